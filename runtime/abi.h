@@ -1,0 +1,64 @@
+/* The contract between generated code and the runtime: the only header they share. Plain C. */
+#ifndef NETC_RUNTIME_ABI_H
+#define NETC_RUNTIME_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define NC_ABI_VERSION 1
+
+/* What a call of a generated function gets. Kernels read it from several threads and never write it. */
+typedef struct nc_context {
+  char *weights;             /* 0: the weight block, 64-byte aligned, weight_bytes long */
+  char *fixed;               /* 1: workspace, fixed_bytes of the function, 64-byte aligned, followed by 64 bytes of slack */
+  char *batch_space;         /* 2: workspace, batch_bytes * batch, 64-byte aligned, followed by 64 bytes of slack */
+  const void *const *inputs; /* 3: arguments in order, row-major, no halo, readable without alignment */
+  void *const *outputs;      /* 4: results in order */
+  int64_t batch;             /* 5: B, at least 1 */
+  const double *scalars;     /* 6: runtime values, in the order of nc_program.scalar_names */
+  uint64_t seed;             /* 7 */
+  uint64_t step;             /* 8: for random numbers: equals the runtime value "step" */
+} nc_context;
+
+typedef void (*nc_function)(const nc_context *context);
+
+/* A kernel does chunk number `chunk` of its work. Chunks are independent of each other. */
+typedef void (*nc_kernel)(const nc_context *context, int64_t chunk);
+
+/* Implemented by the runtime: runs chunks 0 .. count-1 on the pool and returns when all are done. How many threads there
+ * are changes nothing but the time. `cost` is the estimated number of nanoseconds of all chunks: small work stays on the caller. */
+void nc_parallel_for(const nc_context *context, nc_kernel kernel, int64_t count, int64_t cost);
+
+typedef struct nc_function_entry {
+  const char *name;     /* "train_step" */
+  nc_function function;
+  int64_t fixed_bytes;
+  int64_t batch_bytes;
+  int64_t input_count;
+  int64_t output_count;
+} nc_function_entry;
+
+typedef struct nc_program_t {
+  uint32_t abi_version;
+  uint32_t function_count;
+  const nc_function_entry *functions;
+  int64_t weight_bytes;
+  const char *metadata; /* JSON, docs/metadata.md */
+  size_t metadata_size;
+  const char *const *scalar_names;
+  int64_t scalar_count;
+  const void *const *modules; /* addresses of optional runtime parts this program uses, so that the linker keeps them */
+  int64_t module_count;
+} nc_program_t;
+
+/* Defined by the generated object. */
+extern const nc_program_t nc_program;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
