@@ -34,6 +34,9 @@ std::optional<ast::File> parse_file(const SourceMap &sources, FileId file, Diagn
 std::string dump_tokens(const SourceMap &sources, FileId file);
 std::string dump_ast(const ast::File &file);
 
+// The reference of the standard library in Markdown, made from the `##` comments of its blocks.
+std::string layer_reference();
+
 // Reads `path` and everything it imports into `sources`, then parses and elaborates. `sources` must outlive the diagnostics.
 std::optional<Program> compile_file(const std::filesystem::path &path, const FrontendOptions &options, SourceMap &sources,
                                     Diagnostics &diagnostics);

@@ -21,10 +21,13 @@ struct Pass {
 };
 const std::vector<Pass> &pipeline();
 const Pass *find_pass(std::string_view name);
+// Passes before this one optimise the graph; from it on they decide how values are stored.
+inline constexpr std::string_view kFirstPlanningPass = "layout-halos";
 
 struct PassOptions {
   std::set<std::string, std::less<>> disabled;
   std::set<std::string, std::less<>> print_after;  // "all" prints after each
+  std::string stop_before;  // run the passes before this one only; empty: all
   bool time_passes = false;
   bool verify_each = false;
   std::ostream *output = nullptr;  // where prints and times go

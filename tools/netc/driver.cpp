@@ -1,0 +1,170 @@
+#include "tools/netc/driver.h"
+
+#include <fmt/core.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "codegen/codegen.h"
+#include "ir/text.h"
+#include "tools/netc/metadata.h"
+
+namespace netc {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Prints how long each phase took, when asked for.
+class PhaseClock {
+ public:
+  explicit PhaseClock(bool enabled) : enabled_(enabled) {}
+  void lap(std::string_view phase) {
+    auto now = Clock::now();
+    if (enabled_) fmt::print(stderr, "{:>9.2f} ms  {}\n", milliseconds(now - last_), phase);
+    last_ = now;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  static double milliseconds(Clock::duration d) { return std::chrono::duration<double, std::milli>(d).count(); }
+  bool enabled_;
+  Clock::time_point last_ = Clock::now();
+};
+
+int fail_with(const Error &error, int code) {
+  fmt::print(stderr, "netc: error: {}\n", error.message);
+  if (!error.help.empty()) fmt::print(stderr, "help: {}\n", error.help);
+  return code;
+}
+
+void report(const Diagnostics &diagnostics, const SourceMap &sources, const Options &options) {
+  if (diagnostics.all().empty()) return;
+  bool colour = isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+  std::cerr << (options.json_errors ? render_json(diagnostics, sources) : render_text(diagnostics, sources, colour));
+}
+
+// Writes to a temporary name beside the target and renames, so that no half-written file is ever left in its place.
+Result<void> write_file(const fs::path &path, std::string_view bytes) {
+  fs::path temporary = path;
+  temporary += ".tmp" + std::to_string(getpid());
+  std::ofstream out(temporary, std::ios::binary);
+  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  out.close();
+  std::error_code code;
+  if (out) fs::rename(temporary, path, code);
+  if (!out || code) {
+    fs::remove(temporary, code);
+    return fail(fmt::format("cannot write {}", path.string()), "check that the folder exists, is writable and has room");
+  }
+  return {};
+}
+
+int emit_text(const Options &options, std::string_view text) {
+  if (options.output.empty() || options.output == "-") {
+    std::cout << text;
+    return std::cout.flush() ? 0 : fail_with({"cannot write to standard output", ""}, 2);
+  }
+  auto written = write_file(options.output, text);
+  return written ? 0 : fail_with(written.error(), 2);
+}
+
+int emit_graph(const Options &options, const Module &module) {
+  if (options.function.empty()) return emit_text(options, print(module));
+  const Function *function = module.find_function(options.function);
+  if (!function) {
+    std::string names;
+    for (const Function &f : module.functions) names += (names.empty() ? "" : ", ") + f.name;
+    return fail_with({"the graph has no function " + options.function, "it has " + names}, 2);
+  }
+  return emit_text(options, print(*function));
+}
+
+// Reads one file without its imports, for the stages before elaboration.
+int emit_syntax(const Options &options) {
+  std::ifstream in(options.input, std::ios::binary);
+  std::string text((std::istreambuf_iterator<char>(in)), {});
+  if (!in.good() && !in.eof()) return fail_with({"cannot read " + options.input.string(), ""}, 2);
+  SourceMap sources;
+  Diagnostics diagnostics;
+  FileId file = sources.add(options.input.string(), std::move(text));
+  if (options.stage == Stage::tokens) return emit_text(options, dump_tokens(sources, file));
+  auto tree = parse_file(sources, file, diagnostics);
+  report(diagnostics, sources, options);
+  return tree ? emit_text(options, dump_ast(*tree)) : 1;
+}
+
+// libnetc_runtime.a stands beside the build's or the installation's netc.
+Result<fs::path> find_runtime_library() {
+  std::error_code code;
+  fs::path self = fs::read_symlink("/proc/self/exe", code);
+  for (const char *place : {"../runtime/libnetc_runtime.a", "../lib/netc/libnetc_runtime.a"}) {
+    fs::path candidate = (self.parent_path() / place).lexically_normal();
+    if (fs::exists(candidate, code)) return candidate;
+  }
+  return fail("cannot find libnetc_runtime.a beside " + self.string(), "build the target netc_runtime, or install netc again");
+}
+
+void print_memory(const Module &planned) {
+  for (const MemoryReport &m : memory_report(planned))
+    fmt::print(stderr, "{:<12} workspace {:>10} + {:>8} * batch bytes, lower bound {:>10} + {:>8} * batch\n", m.function,
+               m.fixed_bytes, m.batch_bytes, m.lower_bound_fixed, m.lower_bound_batch);
+}
+
+int link(const Options &options, const std::string &object, PhaseClock &clock) {
+  fs::path output = options.output.empty() ? fs::path(options.input.stem()) : options.output;
+  auto runtime = find_runtime_library();
+  if (!runtime) return fail_with(runtime.error(), 2);
+  fs::path object_path = output;
+  object_path += ".o.tmp" + std::to_string(getpid());
+  if (auto written = write_file(object_path, object); !written) return fail_with(written.error(), 2);
+  auto linked = link_executable(object_path, *runtime, {"fmt", "z", "png", "pthread", "m"}, output, options.target);
+  std::error_code code;
+  fs::remove(object_path, code);
+  clock.lap("link");
+  return linked ? 0 : fail_with(linked.error(), 2);
+}
+
+}  // namespace
+
+int run_driver(const Options &options) {
+  PhaseClock clock(options.time_phases);
+  if (options.stage == Stage::tokens || options.stage == Stage::ast) return emit_syntax(options);
+
+  SourceMap sources;
+  Diagnostics diagnostics;
+  std::optional<Program> program = compile_file(options.input, options.frontend, sources, diagnostics);
+  report(diagnostics, sources, options);
+  if (!program) return 1;
+  clock.lap("frontend");
+  if (options.stage == Stage::elaborated) return emit_graph(options, program->module);
+
+  PassOptions passes = options.passes;
+  passes.output = &std::cerr;
+  if (options.stage == Stage::graph) passes.stop_before = kFirstPlanningPass;
+  if (auto ran = run_pipeline(program->module, passes); !ran) return fail_with(ran.error(), 70);
+  clock.lap("passes");
+  if (options.memory_report) print_memory(program->module);
+  if (options.stage == Stage::graph || options.stage == Stage::planned) return emit_graph(options, program->module);
+
+  complete_metadata(*program->metadata, program->module);
+  Metadata metadata{program->metadata->dump(), collect_runtime_values(program->module),
+                    needed_runtime_modules(*program->metadata)};
+  Emit what = options.stage == Stage::llvm       ? Emit::llvm_ir
+              : options.stage == Stage::assembly ? Emit::assembly
+                                                 : Emit::object;
+  auto generated = generate(program->module, metadata, options.target, what);
+  clock.lap("codegen");
+  if (!generated) return fail_with(generated.error(), 2);
+  if (options.stage == Stage::llvm || options.stage == Stage::assembly) return emit_text(options, *generated);
+  if (options.stage == Stage::object) {
+    fs::path output = options.output.empty() ? fs::path(options.input.stem()).concat(".o") : options.output;
+    auto written = write_file(output, *generated);
+    return written ? 0 : fail_with(written.error(), 2);
+  }
+  return link(options, *generated, clock);
+}
+
+}  // namespace netc

@@ -1,0 +1,19 @@
+// netc: `.net` file in, native program out.
+#include <fmt/core.h>
+
+#include "frontend/frontend.h"
+#include "tools/netc/driver.h"
+
+int main(int argc, char **argv) {
+  netc::Options options;
+  if (int code = netc::parse_options(argc, argv, options); code >= 0) return code;
+  if (options.list_passes) {
+    for (const netc::Pass &pass : netc::pipeline()) fmt::print("{:<24} {}\n", pass.name, pass.reason);
+    return 0;
+  }
+  if (options.list_layers) {
+    fmt::print("{}", netc::layer_reference());
+    return 0;
+  }
+  return netc::run_driver(options);
+}

@@ -1,0 +1,58 @@
+#include "tools/netc/metadata.h"
+
+#include <set>
+
+namespace netc {
+namespace {
+
+using nlohmann::json;
+
+json type_json(std::string_view name, const Type &type) {
+  json shape = json::array();
+  for (Dim dim : type.shape) {
+    if (dim.batch)
+      shape.push_back(to_string(dim));
+    else
+      shape.push_back(dim.size);
+  }
+  return {{"name", name}, {"dtype", netc::name(type.dtype)}, {"shape", shape}};
+}
+
+// Every {"call": NAME, ...} below `value`.
+void collect_calls(const json &value, std::set<std::string> &names) {
+  if (value.is_object() && value.contains("call")) names.insert(value["call"].get<std::string>());
+  if (value.is_structured())
+    for (const json &part : value) collect_calls(part, names);
+}
+
+}  // namespace
+
+void complete_metadata(json &metadata, const Module &planned) {
+  for (json &weight : metadata["weights"])
+    if (const Weight *found = planned.find_weight(weight["name"].get<std::string>())) weight["offset"] = found->offset;
+  json functions = json::object();
+  for (const Function &function : planned.functions) {
+    json inputs = json::array(), outputs = json::array();
+    for (ValueId id : function.arguments) inputs.push_back(type_json(function.value(id).name, function.type(id)));
+    for (size_t i = 0; i < function.results.size(); ++i)
+      outputs.push_back(type_json(function.result_names[i], function.type(function.results[i])));
+    functions[function.name] = {{"inputs", inputs}, {"outputs", outputs}};
+  }
+  metadata["functions"] = functions;
+}
+
+std::vector<std::string> needed_runtime_modules(const json &metadata) {
+  static const std::set<std::string> readers = {"csv", "idx", "npy", "cifar"};
+  std::set<std::string> calls, needed;
+  if (metadata.contains("data")) collect_calls(metadata["data"], calls);
+  for (const std::string &call : calls)
+    if (readers.contains(call)) needed.insert("nc_module_" + call);
+  // `predict` takes rows of a table or arrays for any network, pictures for one that sees images.
+  needed.insert("nc_module_csv");
+  needed.insert("nc_module_npy");
+  const json &inputs = metadata["network"]["inputs"];
+  if (inputs.size() == 1 && inputs[0]["shape"].size() == 3) needed.insert("nc_module_png");
+  return {needed.begin(), needed.end()};
+}
+
+}  // namespace netc
