@@ -1,0 +1,95 @@
+#include "codegen/target.h"
+
+#include <fmt/format.h>
+#include <llvm/ADT/StringMap.h>
+#include <llvm/IR/Function.h>
+#include <llvm/MC/MCSubtargetInfo.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/TargetSelect.h>
+#include <llvm/Target/TargetMachine.h>
+#include <llvm/TargetParser/Host.h>
+#include <llvm/TargetParser/SubtargetFeature.h>
+#include <llvm/TargetParser/Triple.h>
+
+namespace netc {
+
+namespace {
+
+void initialize_targets() {
+  LLVMInitializeX86TargetInfo();
+  LLVMInitializeX86Target();
+  LLVMInitializeX86TargetMC();
+  LLVMInitializeX86AsmPrinter();
+  LLVMInitializeAArch64TargetInfo();
+  LLVMInitializeAArch64Target();
+  LLVMInitializeAArch64TargetMC();
+  LLVMInitializeAArch64AsmPrinter();
+}
+
+// "+avx2,+fma,...": what the processor and the operating system of this machine offer.
+std::string host_features() {
+  llvm::SubtargetFeatures features;
+  for (const auto &feature : llvm::sys::getHostCPUFeatures()) features.AddFeature(feature.first(), feature.second);
+  return features.getString();
+}
+
+// The facts of the table in docs/codegen.md, read off the features that the cpu implies.
+void describe(Target &target, const llvm::Triple &triple) {
+  if (triple.isAArch64()) {
+    target.vector_floats = 4;
+    target.vector_registers = 32;
+    target.has_fma = true;
+    return;
+  }
+  const llvm::MCSubtargetInfo &info = *target.machine->getMCSubtargetInfo();
+  bool avx512 = info.checkFeatures("+avx512f,+avx512vl,+avx512bw,+avx512dq");
+  bool avx2 = info.checkFeatures("+avx2");
+  target.vector_floats = avx512 ? 16 : avx2 ? 8 : 4;
+  target.vector_registers = avx512 ? 32 : 16;
+  target.masked_memory = avx2;
+  target.has_fma = info.checkFeatures("+fma");
+  target.broadcast_operand = avx512;
+}
+
+}  // namespace
+
+void Target::add_attributes(llvm::Function &function) const {
+  function.addFnAttr("target-cpu", cpu);
+  if (!features.empty()) function.addFnAttr("target-features", features);
+  std::string bits = std::to_string(vector_floats * 32);
+  function.addFnAttr("prefer-vector-width", bits);
+  function.addFnAttr("min-legal-vector-width", bits);
+  function.addFnAttr(llvm::Attribute::NoUnwind);
+}
+
+Result<Target> make_target(const TargetOptions &options) {
+  initialize_targets();
+  Target target;
+  target.triple = options.triple.empty() ? llvm::sys::getDefaultTargetTriple() : llvm::Triple::normalize(options.triple);
+  target.cpu = options.cpu;
+  llvm::Triple triple(target.triple);
+  if (!triple.isX86() && !triple.isAArch64())
+    return fail(fmt::format("no code generator for the target '{}'", target.triple), "x86-64 and AArch64 are supported");
+  if (options.cpu == "native") {
+    if (triple.getArch() != llvm::Triple(llvm::sys::getDefaultTargetTriple()).getArch())
+      return fail("the cpu 'native' is only known for this machine's own architecture", "name a cpu: \"generic\"");
+    target.cpu = llvm::sys::getHostCPUName().str();
+    target.features = host_features();
+  }
+  std::string problem;
+  const llvm::Target *found = llvm::TargetRegistry::lookupTarget(target.triple, problem);
+  if (found == nullptr) return fail(problem);
+  std::unique_ptr<llvm::MCSubtargetInfo> subtarget(found->createMCSubtargetInfo(target.triple, "", ""));
+  if (!subtarget->isCPUStringValid(target.cpu))
+    return fail(fmt::format("unknown cpu '{}' for the target '{}'", target.cpu, target.triple),
+                "x86-64-v2, x86-64-v3, x86-64-v4 or native");
+  llvm::TargetOptions machine_options;
+  machine_options.FunctionSections = true;
+  machine_options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  target.machine.reset(found->createTargetMachine(target.triple, target.cpu, target.features, machine_options,
+                                                  llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
+  describe(target, triple);
+  return target;
+}
+
+}  // namespace netc
