@@ -1,0 +1,57 @@
+// Dataset: some of the samples of a source, and what is done to them on the way into a batch.
+#pragma once
+
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "runtime/data/array.h"
+#include "runtime/data/reader.h"
+#include "support/result.h"
+
+namespace netc::runtime {
+
+// A declared input or output of the network: `field` of docs/metadata.md.
+struct Field {
+  std::string name;
+  bool is_class = false;
+  std::string dtype;           // "f32", "i32"
+  std::vector<int64_t> shape;  // without the batch
+  int64_t classes = 0;         // of a class
+};
+
+// Normalised value = (raw - offset[e % n]) * scale[e % n] for element e of a sample, where n = offset.size(): the number
+// of features of a table, of channels of an image. Empty: the raw value. Computed in f32.
+struct Normalisation {
+  std::vector<float> offset;
+  std::vector<float> scale;
+};
+
+// Everything learnt from the training split alone; stored with the model and applied by evaluate and predict.
+struct Preparation {
+  Schema schema;
+  std::vector<float> fill;                    // for missing values of a table; empty: none are allowed
+  std::vector<Normalisation> normalisations;  // one for each input of the network
+};
+nlohmann::json to_json(const Preparation &preparation);
+Result<Preparation> preparation_from_json(const nlohmann::json &json);
+
+// What was read: immutable once shared between the splits. The arrays have the declared shapes of the network.
+struct Samples {
+  std::vector<Array> inputs;         // one for each input: f32 or u8, i32 for a class or an i32 tensor
+  std::vector<Array> targets;        // one for each output: i32 for a class, else f32; empty for predict
+  std::vector<float> weights;        // sample weights; empty: all 1
+  std::vector<float> class_weights;  // multiplied in for a sample whose (first) target is that class; empty: all 1
+  std::vector<Normalisation> normalisations;  // as in Preparation
+};
+
+struct Dataset {
+  std::shared_ptr<const Samples> samples;
+  std::vector<int64_t> rows;  // which samples, in the order of the file
+
+  int64_t size() const { return static_cast<int64_t>(rows.size()); }
+  bool empty() const { return rows.empty(); }
+};
+
+}  // namespace netc::runtime

@@ -1,0 +1,65 @@
+// Optional parts of the runtime. A part is a record with C linkage in a file of its own; a program names the records it
+// uses in nc_program.modules (runtime/abi.h), and the linker leaves out every other.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "runtime/data/reader.h"
+
+extern "C" {
+// Every record starts with these two; `kind` says what follows.
+struct nc_module {
+  const char *kind;  // "reader", "gzip", "png"
+  const char *name;  // of a reader: what a `.net` file calls it
+};
+struct nc_reader_module {
+  nc_module module;
+  netc::runtime::ReadFunction read;
+};
+struct nc_gzip_module {
+  nc_module module;
+  // Unpacks a whole gzip file; `name` is for errors; more than `limit` bytes is an error.
+  netc::Result<std::string> (*unpack)(const std::string &name, std::string_view packed, uint64_t limit);
+};
+struct nc_png_module {
+  nc_module module;
+  // Pixels u8 [height, width, channels], channels 1 or 3 as asked; needs_targets is of no concern here.
+  netc::Result<netc::runtime::Array> (*decode)(const std::string &name, std::string_view bytes, int64_t channels);
+};
+
+extern const nc_reader_module nc_module_csv;    // csv("file.csv", target = "name"), tsv(...)
+extern const nc_reader_module nc_module_idx;    // idx("images", "labels")
+extern const nc_reader_module nc_module_npy;    // npy("features.npy", "targets.npy")
+extern const nc_reader_module nc_module_cifar;  // cifar10("a.bin", "b.bin"), cifar100("train.bin")
+extern const nc_gzip_module nc_module_gzip;     // any of the above from a file that ends in .gz
+extern const nc_png_module nc_module_png;       // predict from pictures
+}
+
+namespace netc::runtime {
+
+// The parts one program has.
+class Modules {
+ public:
+  explicit Modules(std::span<const void *const> records);
+  const nc_reader_module *reader(std::string_view name) const;
+  const nc_gzip_module *gzip() const;
+  const nc_png_module *png() const;
+
+ private:
+  const nc_module *find(std::string_view kind, std::string_view name) const;
+  std::vector<const nc_module *> records_;
+};
+
+// For the compiler driver: the symbols to put into nc_program.modules and the libraries to link for a program with this
+// metadata (docs/metadata.md).
+struct RequiredModules {
+  std::vector<std::string> symbols;    // "nc_module_idx", "nc_module_gzip"
+  std::vector<std::string> libraries;  // "z", "png"
+};
+RequiredModules required_modules(const nlohmann::json &metadata);
+
+}  // namespace netc::runtime

@@ -1,0 +1,50 @@
+// A reader turns one file format into samples. Each lives in its own file and is reached only through its module record
+// (module.h), so that a program links the readers it uses.
+//
+// Every reader trusts nothing: sizes are checked against the file before memory is taken, numbers against their type,
+// and an error says where (line and column, or byte), what was found, what was expected, and how to mend it.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "runtime/data/array.h"
+#include "support/result.h"
+
+namespace netc::runtime {
+
+class Modules;
+
+// What the first reading of a table found and what later readings (test file, evaluate, predict) have to repeat.
+struct Schema {
+  std::vector<std::string> features;                 // column names of a table in order; empty for images and arrays
+  std::vector<std::string> classes;                  // names of the classes of the target; empty when it has none
+  std::vector<std::vector<std::string>> categories;  // per table column: its categories; empty when it is numeric
+
+  bool empty() const { return features.empty() && classes.empty(); }
+};
+
+struct ReadRequest {
+  std::string root;                     // folder that relative paths start from
+  const nlohmann::json *call = nullptr;  // {"call": "csv", "args": [...], "named": {...}} of docs/metadata.md
+  const Modules *modules = nullptr;
+  Schema schema;               // empty: find it out
+  bool needs_targets = true;   // false for predict: a file without labels is fine, labels in it are ignored
+  bool targets_are_classes = true;
+};
+
+struct RawData {
+  Array features;
+  Array targets;               // i32 for classes, else f32; count 0 when there are none
+  std::vector<float> weights;  // of the samples; empty: all 1
+  std::vector<int64_t> groups;  // group of each sample, for split(group = ...); empty: none
+  Schema schema;
+  bool is_image = false;     // pixels [H, W] or [H, W, C]: normalised per channel
+  bool has_missing = false;  // NaN marks what is to be filled with the mean of the training split
+  std::string source;        // name for errors: the path of the features
+};
+
+using ReadFunction = Result<RawData> (*)(const ReadRequest &request);
+
+}  // namespace netc::runtime

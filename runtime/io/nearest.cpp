@@ -1,0 +1,59 @@
+#include "runtime/io/nearest.h"
+
+#include <dirent.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace netc::runtime {
+namespace {
+
+size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+std::string nearest_word(std::string_view word, const std::vector<std::string> &candidates) {
+  if (word.size() > 200) return {};
+  std::string best;
+  size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
+  for (const std::string &candidate : candidates) {
+    if (candidate.size() > word.size() + best_distance) continue;
+    size_t distance = edit_distance(word, candidate);
+    if (distance < best_distance || (distance == best_distance && !best.empty() && candidate < best)) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+std::string nearest_file(const std::string &path) {
+  size_t slash = path.rfind('/');
+  std::string folder = slash == std::string::npos ? "" : path.substr(0, slash + 1);
+  DIR *directory = opendir(folder.empty() ? "." : folder.c_str());
+  if (!directory) return {};
+  std::vector<std::string> names;
+  while (const dirent *entry = readdir(directory)) {
+    std::string name = entry->d_name;
+    if (name != "." && name != "..") names.push_back(name);
+    if (names.size() == 1000) break;
+  }
+  closedir(directory);
+  std::string best = nearest_word(path.substr(folder.size()), names);
+  return best.empty() ? best : folder + best;
+}
+
+}  // namespace netc::runtime
