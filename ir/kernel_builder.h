@@ -33,9 +33,11 @@ class KernelBuilder {
   virtual ~KernelBuilder() = default;
 
   // Numbers.
+  virtual DType dtype(Scalar x) = 0;  // what an elementwise op asks: inside a fused op it has no types but these
   virtual Scalar constant(DType dtype, double value) = 0;
   virtual Scalar unary(Unary op, Scalar x) = 0;
-  virtual Scalar binary(Binary op, Scalar a, Scalar b) = 0;  // comparisons give boolean
+  // Comparisons give boolean. maximum and minimum give NaN when either is NaN. remainder has the sign of a (C's fmod).
+  virtual Scalar binary(Binary op, Scalar a, Scalar b) = 0;
   virtual Scalar fma(Scalar a, Scalar b, Scalar c) = 0;      // a * b + c, rounded once
   virtual Scalar select(Scalar condition, Scalar yes, Scalar no) = 0;
   virtual Scalar cast(Scalar x, DType dtype) = 0;

@@ -36,6 +36,8 @@ struct InferContext {
   std::span<const Type> operands;
   const Attributes &attributes;
   const Module *module;  // for `read` and `write`; null inside fused bodies
+  const Function *body;  // for `fused`
+  std::string_view op;   // the name, for messages of rules that several ops share
 
   template <typename T>
   const T &get(std::string_view name) const {
@@ -66,7 +68,13 @@ struct EvaluateContext {
   int64_t batch;
   uint64_t seed;
   uint64_t step;
-  const struct Environment *environment;  // ir/evaluator.h; for read, write and runtime_value
+  Mode mode;                              // of the function: dropout does nothing in inference
+  const struct Environment *environment;  // ir/evaluator.h; for read and runtime_value
+
+  template <typename T>
+  const T &get(std::string_view name) const {
+    return op.get<T>(name);
+  }
 };
 
 // What an op is to the passes.
@@ -97,7 +105,8 @@ struct OpDef {
   std::vector<ValueId> (*decompose)(Builder &, const Op &, Mode) = nullptr;
 
   // Lowerings: exactly one is set for each class that has kernels, except contractions (codegen/contraction).
-  // elementwise: the result element from the operand elements.
+  // Inside a fused op an elementwise op may not ask the builder for operand_type or result_type: those are of the whole kernel.
+  // elementwise: the result element from the operand elements. Those without operands (random_uniform, iota) set `pull`.
   Scalar (*element)(KernelBuilder &, const Op &, std::span<const Scalar> operands) = nullptr;
   // reduction, kernel (pull): the result element at `index`.
   Scalar (*pull)(KernelBuilder &, const Op &, std::span<const Index> index) = nullptr;
