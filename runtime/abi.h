@@ -22,6 +22,7 @@ typedef struct nc_context {
   const double *scalars;     /* 6: runtime values, in the order of nc_program.scalar_names */
   uint64_t seed;             /* 7 */
   uint64_t step;             /* 8: for random numbers: equals the runtime value "step" */
+  void *runtime;             /* 9: the runtime's own (its threads); null: nc_parallel_for runs everything on the caller */
 } nc_context;
 
 typedef void (*nc_function)(const nc_context *context);
@@ -32,6 +33,11 @@ typedef void (*nc_kernel)(const nc_context *context, int64_t chunk);
 /* Implemented by the runtime: runs chunks 0 .. count-1 on the pool and returns when all are done. How many threads there
  * are changes nothing but the time. `cost` is the estimated number of nanoseconds of all chunks: small work stays on the caller. */
 void nc_parallel_for(const nc_context *context, nc_kernel kernel, int64_t count, int64_t cost);
+
+/* Implemented by the runtime: writes a matrix [rows, columns], row-major, with orthonormal columns (rows >= columns) or
+ * orthonormal rows: the Q of the QR decomposition of a matrix of normal random numbers, with signs such that the diagonal
+ * of R is positive. The initialiser `orthogonal`. */
+void nc_orthogonal(float *out, int64_t rows, int64_t columns, uint64_t seed, uint64_t stream, uint64_t step);
 
 typedef struct nc_function_entry {
   const char *name;     /* "train_step" */

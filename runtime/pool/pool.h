@@ -1,0 +1,57 @@
+// ThreadPool: the threads behind nc_parallel_for.
+//
+// Chunks are claimed one by one from an atomic counter, so which thread does which chunk is left to chance; chunks are
+// independent, so the result is not. Idle workers spin for some tens of microseconds, because the next kernel of a step is
+// usually that near, and then sleep.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "runtime/abi.h"
+
+namespace netc::runtime {
+
+class ThreadPool {
+ public:
+  // `threads` counts the caller: 1 starts no thread at all.
+  explicit ThreadPool(int threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool &) = delete;
+  ThreadPool &operator=(const ThreadPool &) = delete;
+
+  int threads() const { return static_cast<int>(workers_.size()) + 1; }
+  // Runs kernel(context, 0 .. count-1) and returns when all are done. One caller at a time; kernels do not call it.
+  void run(const nc_context *context, nc_kernel kernel, int64_t count);
+
+ private:
+  void work();
+  bool run_one_chunk();
+  bool wait_for_work();
+
+  // The job. Written by the caller while no chunk is claimed or left, read by whoever has claimed one.
+  const nc_context *context_ = nullptr;
+  nc_kernel kernel_ = nullptr;
+  int64_t count_ = 0;
+  // Upper half: number of the job, so that a late claim cannot hit the next job. Lower half: chunks not yet claimed.
+  alignas(64) std::atomic<uint64_t> ticket_ = 0;
+  alignas(64) std::atomic<int64_t> done_ = 0;
+  alignas(64) std::atomic<int> sleepers_ = 0;
+  std::atomic<bool> stopping_ = false;
+  int spins_;  // before a worker sleeps
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::vector<std::thread> workers_;
+};
+
+// The cores this process may use, at least 1.
+int available_cores();
+
+// Work estimated at less than this many nanoseconds is not worth waking a second thread.
+inline constexpr int64_t kParallelThreshold = 50'000;
+
+}  // namespace netc::runtime

@@ -1,0 +1,96 @@
+// The pool: every chunk runs exactly once, its writes are seen by the caller, whatever the number of threads.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "runtime/pool/pool.h"
+
+namespace netc::runtime {
+namespace {
+
+void count_chunk(const nc_context *context, int64_t chunk) {
+  static_cast<int *>(context->outputs[0])[chunk] += static_cast<int>(chunk) + 1;
+}
+
+class Counter {
+ public:
+  explicit Counter(int64_t count) : values(count) { outputs[0] = values.data(); }
+  nc_context context(ThreadPool *pool) {
+    nc_context result{};
+    result.outputs = outputs;
+    result.runtime = pool;
+    return result;
+  }
+  std::vector<int> values;
+  void *outputs[1];
+};
+
+TEST(Pool, EveryChunkRunsOnce) {
+  for (int threads : {1, 2, 3, 8}) {
+    ThreadPool pool(threads);
+    EXPECT_EQ(pool.threads(), threads);
+    for (int64_t count : {0, 1, 2, 3, 7, 64, 1000}) {
+      Counter counter(count);
+      nc_context context = counter.context(&pool);
+      nc_parallel_for(&context, count_chunk, count, 1'000'000'000);
+      for (int64_t i = 0; i < count; ++i) ASSERT_EQ(counter.values[i], i + 1) << threads << " threads, " << count;
+    }
+  }
+}
+
+TEST(Pool, ManyShortJobsAndSleepsBetween) {
+  for (int threads : {2, 5}) {
+    ThreadPool pool(threads);
+    Counter counter(5);
+    nc_context context = counter.context(&pool);
+    int jobs = 2000;
+    for (int job = 0; job < jobs; ++job) {
+      pool.run(&context, count_chunk, 5);
+      if (job % 500 == 499) std::this_thread::sleep_for(std::chrono::milliseconds(2));  // the workers fall asleep
+    }
+    for (int i = 0; i < 5; ++i) EXPECT_EQ(counter.values[i], (i + 1) * jobs);
+  }
+}
+
+void note_thread(const nc_context *context, int64_t chunk) {
+  static_cast<std::thread::id *>(context->outputs[0])[chunk] = std::this_thread::get_id();
+}
+
+TEST(Pool, SmallWorkAndNoPoolStayOnTheCaller) {
+  ThreadPool pool(4);
+  std::vector<std::thread::id> ids(100);
+  void *outputs[1] = {ids.data()};
+  nc_context context{};
+  context.outputs = outputs;
+  context.runtime = &pool;
+  nc_parallel_for(&context, note_thread, 100, kParallelThreshold - 1);
+  for (auto id : ids) ASSERT_EQ(id, std::this_thread::get_id());
+  context.runtime = nullptr;
+  ids.assign(100, {});
+  nc_parallel_for(&context, note_thread, 100, 1'000'000'000);
+  for (auto id : ids) ASSERT_EQ(id, std::this_thread::get_id());
+}
+
+void meet(const nc_context *context, int64_t) {
+  auto *arrived = static_cast<std::atomic<int> *>(context->outputs[0]);
+  arrived->fetch_add(1);
+  auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (arrived->load() < 2 && std::chrono::steady_clock::now() < limit) std::this_thread::yield();
+}
+
+TEST(Pool, ChunksRunAtTheSameTime) {
+  ThreadPool pool(2);
+  std::atomic<int> arrived = 0;
+  void *outputs[1] = {&arrived};
+  nc_context context{};
+  context.outputs = outputs;
+  auto begin = std::chrono::steady_clock::now();
+  pool.run(&context, meet, 2);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10)) << "the two chunks never met";
+}
+
+}  // namespace
+}  // namespace netc::runtime
