@@ -1,0 +1,99 @@
+// Linking by the C++ compiler driver, which knows where the platform keeps its start files and libraries. It is run with an argument vector: no
+// shell sees a file name.
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <fmt/core.h>
+
+#include <cstring>
+#include <fstream>
+
+#include "codegen/codegen.h"
+
+extern char **environ;
+
+namespace netc {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::optional<fs::path> find_program(const std::string &name) {
+  const char *path = std::getenv("PATH");
+  std::string_view folders = path ? path : "/usr/local/bin:/usr/bin:/bin";
+  while (!folders.empty()) {
+    auto colon = folders.find(':');
+    fs::path candidate = fs::path(folders.substr(0, colon)) / name;
+    if (access(candidate.c_str(), X_OK) == 0) return candidate;
+    folders = colon == std::string_view::npos ? std::string_view{} : folders.substr(colon + 1);
+  }
+  return std::nullopt;
+}
+
+// Runs a program with its messages going to `log`. Returns the exit status, or an errno message.
+Result<int> run(const fs::path &program, const std::vector<std::string> &arguments, const fs::path &log) {
+  std::vector<char *> argv = {const_cast<char *>(program.c_str())};
+  for (const std::string &argument : arguments) argv.push_back(const_cast<char *>(argument.c_str()));
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  pid_t child = 0;
+  int code = posix_spawn(&child, program.c_str(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (code != 0) return fail(fmt::format("cannot run {}: {}", program.string(), std::strerror(code)));
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0)
+    if (errno != EINTR) return fail(fmt::format("lost track of {}: {}", program.string(), std::strerror(errno)));
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+std::string compiler_driver(const TargetOptions &target) {
+  if (target.triple.empty() || target.triple.starts_with("x86_64")) return "c++";
+  return target.triple.substr(0, target.triple.find('-')) + "-linux-gnu-g++";
+}
+
+std::string read_text(const fs::path &path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace
+
+Result<void> link_executable(const fs::path &object, const fs::path &runtime_library,
+                             const std::vector<std::string> &libraries, const fs::path &output,
+                             const TargetOptions &target) {
+  std::string driver_name = compiler_driver(target);
+  auto driver = find_program(driver_name);
+  if (!driver) return fail("no linker: the program " + driver_name + " is not on the PATH", "install the Debian package g++");
+
+  fs::path temporary = output;
+  temporary += ".link" + std::to_string(getpid());
+  fs::path log = temporary;
+  log += ".log";
+  std::vector<std::string> arguments = {"-o", temporary.string(), object.string(), runtime_library.string(),
+                                        "-Wl,--gc-sections", "-Wl,--as-needed", "-pie"};
+  for (const char *lld : {"ld.lld-19", "ld.lld"})
+    if (auto found = find_program(lld)) {
+      arguments.push_back("-fuse-ld=lld");
+      arguments.push_back("-B" + found->parent_path().string());
+      break;
+    }
+  for (const std::string &library : libraries) arguments.push_back("-l" + library);
+
+  auto status = run(*driver, arguments, log);
+  std::string messages = read_text(log);
+  std::error_code code;
+  fs::remove(log, code);
+  if (status && *status == 0) fs::rename(temporary, output, code);
+  if (status && *status == 0 && !code) return {};
+  std::error_code ignored;
+  fs::remove(temporary, ignored);
+  if (!status) return tl::unexpected(status.error());
+  if (code) return fail(fmt::format("cannot write {}: {}", output.string(), code.message()));
+  return fail(fmt::format("the linker failed with status {}:\n{}", *status, messages));
+}
+
+}  // namespace netc
