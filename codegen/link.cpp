@@ -77,8 +77,9 @@ Result<void> link_executable(const fs::path &object, const fs::path &runtime_lib
                                         "-Wl,--gc-sections", "-Wl,--as-needed", "-pie"};
   for (const char *lld : {"ld.lld-19", "ld.lld"})
     if (auto found = find_program(lld)) {
+      std::error_code code;
       arguments.push_back("-fuse-ld=lld");
-      arguments.push_back("-B" + found->parent_path().string());
+      arguments.push_back("-B" + fs::canonical(*found, code).parent_path().string());  // where it is called ld.lld
       break;
     }
   for (const std::string &library : libraries) arguments.push_back("-l" + library);
