@@ -27,14 +27,14 @@ struct nc_gzip_module {
 };
 struct nc_png_module {
   nc_module module;
-  // Pixels u8 [height, width, channels], channels 1 or 3 as asked; needs_targets is of no concern here.
+  // Pixels u8 [height, width, channels] with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels, as asked.
   netc::Result<netc::runtime::Array> (*decode)(const std::string &name, std::string_view bytes, int64_t channels);
 };
 
 extern const nc_reader_module nc_module_csv;    // csv("file.csv", target = "name"), tsv(...)
 extern const nc_reader_module nc_module_idx;    // idx("images", "labels")
 extern const nc_reader_module nc_module_npy;    // npy("features.npy", "targets.npy")
-extern const nc_reader_module nc_module_cifar;  // cifar10("a.bin", "b.bin"), cifar100("train.bin")
+extern const nc_reader_module nc_module_cifar;  // cifar10("a.bin", "b.bin") or cifar(...); cifar100("train.bin", labels = coarse)
 extern const nc_gzip_module nc_module_gzip;     // any of the above from a file that ends in .gz
 extern const nc_png_module nc_module_png;       // predict from pictures
 }
@@ -45,6 +45,7 @@ namespace netc::runtime {
 class Modules {
  public:
   explicit Modules(std::span<const void *const> records);
+  // tsv is read by csv; cifar10 and cifar100 by cifar.
   const nc_reader_module *reader(std::string_view name) const;
   const nc_gzip_module *gzip() const;
   const nc_png_module *png() const;
@@ -53,13 +54,5 @@ class Modules {
   const nc_module *find(std::string_view kind, std::string_view name) const;
   std::vector<const nc_module *> records_;
 };
-
-// For the compiler driver: the symbols to put into nc_program.modules and the libraries to link for a program with this
-// metadata (docs/metadata.md).
-struct RequiredModules {
-  std::vector<std::string> symbols;    // "nc_module_idx", "nc_module_gzip"
-  std::vector<std::string> libraries;  // "z", "png"
-};
-RequiredModules required_modules(const nlohmann::json &metadata);
 
 }  // namespace netc::runtime

@@ -32,6 +32,7 @@ struct ReadRequest {
   Schema schema;               // empty: find it out
   bool needs_targets = true;   // false for predict: a file without labels is fine, labels in it are ignored
   bool targets_are_classes = true;
+  int64_t class_count = 0;     // of a class target: indices are checked against it
 };
 
 struct RawData {

@@ -1,0 +1,457 @@
+// Reader of tables: csv("file.csv", target = "species") and tsv(...). The optional part "csv".
+//
+//   target = "name" or ["a", "b"]   what is to be predicted; for a class: text, or whole numbers from 0
+//   features = [...]                the columns to learn from, in this order; default: every other column
+//   drop = [...]                    columns to leave out
+//   categorical = [...]             text columns that become one 0/1 feature for each of their values, in order of the alphabet
+//   classes = [...]                 names of the classes in order; default: the texts of the target in order of the alphabet
+//   weight = "name"                 column of sample weights;  group = "name": samples that a split keeps together
+//   missing = error, drop, mean     an empty field, NA, N/A, NaN, null or ? among the features
+//   header = true                   false: the columns are called c0, c1, ...
+//   separator = ","                 tsv: a tab
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "runtime/data/arguments.h"
+#include "runtime/data/csv_scanner.h"
+#include "runtime/data/module.h"
+#include "runtime/io/nearest.h"
+
+namespace netc::runtime {
+namespace {
+
+using nlohmann::json;
+using Names = std::vector<std::string>;
+
+struct Options {
+  Names target, features, drop, categorical, classes;
+  std::string weight, group;
+  Missing missing = Missing::error;
+  bool header = true;
+  char separator = ',';
+};
+
+Result<Options> parse_options(const json &call) {
+  if (auto known = check_named_arguments(call, {"target", "features", "drop", "categorical", "classes", "weight", "group",
+                                                "missing", "header", "separator"});
+      !known)
+    return tl::unexpected(known.error());
+  Options options;
+  struct List {
+    const char *name;
+    Names *into;
+  };
+  for (auto [name, into] : {List{"target", &options.target}, List{"features", &options.features},
+                            List{"drop", &options.drop}, List{"categorical", &options.categorical},
+                            List{"classes", &options.classes}}) {
+    auto texts = texts_argument(call, name);
+    if (!texts) return tl::unexpected(texts.error());
+    *into = std::move(*texts);
+  }
+  auto weight = text_argument(call, "weight", "");
+  auto group = text_argument(call, "group", "");
+  auto missing = missing_argument(call);
+  auto header = boolean_argument(call, "header", true);
+  auto separator = text_argument(call, "separator", call_name(call) == "tsv" ? "\t" : ",");
+  if (!weight) return tl::unexpected(weight.error());
+  if (!group) return tl::unexpected(group.error());
+  if (!missing) return tl::unexpected(missing.error());
+  if (!header) return tl::unexpected(header.error());
+  if (!separator) return tl::unexpected(separator.error());
+  if (*separator == "\\t" || *separator == "tab") separator = "\t";
+  if (separator->size() != 1 || *separator == "\"" || *separator == "\n" || *separator == "\r")
+    return fail(call_name(call) + ": separator is one character, found " + in_quotes(*separator));
+  options.weight = *weight;
+  options.group = *group;
+  options.missing = *missing;
+  options.header = *header;
+  options.separator = (*separator)[0];
+  return options;
+}
+
+bool is_missing(std::string_view text) {
+  for (std::string_view word : {"", "NA", "N/A", "NaN", "nan", "null", "?"})
+    if (text == word) return true;
+  return false;
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// Nothing when the whole text is no number.
+std::optional<double> number(std::string_view text) {
+  text = trimmed(text);
+  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
+  double value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || end != text.data() + text.size()) return std::nullopt;
+  if (error == std::errc::result_out_of_range) {  // too large, or smaller than any double
+    bool small = false;
+    for (size_t i = 0; i + 1 < text.size(); ++i) small |= (text[i] == 'e' || text[i] == 'E') && text[i + 1] == '-';
+    return small ? 0.0 : std::numeric_limits<double>::infinity();
+  }
+  return error == std::errc() ? std::optional(value) : std::nullopt;
+}
+
+// The texts of a column, numbered in the order they are met.
+struct Vocabulary {
+  std::map<std::string, int32_t, std::less<>> numbers;
+  std::vector<std::pair<int64_t, int64_t>> first_place;  // line, column
+
+  int32_t number_of(const CsvField &field) {
+    auto [found, is_new] = numbers.emplace(std::string(trimmed(field.text)), static_cast<int32_t>(numbers.size()));
+    if (is_new) first_place.emplace_back(field.line, field.column);
+    return found->second;
+  }
+};
+
+// Reads one file. The members are filled in the order of the functions.
+class Table {
+ public:
+  Table(const ReadRequest &request, Options options, std::string path, std::string_view text)
+      : request_(request), options_(std::move(options)), path_(std::move(path)), scanner_(path_, text, options_.separator) {}
+
+  Result<RawData> read() {
+    if (auto done = read_header(); !done) return tl::unexpected(done.error());
+    if (auto done = choose_columns(); !done) return tl::unexpected(done.error());
+    if (auto done = read_rows(); !done) return tl::unexpected(done.error());
+    if (rows_ == 0) return fail(path_ + ": no samples in it");
+    if (auto done = name_classes(); !done) return tl::unexpected(done.error());
+    if (auto done = expand_categories(); !done) return tl::unexpected(done.error());
+    return finish();
+  }
+
+ private:
+  Result<void> read_header() {
+    std::vector<CsvField> fields;
+    auto more = scanner_.next(fields);
+    if (!more) return tl::unexpected(more.error());
+    if (!*more) return fail(path_ + ": the file is empty");
+    std::set<std::string> seen;
+    for (size_t i = 0; i < fields.size(); ++i) {
+      std::string name(trimmed(fields[i].text));
+      if (!options_.header || name.empty()) name = "c" + std::to_string(i);
+      if (!seen.insert(name).second)
+        return fail(scanner_.place(fields[i]) + "the column " + in_quotes(name) + " is there twice");
+      columns_.push_back(std::move(name));
+    }
+    if (!options_.header) first_row_ = std::move(fields);
+    return {};
+  }
+
+  Result<size_t> column(const std::string &name, const char *role) const {
+    auto found = std::find(columns_.begin(), columns_.end(), name);
+    if (found != columns_.end()) return static_cast<size_t>(found - columns_.begin());
+    std::string help = "the columns are " + listed(columns_);
+    if (std::string near = nearest_word(name, columns_); !near.empty()) help = "did you mean " + near + "?";
+    else if (columns_.size() == 1 && columns_[0].find(';') != std::string::npos) help = "set separator = \";\"";
+    else if (columns_.size() == 1 && columns_[0].find('\t') != std::string::npos) help = "use tsv(...)";
+    else if (options_.header && number(columns_[0])) help += "; a file without a header needs header = false";
+    return fail(path_ + ": no column " + in_quotes(name) + " (" + role + ")", help);
+  }
+
+  Result<void> choose_columns() {
+    std::set<size_t> used;
+    const auto choose = [&](const Names &names, const char *role, std::vector<size_t> &into) -> Result<void> {
+      for (const std::string &name : names) {
+        auto found = column(name, role);
+        if (!found) return tl::unexpected(found.error());
+        if (!used.insert(*found).second)
+          return fail(path_ + ": the column " + in_quotes(name) + " has two uses, one of them as " + role);
+        into.push_back(*found);
+      }
+      return {};
+    };
+    const auto optional = [&](const std::string &name) { return name.empty() ? Names{} : Names{name}; };
+    std::vector<size_t> dropped;
+    if (request_.needs_targets) {
+      if (options_.target.empty())
+        return fail(call_name(*request_.call) + " needs a target: the name of the column to predict",
+                    "the columns are " + listed(columns_) + "; for example target = \"" + columns_.back() + "\"");
+      if (auto done = choose(options_.target, "target", targets_); !done) return done;
+      if (request_.targets_are_classes && targets_.size() != 1)
+        return fail(path_ + ": a class has one target column, found " + std::to_string(targets_.size()));
+      if (auto done = choose(optional(options_.weight), "weight", weight_); !done) return done;
+      if (auto done = choose(optional(options_.group), "group", group_); !done) return done;
+      if (auto done = choose(options_.drop, "drop", dropped); !done) return done;
+    }
+    Names features = request_.schema.features.empty() ? options_.features : request_.schema.features;
+    if (features.empty()) {
+      for (size_t i = 0; i < columns_.size(); ++i)
+        if (!used.contains(i)) features.push_back(columns_[i]);
+      if (!request_.needs_targets) {
+        std::erase_if(features, [&](const std::string &name) {
+          return name == options_.weight || name == options_.group ||
+                 std::count(options_.target.begin(), options_.target.end(), name) +
+                         std::count(options_.drop.begin(), options_.drop.end(), name) >
+                     0;
+        });
+      }
+    }
+    if (features.empty()) return fail(path_ + ": no column is left for the features");
+    if (auto done = choose(features, "feature", features_); !done) return done;
+    feature_names_ = std::move(features);
+    categories_.resize(features_.size());
+    for (const std::string &name : options_.categorical) {
+      auto found = std::find(feature_names_.begin(), feature_names_.end(), name);
+      if (found == feature_names_.end()) {
+        std::string near = nearest_word(name, feature_names_);
+        return fail(path_ + ": the categorical column " + in_quotes(name) + " is no feature",
+                    near.empty() ? "the features are " + listed(feature_names_) : "did you mean " + near + "?");
+      }
+      categories_[static_cast<size_t>(found - feature_names_.begin())].emplace();
+    }
+    return {};
+  }
+
+  Result<void> read_rows() {
+    std::vector<CsvField> fields = std::move(first_row_);
+    bool more = !fields.empty();
+    for (;;) {
+      if (!more) {
+        auto next = scanner_.next(fields);
+        if (!next) return tl::unexpected(next.error());
+        if (!*next) return {};
+      }
+      more = false;
+      if (fields.size() != columns_.size())
+        return fail(scanner_.place(fields[0]) + std::to_string(fields.size()) + (fields.size() == 1 ? " field" : " fields") +
+                        ", expected " + std::to_string(columns_.size()) + (options_.header ? " as in the header" : " as in the first line"),
+                    fields.size() > columns_.size() ? "a field that holds the separator has to be in quotes" : "");
+      if (rows_ == std::numeric_limits<int32_t>::max()) return fail(path_ + ": more than 2147483647 rows");
+      size_t features_before = values_.size();
+      auto keep = read_row(fields);
+      if (!keep) return tl::unexpected(keep.error());
+      if (*keep) ++rows_;
+      else values_.resize(features_before);
+    }
+  }
+
+  // False: the row has a missing value and is left out.
+  Result<bool> read_row(const std::vector<CsvField> &fields) {
+    for (size_t i = 0; i < features_.size(); ++i) {
+      const CsvField &field = fields[features_[i]];
+      if (is_missing(trimmed(field.text))) {
+        if (options_.missing == Missing::error || categories_[i])
+          return fail(scanner_.place(field) + "a value is missing" + of_column(features_[i]),
+                      "missing = drop leaves such rows out, missing = mean fills them");
+        if (options_.missing == Missing::drop) return false;
+        has_missing_ = true;
+        values_.push_back(std::numeric_limits<float>::quiet_NaN());
+      } else if (categories_[i]) {
+        values_.push_back(static_cast<float>(categories_[i]->number_of(field)));
+      } else {
+        auto value = read_number(field, features_[i]);
+        if (!value) return tl::unexpected(value.error());
+        values_.push_back(*value);
+      }
+    }
+    for (size_t index : targets_)
+      if (is_missing(trimmed(fields[index].text))) {
+        if (options_.missing == Missing::drop) return false;
+        return fail(scanner_.place(fields[index]) + "the target is missing" + of_column(index),
+                    "missing = drop leaves such rows out");
+      }
+    for (size_t index : targets_) {
+      if (has_named_classes()) {
+        class_texts_.push_back(classes_.number_of(fields[index]));
+        if (classes_.numbers.size() > 65536)
+          return fail(scanner_.place(fields[index]) + "more than 65536 classes" + of_column(index));
+        continue;
+      }
+      auto value = read_number(fields[index], index);
+      if (!value) return tl::unexpected(value.error());
+      target_values_.push_back(*value);
+    }
+    for (size_t index : weight_) {
+      auto value = read_number(fields[index], index);
+      if (!value) return tl::unexpected(value.error());
+      if (*value < 0) return fail(scanner_.place(fields[index]) + "a sample weight is negative" + of_column(index));
+      weights_.push_back(*value);
+    }
+    for (size_t index : group_) groups_.push_back(group_names_.number_of(fields[index]));
+    return true;
+  }
+
+  std::string of_column(size_t index) const { return " (column " + columns_[index] + ")"; }
+
+  Result<float> read_number(const CsvField &field, size_t index) const {
+    auto value = number(field.text);
+    if (!value) {
+      bool comma = field.text.find(',') != std::string::npos;
+      return fail(scanner_.place(field) + in_quotes(field.text) + " is not a number" + of_column(index),
+                  comma ? "write the decimal point as a point"
+                        : "drop = [\"" + columns_[index] + "\"] leaves the column out, categorical = [\"" + columns_[index] +
+                              "\"] takes it as text");
+    }
+    float result = static_cast<float>(*value);
+    if (!std::isfinite(result)) return fail(scanner_.place(field) + in_quotes(field.text) + " is too large for f32" + of_column(index));
+    return result;
+  }
+
+  // Texts become classes for a class target, and for a number target that names its classes (0 and 1 of a binary loss).
+  bool has_named_classes() const {
+    return request_.targets_are_classes || !options_.classes.empty() || !request_.schema.classes.empty();
+  }
+
+  std::string place_of_class(int32_t index) const {
+    auto [line, column] = classes_.first_place[static_cast<size_t>(index)];
+    return scanner_.place(line, column);
+  }
+
+  Result<void> name_classes() {
+    if (targets_.empty() || !has_named_classes()) {
+      class_names_ = request_.schema.classes;
+      return {};
+    }
+    class_names_ = !request_.schema.classes.empty() ? request_.schema.classes : options_.classes;
+    std::vector<int32_t> index_of(classes_.numbers.size());
+    bool known = !class_names_.empty();
+    auto whole = known ? std::nullopt : whole_numbers();
+    if (!known && !whole)
+      for (const auto &item : classes_.numbers) class_names_.push_back(item.first);
+    for (const auto &[text, first] : classes_.numbers) {
+      int64_t index = 0;
+      if (whole) {
+        index = (*whole)[static_cast<size_t>(first)];
+        if (index < 0 || (request_.class_count > 0 && index >= request_.class_count))
+          return fail(place_of_class(first) + "the class " + text + " is outside 0 .. " + std::to_string(std::max<int64_t>(request_.class_count - 1, 0)),
+                      "number the classes from 0, or name them: classes = [\"1\", \"2\", ...]");
+      } else {
+        auto found = std::find(class_names_.begin(), class_names_.end(), text);
+        if (found == class_names_.end()) {
+          std::string near = nearest_word(text, class_names_);
+          return fail(place_of_class(first) + in_quotes(text) + " is not one of the classes",
+                      near.empty() ? "the classes are " + listed(class_names_) : "did you mean " + near + "?");
+        }
+        index = found - class_names_.begin();
+      }
+      index_of[static_cast<size_t>(first)] = static_cast<int32_t>(index);
+    }
+    if (!class_names_.empty() && request_.class_count > 0 && static_cast<int64_t>(class_names_.size()) != request_.class_count)
+      return fail(path_ + ": the target " + in_quotes(columns_[targets_[0]]) + " has " + std::to_string(class_names_.size()) +
+                      " classes (" + listed(class_names_, 6) + "), the network has class[" + std::to_string(request_.class_count) + "]",
+                  "write class[" + std::to_string(class_names_.size()) + "], or name all classes: classes = [...]");
+    for (int32_t &text : class_texts_) text = index_of[static_cast<size_t>(text)];
+    return {};
+  }
+
+  // The classes by first appearance, when all of them are whole numbers.
+  std::optional<std::vector<int64_t>> whole_numbers() const {
+    std::vector<int64_t> values(classes_.numbers.size());
+    for (const auto &[text, first] : classes_.numbers) {
+      auto value = number(text);
+      if (!value || *value != std::floor(*value) || std::fabs(*value) > 1e9) return std::nullopt;
+      values[static_cast<size_t>(first)] = static_cast<int64_t>(*value);
+    }
+    return values;
+  }
+
+  // One 0/1 feature for each category in place of its number.
+  Result<void> expand_categories() {
+    bool any = std::any_of(categories_.begin(), categories_.end(), [](const auto &c) { return c.has_value(); });
+    if (!any) return {};
+    category_names_.resize(features_.size());
+    std::vector<std::vector<int32_t>> index_of(features_.size());
+    size_t width = 0;
+    for (size_t i = 0; i < features_.size(); ++i) {
+      if (!categories_[i]) {
+        ++width;
+        continue;
+      }
+      Names &names = category_names_[i];
+      if (i < request_.schema.categories.size()) names = request_.schema.categories[i];
+      if (names.empty())
+        for (const auto &item : categories_[i]->numbers) names.push_back(item.first);
+      index_of[i].resize(categories_[i]->numbers.size());
+      for (const auto &[text, first] : categories_[i]->numbers) {
+        auto found = std::find(names.begin(), names.end(), text);
+        auto [line, column] = categories_[i]->first_place[static_cast<size_t>(first)];
+        if (found == names.end())
+          return fail(scanner_.place(line, column) + in_quotes(text) + " was not in the training data" + of_column(features_[i]),
+                      "known are " + listed(names));
+        index_of[i][static_cast<size_t>(first)] = static_cast<int32_t>(found - names.begin());
+      }
+      width += names.size();
+    }
+    if (width * static_cast<size_t>(rows_) > size_t{1} << 34)
+      return fail(path_ + ": the categories make " + std::to_string(width) + " features, too many");
+    std::vector<float> expanded;
+    expanded.reserve(width * static_cast<size_t>(rows_));
+    for (size_t at = 0; at < values_.size(); ++at) {
+      size_t i = at % features_.size();
+      if (!categories_[i]) {
+        expanded.push_back(values_[at]);
+        continue;
+      }
+      size_t begin = expanded.size();
+      expanded.resize(begin + category_names_[i].size(), 0.0f);
+      expanded[begin + static_cast<size_t>(index_of[i][static_cast<size_t>(values_[at])])] = 1.0f;
+    }
+    values_ = std::move(expanded);
+    return {};
+  }
+
+  RawData finish() {
+    RawData data;
+    data.source = path_;
+    data.features.count = rows_;
+    data.features.shape = {static_cast<int64_t>(values_.size()) / rows_};
+    data.features.values = std::move(values_);
+    if (!targets_.empty()) {
+      data.targets.count = rows_;
+      if (request_.targets_are_classes) {
+        data.targets.values = std::move(class_texts_);
+      } else {
+        data.targets.shape = {static_cast<int64_t>(targets_.size())};
+        if (has_named_classes()) target_values_.assign(class_texts_.begin(), class_texts_.end());
+        data.targets.values = std::move(target_values_);
+      }
+    }
+    data.weights = std::move(weights_);
+    data.groups.assign(groups_.begin(), groups_.end());
+    data.schema = {std::move(feature_names_), std::move(class_names_), std::move(category_names_)};
+    data.has_missing = has_missing_;
+    return data;
+  }
+
+  const ReadRequest &request_;
+  Options options_;
+  std::string path_;
+  CsvScanner scanner_;
+  Names columns_;
+  std::vector<CsvField> first_row_;  // of a file without a header
+  std::vector<size_t> features_, targets_, weight_, group_;
+  Names feature_names_, class_names_;
+  std::vector<std::optional<Vocabulary>> categories_;  // by feature
+  std::vector<Names> category_names_;
+  Vocabulary classes_, group_names_;
+  int64_t rows_ = 0;
+  bool has_missing_ = false;
+  std::vector<float> values_, target_values_, weights_;
+  std::vector<int32_t> class_texts_, groups_;
+};
+
+Result<RawData> read_csv(const ReadRequest &request) {
+  std::string usage = call_name(*request.call) + "(\"file.csv\", target = \"name\")";
+  auto paths = path_arguments(*request.call, 1, 1, usage);
+  if (!paths) return tl::unexpected(paths.error());
+  auto options = parse_options(*request.call);
+  if (!options) return tl::unexpected(options.error());
+  auto text = read_data_file(request, (*paths)[0]);
+  if (!text) return tl::unexpected(text.error());
+  return Table(request, std::move(*options), (*paths)[0], *text).read();
+}
+
+}  // namespace
+}  // namespace netc::runtime
+
+extern "C" const nc_reader_module nc_module_csv = {{"reader", "csv"}, netc::runtime::read_csv};

@@ -1,0 +1,72 @@
+// Reader of IDX files, the format of MNIST: idx("images", "labels"). The optional part "idx".
+//
+//   byte 0, 1   zero
+//   byte 2      type of the numbers: 08 u8, 09 i8, 0B i16, 0C i32, 0D f32, 0E f64
+//   byte 3      number of dimensions n
+//   4 n bytes   the sizes, big-endian; the first is the number of samples
+//   the rest    the numbers, big-endian, row-major
+#include <cstdio>
+
+#include "runtime/data/module.h"
+#include "runtime/data/pair.h"
+
+namespace netc::runtime {
+namespace {
+
+std::optional<NumberType> number_type(unsigned char code) {
+  switch (code) {
+    case 0x08: return NumberType{NumberKind::unsigned_integer, 1, true};
+    case 0x09: return NumberType{NumberKind::signed_integer, 1, true};
+    case 0x0B: return NumberType{NumberKind::signed_integer, 2, true};
+    case 0x0C: return NumberType{NumberKind::signed_integer, 4, true};
+    case 0x0D: return NumberType{NumberKind::real, 4, true};
+    case 0x0E: return NumberType{NumberKind::real, 8, true};
+    default: return std::nullopt;
+  }
+}
+
+std::string hexadecimal(std::string_view bytes) {
+  std::string text;
+  for (unsigned char byte : bytes) {
+    char digits[4];
+    std::snprintf(digits, sizeof digits, text.empty() ? "%02x" : " %02x", byte);
+    text += digits;
+  }
+  return text;
+}
+
+Result<Array> read_idx_array(const std::string &name, std::string_view bytes) {
+  if (bytes.size() < 4) return fail(name + ": " + std::to_string(bytes.size()) + " bytes, an idx file has a header of at least 4");
+  auto type = number_type(static_cast<unsigned char>(bytes[2]));
+  if (bytes[0] != 0 || bytes[1] != 0 || !type)
+    return fail(name + ": not an idx file: it begins with the bytes " + hexadecimal(bytes.substr(0, 4)) + ", expected 00 00, a type and a number of dimensions");
+  size_t rank = static_cast<unsigned char>(bytes[3]);
+  if (rank < 1 || rank > 8) return fail(name + ": byte 3: " + std::to_string(rank) + " dimensions, expected 1 to 8");
+  size_t header = 4 + 4 * rank;
+  if (bytes.size() < header)
+    return fail(name + ": the file ends in its header: " + std::to_string(bytes.size()) + " bytes, the header has " + std::to_string(header));
+  std::vector<int64_t> shape;
+  std::optional<int64_t> expected = type->size;
+  for (size_t axis = 0; axis < rank; ++axis) {
+    int64_t size = 0;
+    for (size_t i = 0; i < 4; ++i) size = size << 8 | static_cast<unsigned char>(bytes[4 + 4 * axis + i]);
+    if (axis > 0 && size == 0) return fail(name + ": byte " + std::to_string(4 + 4 * axis) + ": dimension " + std::to_string(axis) + " is 0");
+    shape.push_back(size);
+    if (expected) expected = checked_multiply(*expected, size);
+  }
+  int64_t found = static_cast<int64_t>(bytes.size() - header);
+  if (!expected || *expected != found)
+    return fail(name + ": " + std::to_string(found) + " bytes of data, expected " +
+                    (expected ? std::to_string(*expected) : std::string("more than 2^63")) + " for " + shape_text("", shape),
+                !expected || found < *expected ? "the file was not copied whole: get it again" : "");
+  int64_t count = shape[0];
+  shape.erase(shape.begin());
+  return decode_numbers(name, bytes.substr(header), *type, count, std::move(shape), static_cast<int64_t>(header));
+}
+
+Result<RawData> read_idx(const ReadRequest &request) { return read_pair(request, read_idx_array); }
+
+}  // namespace
+}  // namespace netc::runtime
+
+extern "C" const nc_reader_module nc_module_idx = {{"reader", "idx"}, netc::runtime::read_idx};
