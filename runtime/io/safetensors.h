@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,11 +37,7 @@ struct TensorEntry {
 struct Safetensors {
   std::map<std::string, std::string> metadata;  // without the checksum
   std::map<std::string, TensorEntry> tensors;
-  std::vector<char> storage;  // move only moves the pointer, so the views stay valid
-
-  Safetensors() = default;
-  Safetensors(Safetensors &&) = default;
-  Safetensors &operator=(Safetensors &&) = default;
+  std::shared_ptr<const std::string> storage;  // the whole file
 };
 
 // Replaces the file at `path` or leaves it as it is (write_file_atomically).
@@ -48,7 +45,7 @@ Result<void> write_safetensors(const std::string &path, std::span<const TensorTo
                                const std::map<std::string, std::string> &metadata);
 Result<Safetensors> read_safetensors(const std::string &path);
 // `name` is for errors.
-Result<Safetensors> parse_safetensors(const std::string &name, std::string_view bytes);
+Result<Safetensors> parse_safetensors(const std::string &name, std::string bytes);
 
 // "F32" of "f32", "I32" of "i32", "BOOL" of "bool", ...; "" when there is none. And the bytes of an element.
 std::string safetensors_dtype(std::string_view netc_dtype);
