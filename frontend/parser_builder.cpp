@@ -182,12 +182,13 @@ Span Builder::span_of(const Rule *context) const {
   return {file_, first.begin, std::max(first.end, last.end)};
 }
 
-Span Builder::span_of(const antlr4::Token *token) const { return syntax::span_of(static_cast<const Token &>(*token), file_); }
-
 const Token &Builder::token_of(antlr4::tree::ParseTree *terminal) const {
   return static_cast<const Token &>(*static_cast<antlr4::tree::TerminalNode *>(terminal)->getSymbol());
 }
 
-ast::Identifier Builder::identifier(const antlr4::Token *token) const { return {text_of(static_cast<const Token &>(*token)), span_of(token)}; }
+ast::Identifier Builder::identifier(const antlr4::Token *token) const {
+  const auto &name = static_cast<const Token &>(*token);
+  return {text_of(name), span_of(name)};
+}
 
 }  // namespace netc::syntax

@@ -68,7 +68,7 @@ class Builder {
   void check_commas(const std::vector<antlr4::tree::ParseTree *> &children, std::string_view what);
 
   Span span_of(const Rule *context) const;
-  Span span_of(const antlr4::Token *token) const;
+  Span span_of(const Token &token) const { return syntax::span_of(token, file_); }
   const Token &token_of(antlr4::tree::ParseTree *terminal) const;
   std::string text_of(const Token &token) const { return std::string(syntax::text_of(token, source_)); }
   ast::Identifier identifier(const antlr4::Token *token) const;

@@ -157,7 +157,7 @@ Built Builder::arithmetic(Parser::ArithmeticContext *context) {
         Strength top = strength(operators.back().token->getType());
         if (top < present || (top == present && present == power)) break;
         if (top == comparison && present == comparison)
-          diagnostics_.error(span_of(&token), "comparisons do not chain").help("write a < b and b < c");
+          diagnostics_.error(span_of(token), "comparisons do not chain").help("write a < b and b < c");
         reduce();
       }
       operators.push_back({&token, false});
@@ -266,9 +266,9 @@ Built Builder::number(const Token &digits, const Token *unit) {
   auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number.value);
   bool lost = number.is_integer && number.value > 9007199254740992.0;
   if (problem != std::errc{} || lost)
-    diagnostics_.error(span_of(&digits), lost ? "this whole number is too large to be exact" : "this number is out of range")
+    diagnostics_.error(span_of(digits), lost ? "this whole number is too large to be exact" : "this number is out of range")
         .help(lost ? "the largest is 2^53; write it with an exponent if it may be rounded" : "numbers go from 1e-308 to 1e308");
-  Span span = span_of(&digits);
+  Span span = span_of(digits);
   if (unit) {
     number.unit = canonical_unit(text_of(*unit));
     span.end = unit->end;

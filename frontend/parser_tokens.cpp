@@ -81,7 +81,7 @@ class Classifier {
       case Lexer::MODULO: return is_percent(token) ? Lexer::UNIT : Lexer::MODULO;
       case Lexer::ELSE: return next_type() == Lexer::IF ? Lexer::ELSE_IF : Lexer::ELSE;
       case Lexer::NAME: return kind_of_name(token);
-      default: return is_outer_word(token.getType()) && !open_.empty() ? Lexer::NAME : token.getType();
+      default: return is_outer_word(token.getType()) && !open_.empty() ? size_t{Lexer::NAME} : token.getType();
     }
   }
 

@@ -1,0 +1,10 @@
+# Writes OUTPUT, a C++ table of the texts of FILES (frontend/standard_library.h). Names are those of the files, without folder.
+set(table "// Generated from frontend/std/*.net.\n#include \"frontend/standard_library.h\"\n\nnamespace netc {\n\n")
+string(APPEND table "const std::vector<EmbeddedFile> &standard_library() {\n  static const std::vector<EmbeddedFile> files = {\n")
+foreach(file IN LISTS FILES)
+  get_filename_component(name ${file} NAME)
+  file(READ ${file} text)
+  string(APPEND table "      {\"std/${name}\", R\"__net__(${text})__net__\"},\n")
+endforeach()
+string(APPEND table "  };\n  return files;\n}\n\n}  // namespace netc\n")
+file(WRITE ${OUTPUT} "${table}")
