@@ -1,0 +1,76 @@
+#include "ir/gradients.h"
+
+#include "ir/emit.h"
+
+namespace netc {
+namespace {
+
+// Which values change when one of `wrt` does, as far as gradients flow.
+std::vector<bool> depends_on(const Function &function, const std::vector<ValueId> &wrt) {
+  std::vector<bool> active(function.values.size(), false);
+  for (ValueId value : wrt) active[value] = true;
+  for (const Op &op : function.ops) {
+    if (!op.def->gradient) continue;
+    bool reached = false;
+    for (ValueId operand : op.operands) reached = reached || active[operand];
+    if (!reached) continue;
+    for (ValueId result : op.results) active[result] = true;
+  }
+  return active;
+}
+
+ValueId sum(Builder &builder, const std::vector<ValueId> &terms) {
+  if (terms.empty()) return kNoValue;
+  ValueId total = terms[0];
+  for (size_t i = 1; i < terms.size(); ++i) total = emit::add(builder, total, terms[i]);
+  return total;
+}
+
+}  // namespace
+
+std::vector<ValueId> build_gradients(Builder &builder, ValueId loss, const std::vector<ValueId> &wrt) {
+  const size_t op_count = builder.function().ops.size(), value_count = builder.function().values.size();
+  std::vector<bool> active = depends_on(builder.function(), wrt);
+  std::vector<std::vector<ValueId>> terms(value_count);  // of the gradient of each value
+  Location location = builder.location();
+  if (active[loss]) terms[loss].push_back(builder.constant(1, builder.type(loss).dtype));
+
+  std::vector<bool> wanted(value_count, false);
+  for (ValueId value : wrt) wanted[value] = true;
+  for (size_t i = op_count; i-- > 0;) {
+    const Op op = builder.function().ops[i];  // a copy: the list grows below
+    if (!op.def->gradient) continue;
+    std::vector<ValueId> result_gradients;
+    bool needed = false, reached = false;
+    for (ValueId operand : op.operands) needed = needed || active[operand];
+    builder.set_location(op.location);
+    for (ValueId result : op.results) {
+      ValueId gradient = active[result] ? sum(builder, terms[result]) : kNoValue;
+      if (gradient != kNoValue) terms[result] = {gradient};
+      reached = reached || gradient != kNoValue;
+      result_gradients.push_back(gradient);
+    }
+    if (!needed || !reached) continue;
+    std::vector<std::vector<ValueId>> operand_gradients(op.operands.size());
+    GradientContext context{builder, op, result_gradients, operand_gradients};
+    op.def->gradient(context);
+    for (size_t k = 0; k < op.operands.size(); ++k) {
+      if (!active[op.operands[k]]) continue;
+      auto &into = terms[op.operands[k]];
+      into.insert(into.end(), operand_gradients[k].begin(), operand_gradients[k].end());
+    }
+    for (ValueId result : op.results)
+      if (!wanted[result]) terms[result] = {};
+  }
+
+  builder.set_location(location);
+  std::vector<ValueId> gradients;
+  for (ValueId value : wrt) {
+    ValueId gradient = sum(builder, terms[value]);
+    if (gradient != kNoValue) terms[value] = {gradient};
+    gradients.push_back(gradient == kNoValue ? emit::zeros_like(builder, value) : gradient);
+  }
+  return gradients;
+}
+
+}  // namespace netc
