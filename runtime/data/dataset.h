@@ -39,16 +39,16 @@ Result<Preparation> preparation_from_json(const nlohmann::json &json);
 
 // What was read: immutable once shared between the splits. The arrays have the declared shapes of the network.
 struct Samples {
-  std::vector<Array> inputs;         // one for each input: f32 or u8, i32 for a class or an i32 tensor
-  std::vector<Array> targets;        // one for each output: i32 for a class, else f32; empty for predict
-  std::vector<float> weights;        // sample weights; empty: all 1
-  std::vector<float> class_weights;  // multiplied in for a sample whose (first) target is that class; empty: all 1
-  std::vector<Normalisation> normalisations;  // as in Preparation
+  std::vector<Array> inputs;   // one for each input: f32 or u8, i32 for a class or an i32 tensor
+  std::vector<Array> targets;  // one for each output: i32 for a class, else f32; empty for predict
+  std::vector<float> weights;  // sample weights; empty: all 1
+  std::vector<Normalisation> normalisations;  // one for each input, as in Preparation
 };
 
 struct Dataset {
   std::shared_ptr<const Samples> samples;
-  std::vector<int64_t> rows;  // which samples, in the order of the file
+  std::vector<int64_t> rows;         // which samples, in the order of the file
+  std::vector<float> class_weights;  // of the first target's classes, times the sample weights; empty: all 1
 
   int64_t size() const { return static_cast<int64_t>(rows.size()); }
   bool empty() const { return rows.empty(); }

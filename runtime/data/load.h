@@ -10,6 +10,7 @@
 
 #include "runtime/data/augment.h"
 #include "runtime/data/dataset.h"
+#include "runtime/data/fields.h"
 #include "runtime/data/module.h"
 #include "support/result.h"
 
@@ -43,11 +44,5 @@ struct PredictSamples {
 };
 Result<PredictSamples> load_for_predict(const nlohmann::json &metadata, const Modules &modules,
                                         const Preparation &preparation, const std::vector<std::string> &paths);
-
-// The declared inputs and outputs.
-struct Interface {
-  std::vector<Field> inputs, outputs;
-};
-Result<Interface> network_interface(const nlohmann::json &metadata);
 
 }  // namespace netc::runtime

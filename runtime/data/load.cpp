@@ -1,0 +1,249 @@
+#include "runtime/data/load.h"
+
+#include <algorithm>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <unordered_set>
+
+#include "runtime/data/arguments.h"
+#include "runtime/data/normalise.h"
+#include "runtime/data/split.h"
+
+namespace netc::runtime {
+namespace {
+
+using nlohmann::json;
+
+enum class Part { train, validation, test };
+constexpr const char *part_names[] = {"train", "validation", "test"};
+
+bool is_split(const json &call) { return call_name(call) == "split"; }
+
+// Reads the sources a `data` section names and makes the datasets, in the order of the functions of run().
+class Loader {
+ public:
+  Loader(const json &metadata, const Modules &modules, const LoadOptions &options)
+      : metadata_(metadata), section_(metadata.value("data", json::object())), modules_(modules), options_(options) {}
+
+  Result<DataSets> run() {
+    auto interface = network_interface(metadata_);
+    if (!interface) return tl::unexpected(interface.error());
+    interface_ = std::move(*interface);
+    auto choice = normalisation_choice(section_);
+    if (!choice) return tl::unexpected(choice.error());
+    choice_ = *choice;
+    auto augmentation = augmentation_from_json(section_.value("augment", json()));
+    if (!augmentation) return tl::unexpected(augmentation.error());
+    result_.augmentation = *augmentation;
+    if (options_.preparation) result_.preparation = *options_.preparation;
+    for (auto step : {&Loader::read_sources, &Loader::make_splits, &Loader::fill_missing, &Loader::make_samples,
+                      &Loader::fit_normalisations, &Loader::weigh_classes})
+      if (auto done = (this->*step)(); !done) return tl::unexpected(done.error());
+    if (options_.train) look_for_duplicates();
+    return std::move(result_);
+  }
+
+ private:
+  // One file or set of files, and the parts of the data it feeds.
+  struct Source {
+    Part part;
+    RawData raw;
+    std::vector<int64_t> raw_shape;
+    std::shared_ptr<Samples> samples;
+  };
+
+  Result<RawData> read(Part part) {
+    const json call = section_.value(part_names[static_cast<size_t>(part)], json());
+    std::string name = call_name(call);
+    const nc_reader_module *reader = name.empty() ? nullptr : modules_.reader(name);
+    if (!reader) {
+      std::string key = part_names[static_cast<size_t>(part)];
+      if (name.empty()) return fail("the data section needs " + key + " = a reader", "for example " + key + " = csv(\"file.csv\", target = \"name\")");
+      return fail("the data section: no reader " + in_quotes(name) + " in this program", "the readers are csv, tsv, idx, npy, cifar10 and cifar100");
+    }
+    ReadRequest request;
+    request.root = options_.root;
+    request.call = &call;
+    request.modules = &modules_;
+    request.schema = result_.preparation.schema;
+    request.targets_are_classes = interface_.outputs.size() == 1 && interface_.outputs[0].is_class;
+    request.class_count = request.targets_are_classes ? interface_.outputs[0].classes : 0;
+    auto raw = reader->read(request);
+    if (raw && raw->features.count == 0) return fail(raw->source + ": no samples in it");
+    return raw;
+  }
+
+  bool is_reader(Part part) const {
+    const json call = section_.value(part_names[static_cast<size_t>(part)], json());
+    return !call.is_null() && !is_split(call);
+  }
+
+  // The training source comes first: the others follow its schema. It can be left out where nothing is to be fitted.
+  Result<void> read_sources() {
+    bool only_test = !options_.train && options_.preparation && is_reader(Part::test);
+    bool only_validation = !options_.train && options_.preparation && !only_test && section_.value("test", json()).is_null() &&
+                           is_reader(Part::validation);
+    for (Part part : {Part::train, Part::validation, Part::test}) {
+      if (part != Part::train && !is_reader(part)) continue;
+      if ((only_test && part != Part::test) || (only_validation && part != Part::validation)) continue;
+      auto raw = read(part);
+      if (!raw) return tl::unexpected(raw.error());
+      if (!options_.preparation && part == Part::train) result_.preparation.schema = raw->schema;
+      Source &source = sources_.emplace_back(Source{part, std::move(*raw), {}, nullptr});
+      source.raw_shape = source.raw.features.shape;
+      Dataset &dataset = dataset_of(part);
+      dataset.rows.resize(static_cast<size_t>(source.raw.features.count));
+      std::iota(dataset.rows.begin(), dataset.rows.end(), int64_t{0});
+    }
+    return {};
+  }
+
+  Dataset &dataset_of(Part part) { return part == Part::train ? result_.train : part == Part::test ? result_.test : result_.validation; }
+
+  // Test first, then validation, both from the training source; the shares are of what is there at that moment.
+  Result<void> make_splits() {
+    if (sources_.empty() || sources_[0].part != Part::train) return {};
+    for (Part part : {Part::test, Part::validation}) {
+      const json call = section_.value(part_names[static_cast<size_t>(part)], json());
+      if (!is_split(call)) continue;
+      auto split = split_options(call, options_.seed);
+      if (!split) return tl::unexpected(split.error());
+      split->by_group = !sources_[0].raw.groups.empty();
+      auto rows = split_rows(result_.train.rows, *split, part == Part::test ? 1 : 0, sources_[0].raw);
+      if (!rows) return tl::unexpected(rows.error());
+      result_.train.rows = std::move(rows->kept);
+      dataset_of(part).rows = std::move(rows->taken);
+    }
+    return {};
+  }
+
+  Result<void> fill_missing() {
+    for (Source &source : sources_) {
+      if (!source.raw.has_missing) continue;
+      std::vector<float> &fill = result_.preparation.fill;
+      if (!options_.preparation && fill.empty()) {
+        if (sources_[0].raw.features.values.index() != 0) return fail(source.raw.source + ": missing values, but the training data has none");
+        auto fitted = fit_fill(sources_[0].raw, result_.train.rows);
+        if (!fitted) return tl::unexpected(fitted.error());
+        fill = std::move(*fitted);
+      }
+      if (static_cast<int64_t>(fill.size()) != source.raw.features.elements())
+        return fail(source.raw.source + ": missing values, but the model was trained without any");
+      apply_fill(fill, source.raw.features);
+    }
+    return {};
+  }
+
+  Result<void> make_samples() {
+    for (Source &source : sources_) {
+      auto inputs = input_arrays(interface_, source.raw);
+      if (!inputs) return tl::unexpected(inputs.error());
+      auto targets = target_arrays(interface_, source.raw);
+      if (!targets) return tl::unexpected(targets.error());
+      source.samples = std::make_shared<Samples>(Samples{std::move(*inputs), std::move(*targets), std::move(source.raw.weights), {}});
+      dataset_of(source.part).samples = source.samples;
+    }
+    for (Dataset *split : {&result_.validation, &result_.test})
+      if (!split->empty() && !split->samples) split->samples = sources_[0].samples;
+    return {};
+  }
+
+  Result<void> fit_normalisations() {
+    std::vector<Normalisation> &list = result_.preparation.normalisations;
+    const std::vector<Array> &inputs = sources_[0].samples->inputs;
+    if (!options_.preparation) {
+      std::vector<bool> categories = category_elements(result_.preparation.schema);
+      size_t element = 0;
+      for (size_t i = 0; i < inputs.size(); ++i) {
+        size_t width = static_cast<size_t>(inputs[i].elements());
+        std::vector<bool> own;
+        for (size_t e = element; e < element + width && e < categories.size(); ++e) own.push_back(categories[e]);
+        element += width;
+        bool whole = interface_.inputs[i].is_class || interface_.inputs[i].dtype != "f32";
+        list.push_back(whole ? Normalisation{}
+                             : fit_normalisation(choice_, inputs[i], result_.train.rows,
+                                                 normalisation_groups(sources_[0].raw, sources_[0].raw_shape, inputs[i]), own));
+      }
+    }
+    if (auto fits = check_normalisations(list, interface_); !fits) return fits;
+    for (Source &source : sources_) source.samples->normalisations = list;
+    if (!options_.train) result_.train = {};
+    return {};
+  }
+
+  Result<void> weigh_classes() {
+    json weights = section_.value("class_weight", json());
+    if (weights.is_null() && metadata_.contains("train") && metadata_["train"].is_object())
+      weights = metadata_["train"].value("class_weight", json());
+    if (weights.is_null() || result_.train.empty()) return {};
+    if (!interface_.outputs[0].is_class) return fail("class_weight needs an output that is a class", "use a column of sample weights: weight = \"name\"");
+    size_t classes = static_cast<size_t>(interface_.outputs[0].classes);
+    std::vector<float> &result = result_.train.class_weights;
+    if (text_of(weights) == "balanced") {
+      std::vector<int64_t> counts(classes);
+      const auto &labels = std::get<std::vector<int32_t>>(result_.train.samples->targets[0].values);
+      for (int64_t row : result_.train.rows) ++counts[static_cast<size_t>(labels[static_cast<size_t>(row)])];
+      for (int64_t count : counts)
+        result.push_back(count == 0 ? 1.0f : static_cast<float>(static_cast<double>(result_.train.size()) / (static_cast<double>(classes) * static_cast<double>(count))));
+      return {};
+    }
+    if (!weights.is_array() || weights.size() != classes)
+      return fail("class_weight is balanced or a list of " + std::to_string(classes) + " numbers, found " + weights.dump());
+    for (const json &weight : weights) {
+      if (!weight.is_number() || !(weight.get<double>() >= 0) || weight.get<double>() > 1e30)
+        return fail("class_weight holds " + weight.dump() + ", expected numbers from 0");
+      result.push_back(weight.get<float>());
+    }
+    return {};
+  }
+
+  // A hash of the bytes of a sample. Two different samples have the same one with a chance of about 2^-64.
+  static uint64_t hash_of(const Samples &samples, int64_t row) {
+    uint64_t hash = 0x9E3779B97F4A7C15u;
+    for (const Array &array : samples.inputs)
+      std::visit(
+          [&](const auto &values) {
+            size_t width = static_cast<size_t>(array.elements()) * sizeof(values[0]);
+            const char *bytes = reinterpret_cast<const char *>(values.data()) + static_cast<size_t>(row) * width;
+            for (size_t at = 0; at < width; at += 8) {
+              uint64_t word = 0;
+              std::memcpy(&word, bytes + at, std::min<size_t>(8, width - at));
+              hash = (hash ^ word) * 0x2545F4914F6CDD1Du;
+              hash ^= hash >> 29;
+            }
+          },
+          array.values);
+    return hash;
+  }
+
+  void look_for_duplicates() {
+    if (result_.train.empty() || result_.test.empty()) return;
+    std::unordered_set<uint64_t> known;
+    known.reserve(result_.train.rows.size());
+    for (int64_t row : result_.train.rows) known.insert(hash_of(*result_.train.samples, row));
+    int64_t found = 0;
+    for (int64_t row : result_.test.rows) found += known.contains(hash_of(*result_.test.samples, row));
+    if (found > 0)
+      result_.warnings.push_back(std::to_string(found) + " of " + std::to_string(result_.test.size()) + " test samples " +
+                                 (found == 1 ? "is" : "are") + " in the training data, too");
+  }
+
+  const json &metadata_;
+  const json section_;
+  const Modules &modules_;
+  const LoadOptions &options_;
+  Interface interface_;
+  NormalisationChoice choice_;
+  std::vector<Source> sources_;
+  DataSets result_;
+};
+
+}  // namespace
+
+Result<DataSets> load_data(const json &metadata, const Modules &modules, const LoadOptions &options) {
+  if (!metadata.is_object() || !metadata.value("data", json()).is_object()) return fail("the program has no data section");
+  return Loader(metadata, modules, options).run();
+}
+
+}  // namespace netc::runtime
