@@ -11,10 +11,15 @@
 //     }
 //   }
 //
-// All attributes are printed, defaults too; numbers as the shortest text that reads back to the same double; infinities and NaN
+// After the memory plan: `module "digits" bytes(4096) {`, `weight @w: f32[8] trainable at(64)`, `mode training workspace(64, 512) {`.
+// A weight that is not trainable is `fixed`. Comments start with `//` and are not kept. The parser looks up names and attributes;
+// whether the types fit is the verifier's matter.
+//
+// All attributes are printed, defaults too (they may be left out in what is read); numbers as the shortest text that reads back to the same double; infinities and NaN
 // as inf, -inf, nan.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 

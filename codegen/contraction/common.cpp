@@ -1,0 +1,97 @@
+#include "codegen/contraction/common.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace netc::contraction {
+
+using llvm::Value;
+
+llvm::Type *element_type(KernelEmitter &emitter, DType dtype) {
+  return dtype == DType::f64 ? emitter.ir().getDoubleTy() : emitter.ir().getFloatTy();
+}
+
+Value *dim_value(KernelEmitter &emitter, Dim dim) {
+  return dim.batch ? scaled(emitter, emitter.batch(), dim.size) : emitter.ir().getInt64(static_cast<uint64_t>(dim.size));
+}
+
+Value *element_at(KernelEmitter &emitter, llvm::Type *element, Value *base, Value *offset) {
+  return emitter.ir().CreateGEP(element, base, offset);
+}
+
+Value *scaled(KernelEmitter &emitter, Value *i, int64_t factor) {
+  return factor == 1 ? i : emitter.ir().CreateMul(i, emitter.ir().getInt64(static_cast<uint64_t>(factor)));
+}
+
+IndexValue index_of(KernelEmitter &emitter, Value *variable, int64_t factor, int64_t constant) {
+  if (variable == nullptr) return {nullptr, constant};
+  if (auto *known = llvm::dyn_cast<llvm::ConstantInt>(variable)) return {nullptr, known->getSExtValue() * factor + constant};
+  return {scaled(emitter, variable, factor), constant};
+}
+
+void for_pieces(KernelEmitter &emitter, const Pieces &pieces, const std::function<void(Value *)> &body) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  for_range(emitter, ir.getInt64(pieces.first), ir.getInt64(pieces.first + pieces.size * pieces.count), pieces.size, body);
+}
+
+void for_range(KernelEmitter &emitter, Value *begin, Value *end, int64_t step, const std::function<void(Value *)> &body) {
+  auto *first = llvm::dyn_cast<llvm::ConstantInt>(begin);
+  auto *last = llvm::dyn_cast<llvm::ConstantInt>(end);
+  if (first != nullptr && last != nullptr) {
+    if (first->getSExtValue() >= last->getSExtValue()) return;
+    if (first->getSExtValue() + step >= last->getSExtValue()) return body(begin);
+  }
+  emitter.loop(begin, end, step, body);
+}
+
+void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk, const std::function<void(Value *)> &body) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  if (units_per_chunk == 1) return body(emitter.chunk());
+  Value *begin = scaled(emitter, emitter.chunk(), units_per_chunk);
+  Value *end = ir.CreateAdd(begin, ir.getInt64(units_per_chunk));
+  end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter, units));
+  emitter.loop(begin, end, 1, body);
+}
+
+void for_panels(KernelEmitter &emitter, const Panels &panels, Value *begin, Value *end,
+                const std::function<void(const Panel &)> &body) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  Value *whole_end = ir.getInt64(panels.rest_first());
+  Value *rest_begin = whole_end;
+  Value *rest_end = ir.getInt64(panels.columns);
+  if (begin != nullptr) {
+    whole_end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, whole_end, end);
+    rest_begin = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smax, rest_begin, begin);
+    rest_end = end;
+  } else {
+    begin = ir.getInt64(0);
+  }
+  if (panels.whole > 0)
+    for_range(emitter, begin, whole_end, panels.width(), [&](Value *first) { body({first, panels.vectors, 0}); });
+  if (panels.rest_vectors > 0)
+    for_range(emitter, rest_begin, rest_end, panels.width(), [&](Value *first) { body({first, panels.rest_vectors, panels.rest_tail}); });
+}
+
+void finish_tile(KernelEmitter &emitter, const Tile &tile, const Accumulators &sums, Value *first_column,
+                 const std::function<std::vector<IndexValue>(size_t)> &index) {
+  Value *mask = lane_mask(emitter.ir(), tile.lanes, tile.tail);
+  for (size_t row = 0; row < sums.size(); ++row)
+    for (unsigned v = 0; v < tile.vectors; ++v) {
+      std::vector<IndexValue> place = index(row);
+      place.push_back(index_of(emitter, first_column, 1, static_cast<int64_t>(v) * tile.lanes));
+      emitter.finish(place, sums[row][v], v + 1 == tile.vectors ? mask : nullptr);
+    }
+}
+
+int64_t units_per_chunk(double multiply_adds_per_unit) {
+  return std::max<int64_t>(1, std::llround(kChunkNanoseconds / std::max(nanoseconds(multiply_adds_per_unit), 1.0)));
+}
+
+double nanoseconds(double multiply_adds) { return 2 * multiply_adds / kOperationsPerNanosecond; }
+
+void set_cost(KernelStage &stage, double nanoseconds_per_unit) {
+  double all = nanoseconds_per_unit * static_cast<double>(stage.units.size);
+  (stage.units.batch ? stage.batch_nanoseconds : stage.fixed_nanoseconds) = all;
+}
+
+}  // namespace netc::contraction

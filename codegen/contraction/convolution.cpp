@@ -1,0 +1,173 @@
+// Convolution, and the gradient of one with respect to its input: for every phase of the output (geometry.h) rectangles of pixels are
+// the rows of tiles, the taps and channels their reduction.
+#include "codegen/contraction/convolution.h"
+
+#include <algorithm>
+
+#include "codegen/contraction/common.h"
+#include "codegen/contraction/image.h"
+
+namespace netc::contraction {
+
+using llvm::Value;
+
+namespace {
+
+struct Plan {
+  Convolution convolution;
+  ImageSource source;
+  std::vector<AxisPhase> rows, columns;
+  int64_t blocks = 1;  // an image is cut into this many bands of rows
+};
+
+// Emits all the tiles of one phase.
+class PhaseEmitter {
+ public:
+  PhaseEmitter(KernelEmitter &emitter, const Plan &plan, const AxisPhase &rows, const AxisPhase &columns)
+      : emitter_(emitter), plan_(plan), convolution_(plan.convolution), rows_(rows), columns_(columns),
+        element_(element_type(emitter, convolution_.dtype)), image_(open_image(emitter, plan.source)) {}
+
+  void run(Value *image, Value *block) {
+    image_number_ = image;
+    Value *start = element_at(emitter_, element_, image_.base, scaled(emitter_, image, image_.image_stride));
+    image_start_ = element_at(emitter_, element_, start,
+                              ir().getInt64(rows_.first_input * image_.row_stride + columns_.first_input * image_.pixel_stride));
+    bool depthwise = convolution_.depthwise();
+    int64_t channels = depthwise ? convolution_.groups : convolution_.output_channels;
+    unsigned lanes = lanes_for(emitter_.target(), convolution_.dtype, channels);
+    int64_t steps = rows_.taps * columns_.taps * convolution_.input_channels;
+    tiling_ = choose_tiling(emitter_.target(), rows_.outputs, columns_.outputs, channels, lanes, steps);
+    panels_ = make_panels(channels, lanes, tiling_.vectors);
+    int64_t groups = depthwise ? 1 : convolution_.groups;
+    for_range(emitter_, ir().getInt64(0), ir().getInt64(groups), 1, [&](Value *group) {
+      group_ = group;
+      for_panels(emitter_, panels_, nullptr, nullptr, [&](const Panel &panel) { emit_panel(panel, block); });
+    });
+  }
+
+ private:
+  llvm::IRBuilder<> &ir() { return emitter_.ir(); }
+
+  void emit_panel(const Panel &panel, Value *block) {
+    int64_t band = (rows_.outputs + plan_.blocks - 1) / plan_.blocks;
+    Value *begin = ir().getInt64(0);
+    Value *end = ir().getInt64(rows_.outputs);
+    if (plan_.blocks > 1) {
+      begin = scaled(emitter_, block, band);
+      end = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir().CreateAdd(begin, ir().getInt64(band)), end);
+    }
+    int64_t lines = tiling_.tile_lines;
+    Value *whole_end = end;
+    if (lines > 1) {
+      Value *whole = ir().CreateSDiv(ir().CreateSub(end, begin), ir().getInt64(lines));
+      whole_end = ir().CreateAdd(begin, scaled(emitter_, whole, lines));
+    }
+    for_range(emitter_, begin, whole_end, lines, [&](Value *row) { emit_lines(panel, row, lines); });
+    if (lines > 1 && (plan_.blocks > 1 || rows_.outputs % lines != 0))
+      for_range(emitter_, whole_end, end, 1, [&](Value *row) { emit_lines(panel, row, 1); });
+  }
+
+  void emit_lines(const Panel &panel, Value *row, int64_t lines) {
+    for (const Pieces &pieces : balanced(columns_.outputs, tiling_.tile_length))
+      for_pieces(emitter_, pieces, [&](Value *column) { emit_tile_at(panel, row, lines, column, pieces.size); });
+  }
+
+  void emit_tile_at(const Panel &panel, Value *row, int64_t lines, Value *column, int64_t length) {
+    const Address &kernel = emitter_.operand(1);
+    int64_t row_step = rows_.input_per_output * image_.row_stride;
+    int64_t pixel_step = columns_.input_per_output * image_.pixel_stride;
+    auto number = [&](int64_t i) { return ir().getInt64(static_cast<uint64_t>(i)); };
+
+    Tile tile{element_, panels_.lanes, panel.vectors, panel.tail};
+    tile.product = convolution_.depthwise() ? Product::pointwise : Product::broadcast;
+    for (int64_t line = 0; line < lines; ++line)
+      for (int64_t pixel = 0; pixel < length; ++pixel) tile.rows.push_back(number(line * row_step + pixel * pixel_step));
+    tile.reductions = {
+        {number(rows_.taps), number(rows_.input_per_tap * image_.row_stride), number(rows_.tap_step * kernel.strides[0])},
+        {number(columns_.taps), number(columns_.input_per_tap * image_.pixel_stride), number(columns_.tap_step * kernel.strides[1])},
+        {number(convolution_.input_channels), number(1), number(kernel.strides[2])}};
+
+    Value *first_column = panel.first;  // of the result
+    Value *a = element_at(emitter_, element_, image_start_, scaled(emitter_, row, row_step));
+    a = element_at(emitter_, element_, a, scaled(emitter_, column, pixel_step));
+    if (tile.product == Product::pointwise) {
+      a = element_at(emitter_, element_, a, panel.first);
+    } else {
+      a = element_at(emitter_, element_, a, scaled(emitter_, group_, convolution_.input_channels));
+      first_column = ir().CreateAdd(first_column, scaled(emitter_, group_, convolution_.output_channels));
+    }
+    Value *b = element_at(emitter_, element_, kernel.base,
+                          number(rows_.first_tap * kernel.strides[0] + columns_.first_tap * kernel.strides[1]));
+    b = element_at(emitter_, element_, b, first_column);
+
+    Accumulators sums;
+    if (rows_.taps == 0 || columns_.taps == 0)
+      sums.assign(tile.rows.size(), std::vector<Value *>(tile.vectors, llvm::Constant::getNullValue(accumulator_type(tile))));
+    else
+      sums = emit_tile(ir(), emitter_.target(), tile, a, b);
+
+    IndexValue image = index_of(emitter_, image_number_);
+    IndexValue y = index_of(emitter_, row, rows_.output_step, rows_.first_output);
+    IndexValue x = index_of(emitter_, column, columns_.output_step, columns_.first_output);
+    finish_tile(emitter_, tile, sums, first_column, [&](size_t i) {
+      int64_t line = static_cast<int64_t>(i) / length, pixel = static_cast<int64_t>(i) % length;
+      return std::vector<IndexValue>{image, {y.variable, y.constant + line * rows_.output_step},
+                                     {x.variable, x.constant + pixel * columns_.output_step}};
+    });
+  }
+
+  KernelEmitter &emitter_;
+  const Plan &plan_;
+  const Convolution &convolution_;
+  const AxisPhase &rows_;
+  const AxisPhase &columns_;
+  llvm::Type *element_;
+  Image image_;
+  Value *image_number_ = nullptr;
+  Value *image_start_ = nullptr;
+  Value *group_ = nullptr;
+  Tiling tiling_;
+  Panels panels_;
+};
+
+}  // namespace
+
+ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &) {
+  ContractionLowering lowering;
+  Plan plan{convolution};
+  plan.rows = axis_phases(convolution.y);
+  plan.columns = axis_phases(convolution.x);
+  plan.source = plan_image(input, read_range(plan.rows), read_range(plan.columns));
+  add_padding_stage(lowering, plan.source);
+
+  double channels = static_cast<double>(convolution.groups * convolution.output_channels * convolution.input_channels);
+  double taps = 0;
+  for (const AxisPhase &row : plan.rows)
+    for (const AxisPhase &column : plan.columns)
+      taps += static_cast<double>(row.outputs * row.taps * column.outputs * column.taps);
+  double work = channels * taps;  // multiply-adds of one image
+  plan.blocks = std::clamp<int64_t>(static_cast<int64_t>(nanoseconds(work) / kChunkNanoseconds), 1,
+                                    std::min<int64_t>(8, plan.rows.front().outputs));
+
+  KernelStage stage;
+  stage.suffix = plan.source.padded ? "tile" : "";
+  stage.units = {convolution.images.size * plan.blocks, convolution.images.batch};
+  stage.units_per_chunk = units_per_chunk(work / static_cast<double>(plan.blocks));
+  set_cost(stage, nanoseconds(work) / static_cast<double>(plan.blocks));
+  stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
+    for_units(emitter, units, group, [&](Value *unit) {
+      llvm::IRBuilder<> &ir = emitter.ir();
+      Value *image = unit, *block = nullptr;
+      if (plan.blocks > 1) {
+        image = ir.CreateSDiv(unit, ir.getInt64(static_cast<uint64_t>(plan.blocks)));
+        block = ir.CreateSRem(unit, ir.getInt64(static_cast<uint64_t>(plan.blocks)));
+      }
+      for (const AxisPhase &rows : plan.rows)
+        for (const AxisPhase &columns : plan.columns) PhaseEmitter(emitter, plan, rows, columns).run(image, block);
+    });
+  };
+  lowering.stages.push_back(std::move(stage));
+  return lowering;
+}
+
+}  // namespace netc::contraction

@@ -1,0 +1,26 @@
+// What conv2d and conv2d_backward_weights say, read off the op and its types once.
+#pragma once
+
+#include "codegen/contraction/geometry.h"
+#include "codegen/kernel_emitter.h"
+
+namespace netc::contraction {
+
+struct Convolution {
+  DType dtype = DType::f32;
+  Dim images;
+  ConvolutionAxis y, x;
+  int64_t groups = 1;
+  int64_t input_channels = 1;   // of one group
+  int64_t output_channels = 1;  // of one group
+
+  // One filter a channel: nothing is summed over channels.
+  bool depthwise() const { return groups > 1 && input_channels == 1 && output_channels == 1; }
+};
+Convolution read_convolution(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result);
+Convolution read_backward_weights(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result);
+
+ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target);
+ContractionLowering plan_backward_weights(const Convolution &convolution, const ValueLayout &input, const Target &target);
+
+}  // namespace netc::contraction

@@ -1,0 +1,57 @@
+// From the op to the lowering that suits it.
+#include "codegen/contraction/convolution.h"
+#include "codegen/contraction/matmul.h"
+#include "codegen/kernel_emitter.h"
+#include "ir/op.h"
+
+namespace netc {
+
+namespace contraction {
+
+namespace {
+
+using Integers = std::vector<int64_t>;
+
+// `image` is the side that is slid over, `result` the side with one pixel for each place of the window.
+Convolution read_geometry(const Op &op, const Type &image, const Type &result, int64_t kernel_height, int64_t kernel_width) {
+  const auto &strides = op.get<Integers>("strides");
+  const auto &padding = op.get<Integers>("padding");
+  const auto &dilation = op.get<Integers>("dilation");
+  Convolution convolution;
+  convolution.dtype = image.dtype;
+  convolution.images = image.shape[0];
+  convolution.groups = op.get<int64_t>("groups");
+  convolution.y = {image.shape[1].size, result.shape[1].size, kernel_height, strides[0], padding[0], dilation[0], 1};
+  convolution.x = {image.shape[2].size, result.shape[2].size, kernel_width, strides[1], padding[2], dilation[1], 1};
+  convolution.input_channels = image.shape[3].size / convolution.groups;
+  convolution.output_channels = result.shape[3].size / convolution.groups;
+  return convolution;
+}
+
+}  // namespace
+
+Convolution read_convolution(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result) {
+  const Shape &kernel = operands[1].type.shape;
+  Convolution convolution = read_geometry(op, operands[0].type, result.type, kernel[0].size, kernel[1].size);
+  const auto &input_dilation = op.get<Integers>("input_dilation");
+  convolution.y.input_dilation = input_dilation[0];
+  convolution.x.input_dilation = input_dilation[1];
+  return convolution;
+}
+
+Convolution read_backward_weights(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result) {
+  const Shape &kernel = result.type.shape;
+  return read_geometry(op, operands[0].type, operands[1].type, kernel[0].size, kernel[1].size);
+}
+
+}  // namespace contraction
+
+ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result,
+                                     const Target &target) {
+  using namespace contraction;
+  if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target);
+  if (op.def->name == "conv2d") return plan_convolution(read_convolution(op, operands, result), operands[0], target);
+  return plan_backward_weights(read_backward_weights(op, operands, result), operands[0], target);
+}
+
+}  // namespace netc

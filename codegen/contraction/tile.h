@@ -1,0 +1,65 @@
+// The one loop that every contraction is made of: an outer-product tile.
+//
+//     result[r][v] = initial[r][v] + sum over the reduction of A[rows[r] + a] * B[v * lanes .. + lanes][b]
+//
+// Accumulators are SSA values, one register each; rows are offsets from one pointer into A, so dense layers, convolutions and
+// their gradients are the same loop with other offsets and no copy of the input (im2col) is ever made. A reduction
+// is a nest of loops that step both pointers. Each result is one chain of fused multiply-adds in the order of the
+// nest, whatever the size of the tile: cutting the work differently changes no bit.
+#pragma once
+
+#include <llvm/IR/IRBuilder.h>
+
+#include <vector>
+
+#include "codegen/target.h"
+
+namespace netc::contraction {
+
+// One loop of the reduction: `count` iterations (an i64, constant or not) that move A and B by these numbers of elements.
+struct Reduction {
+  llvm::Value *count;
+  llvm::Value *a_step;
+  llvm::Value *b_step;
+};
+
+// What a vector of B is multiplied with.
+enum class Product {
+  broadcast,  // one element of A
+  pointwise,  // the elements of A at rows[r] + v * lanes: channel by channel, for depthwise convolutions
+  none,       // nothing: the tile adds up B, A is not read
+};
+
+struct Tile {
+  llvm::Type *element;               // float or double
+  unsigned lanes = 1;                // of a vector of B and of the result; 1: scalars
+  unsigned vectors = 1;              // neighbouring vectors of B
+  unsigned tail = 0;                 // lanes of the last vector that are inside; 0: all of them
+  std::vector<llvm::Value *> rows;   // i64 offsets in A, in elements
+  std::vector<Reduction> reductions; // outermost first
+  Product product = Product::broadcast;
+};
+
+// [row][vector]
+using Accumulators = std::vector<std::vector<llvm::Value *>>;
+
+// The vector (or scalar) type of one accumulator.
+llvm::Type *accumulator_type(const Tile &tile);
+
+// <lanes x i1> with the first `inside` set; null when all are.
+llvm::Value *lane_mask(llvm::IRBuilder<> &ir, unsigned lanes, unsigned inside);
+
+// A vector (or scalar) at `pointer`, aligned to its elements; lanes outside of `mask` (null: none) are not read and give zero.
+llvm::Value *load_lanes(llvm::IRBuilder<> &ir, llvm::Type *type, llvm::Value *pointer, llvm::Value *mask);
+
+// x * y + z: one rounding where the target can, otherwise two.
+llvm::Value *multiply_add(llvm::IRBuilder<> &ir, const Target &target, llvm::Value *x, llvm::Value *y, llvm::Value *z);
+
+// Emits the tile at the insertion point, which ends up behind it. `initial` empty: zeros.
+Accumulators emit_tile(llvm::IRBuilder<> &ir, const Target &target, const Tile &tile, llvm::Value *a, llvm::Value *b,
+                       Accumulators initial = {});
+
+// Marks the backward branch of a loop: LLVM neither unrolls nor vectorises it.
+void keep_loop(llvm::BranchInst *branch);
+
+}  // namespace netc::contraction

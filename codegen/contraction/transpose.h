@@ -1,0 +1,22 @@
+// A panel of a transposed matrix, laid out so that a tile can read it: the columns of one panel next to each other.
+#pragma once
+
+#include "codegen/contraction/blocking.h"
+#include "codegen/kernel_emitter.h"
+
+namespace netc::contraction {
+
+// to[step * width + column - begin] = from[column * from_stride + step] for the columns in [begin, end) and all steps.
+// `begin` is a multiple of `width`, itself a multiple of the vector; `columns` is the number of all columns.
+struct PanelTranspose {
+  DType dtype = DType::f32;
+  int64_t columns = 1;
+  int64_t width = 1;
+  llvm::Value *begin, *end;    // i64
+  llvm::Value *from, *to;      // pointers
+  llvm::Value *from_stride;    // i64, in elements
+  llvm::Value *steps;          // i64
+};
+void emit_transpose(KernelEmitter &emitter, const PanelTranspose &panel);
+
+}  // namespace netc::contraction

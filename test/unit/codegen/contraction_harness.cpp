@@ -1,0 +1,240 @@
+#include "test/unit/codegen/contraction_harness.h"
+
+#include <llvm/ExecutionEngine/Orc/CompileUtils.h>
+#include <llvm/ExecutionEngine/Orc/LLJIT.h>
+#include <llvm/IR/Verifier.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+
+#include <cstdlib>
+
+#include "codegen/contraction/common.h"
+#include "ir/op.h"
+
+namespace netc::contraction_test {
+
+namespace {
+
+using llvm::Value;
+
+// What a kernel of the harness is called with.
+struct Context {
+  const void *operands[2];
+  const void *bias;
+  void *result;
+  void *scratch;
+  int64_t batch;
+};
+
+class Emitter final : public KernelEmitter {
+ public:
+  Emitter(llvm::IRBuilder<> &ir, const Target &target, const Contraction &contraction, llvm::Function *function)
+      : ir_(ir), target_(target), context_(function->getArg(0)), chunk_(function->getArg(1)) {
+    auto field = [&](unsigned i) {
+      return ir.CreateLoad(ir.getPtrTy(), ir.CreateConstGEP1_64(ir.getPtrTy(), context_, i));
+    };
+    for (unsigned i = 0; i < 2; ++i) operands_[i] = address(field(i), contraction.operands[i]);
+    bias_ = field(2);
+    result_ = address(field(3), contraction.result);
+    scratch_ = field(4);
+    batch_ = ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstGEP1_64(ir.getPtrTy(), context_, 5));
+  }
+
+  llvm::IRBuilder<> &ir() override { return ir_; }
+  const Target &target() const override { return target_; }
+  Value *context() override { return context_; }
+  Value *chunk() override { return chunk_; }
+  Value *batch() override { return batch_; }
+  const Address &operand(size_t operand) override { return operands_[operand]; }
+  Value *scratch() override { return scratch_; }
+
+  void finish(std::span<const IndexValue> index, Value *value, Value *mask) override {
+    llvm::Type *element = value->getType()->getScalarType();
+    auto place = [&](Value *base, std::span<const IndexValue> at, std::span<const int64_t> strides) {
+      int64_t constant = 0;
+      for (size_t axis = 0; axis < at.size(); ++axis) {
+        constant += at[axis].constant * strides[axis];
+        if (at[axis].variable == nullptr) continue;
+        Value *stride = ir_.getInt64(static_cast<uint64_t>(strides[axis]));
+        if (axis == 0 && at.size() > 1 && result_.shape.back().batch) stride = ir_.CreateMul(stride, batch_);
+        base = ir_.CreateGEP(element, base, ir_.CreateMul(at[axis].variable, stride));
+      }
+      if (result_.shape.back().batch && at.size() > 1) {
+        Value *row = ir_.CreateMul(ir_.getInt64(static_cast<uint64_t>(at[0].constant * strides[0])), batch_);
+        base = ir_.CreateGEP(element, base, row);
+        constant -= at[0].constant * strides[0];
+      }
+      return ir_.CreateGEP(element, base, ir_.getInt64(static_cast<uint64_t>(constant)));
+    };
+    int64_t one = 1;
+    Value *bias = contraction::load_lanes(ir_, value->getType(), place(bias_, index.last(1), {&one, 1}), mask);
+    value = ir_.CreateFAdd(value, bias);
+    Value *to = place(result_.base, index, result_.strides);
+    llvm::Align align(element->getPrimitiveSizeInBits() / 8);
+    if (mask == nullptr)
+      ir_.CreateAlignedStore(value, to, align);
+    else
+      ir_.CreateMaskedStore(value, to, align, mask);
+  }
+
+  void loop(Value *begin, Value *end, int64_t step, const std::function<void(Value *)> &body) override {
+    llvm::BasicBlock *before = ir_.GetInsertBlock();
+    llvm::BasicBlock *block = llvm::BasicBlock::Create(ir_.getContext(), "loop", function());
+    llvm::BasicBlock *after = llvm::BasicBlock::Create(ir_.getContext(), "loop.end", function());
+    ir_.CreateCondBr(ir_.CreateICmpSLT(begin, end), block, after);
+    ir_.SetInsertPoint(block);
+    llvm::PHINode *i = ir_.CreatePHI(ir_.getInt64Ty(), 2);
+    i->addIncoming(begin, before);
+    body(i);
+    Value *next = ir_.CreateAdd(i, ir_.getInt64(static_cast<uint64_t>(step)));
+    i->addIncoming(next, ir_.GetInsertBlock());
+    contraction::keep_loop(ir_.CreateCondBr(ir_.CreateICmpSLT(next, end), block, after));
+    ir_.SetInsertPoint(after);
+  }
+
+ private:
+  Address address(Value *base, const ValueLayout &layout) {
+    Value *first = ir_.getInt64(static_cast<uint64_t>(first_element(layout)));
+    llvm::Type *element = layout.type.dtype == DType::f64 ? ir_.getDoubleTy() : ir_.getFloatTy();
+    return {ir_.CreateGEP(element, base, first), layout.type.dtype, layout.type.shape, layout.halo, strides_of(layout)};
+  }
+
+  llvm::IRBuilder<> &ir_;
+  const Target &target_;
+  Value *context_, *chunk_, *batch_, *bias_, *scratch_;
+  Address operands_[2], result_;
+};
+
+[[noreturn]] void stop(const std::string &message) {
+  llvm::errs() << message << "\n";
+  std::abort();
+}
+
+template <typename T>
+T check(llvm::Expected<T> expected) {
+  if (!expected) stop(llvm::toString(expected.takeError()));
+  return std::move(*expected);
+}
+
+Type image_type(Dim images, int64_t height, int64_t width, int64_t channels, DType dtype) {
+  return {dtype, {images, {height}, {width}, {channels}}};
+}
+
+Attributes window_attributes(const Window &window, bool backward) {
+  Attributes attributes{{"strides", window.strides}, {"padding", window.padding}, {"dilation", window.dilation}, {"groups", window.groups}};
+  if (backward)
+    attributes["kernel_size"] = std::vector<int64_t>{window.kernel_height, window.kernel_width};
+  else
+    attributes["input_dilation"] = window.input_dilation;
+  return attributes;
+}
+
+int64_t output_size(const Window &window, int axis, int64_t input) {
+  int64_t kernel = axis == 0 ? window.kernel_height : window.kernel_width;
+  size_t i = static_cast<size_t>(axis);
+  int64_t dilated = (input - 1) * window.input_dilation[i] + 1 + window.padding[2 * i] + window.padding[2 * i + 1];
+  return (dilated - (kernel - 1) * window.dilation[i] - 1) / window.strides[i] + 1;
+}
+
+}  // namespace
+
+Contraction matmul(Dim rows, Dim steps, Dim columns, bool transpose_a, bool transpose_b, DType dtype) {
+  Shape a = transpose_a ? Shape{steps, rows} : Shape{rows, steps};
+  Shape b = transpose_b ? Shape{columns, steps} : Shape{steps, columns};
+  return {"matmul", {{{dtype, a}, {}}, {{dtype, b}, {}}}, {{dtype, {rows, columns}}, {}},
+          {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}}};
+}
+
+Contraction conv2d(Dim images, int64_t height, int64_t width, int64_t channels, int64_t filters, const Window &window, Halo halo,
+                   DType dtype) {
+  Type kernel{dtype, {{window.kernel_height}, {window.kernel_width}, {channels / window.groups}, {filters}}};
+  Type y = image_type(images, output_size(window, 0, height), output_size(window, 1, width), filters, dtype);
+  return {"conv2d", {{image_type(images, height, width, channels, dtype), halo}, {kernel, {}}}, {y, {}}, window_attributes(window, false)};
+}
+
+Contraction conv2d_backward_weights(Dim images, int64_t height, int64_t width, int64_t channels, int64_t filters,
+                                    const Window &window, Halo halo, DType dtype) {
+  Contraction forward = conv2d(images, height, width, channels, filters, window, halo, dtype);
+  return {"conv2d_backward_weights", {forward.operands[0], forward.result}, forward.operands[1], window_attributes(window, true)};
+}
+
+std::vector<int64_t> strides_of(const ValueLayout &layout) {
+  const Shape &shape = layout.type.shape;
+  std::vector<int64_t> strides(shape.size(), 1);
+  for (size_t axis = shape.size(); axis-- > 1;) {
+    int64_t size = shape[axis].size;
+    if (axis == 1) size += layout.halo.top + layout.halo.bottom;
+    if (axis == 2) size += layout.halo.left + layout.halo.right;
+    strides[axis - 1] = strides[axis] * size;
+  }
+  return strides;
+}
+
+int64_t first_element(const ValueLayout &layout) {
+  if (layout.halo.empty()) return 0;
+  std::vector<int64_t> strides = strides_of(layout);
+  return layout.halo.top * strides[1] + layout.halo.left * strides[2];
+}
+
+int64_t stored_elements(const ValueLayout &layout, int64_t batch) {
+  int64_t elements = strides_of(layout)[0];
+  for (size_t axis = 1; axis < layout.type.shape.size(); ++axis)
+    if (layout.type.shape[axis].batch) elements *= batch;
+  return layout.type.shape[0].at(batch) * elements;
+}
+
+Compiled::Compiled(const Contraction &contraction, const Target &target) {
+  OpDef definition;
+  definition.name = contraction.op;
+  Op op;
+  op.def = &definition;
+  op.attributes = contraction.attributes;
+  lowering_ = plan_contraction(op, contraction.operands, contraction.result, target);
+
+  auto context = std::make_unique<llvm::LLVMContext>();
+  auto module = std::make_unique<llvm::Module>("contraction", *context);
+  module->setTargetTriple(target.triple);
+  module->setDataLayout(target.machine->createDataLayout());
+  for (size_t i = 0; i < lowering_.stages.size(); ++i) {
+    llvm::IRBuilder<> ir(*context);
+    auto *type = llvm::FunctionType::get(ir.getVoidTy(), {ir.getPtrTy(), ir.getInt64Ty()}, false);
+    auto *function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, "stage" + std::to_string(i), *module);
+    target.add_attributes(*function);
+    ir.SetInsertPoint(llvm::BasicBlock::Create(*context, "entry", function));
+    Emitter emitter(ir, target, contraction, function);
+    lowering_.stages[i].emit(emitter);
+    ir.CreateRetVoid();
+  }
+  llvm::raw_string_ostream text(ir_);
+  module->print(text, nullptr);
+  if (llvm::verifyModule(*module, &llvm::errs())) stop(ir_);
+
+  llvm::orc::JITTargetMachineBuilder builder{llvm::Triple(target.triple)};
+  builder.setCPU(target.cpu);
+  builder.getFeatures() = llvm::SubtargetFeatures(target.features);
+  builder.setCodeGenOptLevel(llvm::CodeGenOptLevel::Default);
+  jit_ = check(llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(builder).create());
+  if (auto error = jit_->addIRModule({std::move(module), std::move(context)})) stop(llvm::toString(std::move(error)));
+  for (size_t i = 0; i < lowering_.stages.size(); ++i)
+    kernels_.push_back(check(jit_->lookup("stage" + std::to_string(i))).toPtr<void (*)(void *, int64_t)>());
+}
+
+Compiled::~Compiled() = default;
+
+void Compiled::run(const void *a, const void *b, const void *bias, void *result, int64_t batch, bool backwards) {
+  size_t bytes = static_cast<size_t>(lowering_.scratch_fixed + lowering_.scratch_batch * batch);
+  // Guarded by a pattern behind its end; poisoned, so that what is read before it is written shows.
+  constexpr size_t kGuard = 64;
+  if (scratch_.size() != bytes + kGuard + 64) scratch_.assign(bytes + kGuard + 64, static_cast<char>(0xff));
+  char *start = scratch_.data() + (64 - reinterpret_cast<uintptr_t>(scratch_.data()) % 64) % 64;
+  Context context{{a, b}, bias, result, start, batch};
+  for (size_t i = 0; i < kernels_.size(); ++i) {
+    const KernelStage &stage = lowering_.stages[i];
+    int64_t count = (stage.units.at(batch) + stage.units_per_chunk - 1) / stage.units_per_chunk;
+    for (int64_t chunk = 0; chunk < count; ++chunk) kernels_[i](&context, backwards ? count - 1 - chunk : chunk);
+  }
+  for (size_t i = 0; i < kGuard; ++i)
+    if (start[bytes + i] != static_cast<char>(0xff)) stop("scratch memory was written beyond its end");
+}
+
+}  // namespace netc::contraction_test
