@@ -1,0 +1,131 @@
+#include "frontend/elaborate/elaborate.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "frontend/elaborate/functions.h"
+#include "frontend/elaborate/sections.h"
+
+namespace netc::elaborate {
+namespace {
+
+using nlohmann::json;
+
+json shape_json(const Type &type) {
+  json shape = json::array();
+  for (size_t i = 1; i < type.shape.size(); ++i) shape.push_back(type.shape[i].size);
+  return shape;
+}
+
+json network_json(const ast::NetworkDecl &network, const Functions &functions) {
+  json inputs = json::array(), outputs = json::array();
+  for (size_t i = 0; i < functions.inputs.size(); ++i)
+    inputs.push_back({{"name", network.inputs[i].name.text}, {"kind", "tensor"}, {"dtype", name(functions.inputs[i].dtype)},
+                      {"shape", shape_json(functions.inputs[i])}});
+  for (const OutputInfo &output : functions.outputs) {
+    json field{{"name", output.name}, {"kind", output.is_class ? "class" : "tensor"}, {"dtype", name(output.type.dtype)},
+               {"shape", shape_json(output.type)}};
+    if (output.is_class) field["classes"] = output.classes;
+    outputs.push_back(std::move(field));
+  }
+  return {{"name", network.name.text}, {"inputs", inputs}, {"outputs", outputs}};
+}
+
+json layers_json(const Session &session) {
+  json layers = json::array();
+  for (const LayerInfo &layer : session.layers) {
+    json names = json::array();
+    int64_t parameters = 0;
+    for (const WeightInfo &weight : session.weights)
+      if (weight.name.starts_with(layer.name + ".") && weight.role != Role::optimizer) {
+        names.push_back(weight.name);
+        parameters += element_count(weight.type.shape)->size;
+      }
+    layers.push_back({{"name", layer.name}, {"kind", layer.kind}, {"output_shape", shape_json(layer.output)}, {"weights", names},
+                      {"parameters", parameters}, {"flops", layer.flops},
+                      {"line", layer.span.known() ? session.sources.file(layer.span.file).position(layer.span.begin).line : 0}});
+  }
+  return layers;
+}
+
+json weights_json(const Session &session) {
+  json weights = json::array();
+  for (size_t i = 0; i < session.weights.size(); ++i) {
+    const WeightInfo &weight = session.weights[i];
+    json shape = json::array();
+    for (const Dim &dim : weight.type.shape) shape.push_back(dim.size);
+    weights.push_back({{"name", weight.name}, {"dtype", name(weight.type.dtype)}, {"shape", shape},
+                       {"trainable", session.module.weights[i].trainable},
+                       {"role", weight.role == Role::weight ? "weight" : weight.role == Role::state ? "state" : "optimizer"}});
+  }
+  return weights;
+}
+
+json params_json(Session &session) {
+  Interpreter interpreter(session, nullptr);
+  json parameters = json::array();
+  for (auto &[name, param] : session.params) {
+    json space = param_space(interpreter, name, param);
+    const auto *number = param.value.as<Number>();
+    const char *kind = number ? number->integer ? "integer" : "real" : param.value.is<bool>() ? "boolean" : "string";
+    json value = param.value.is<Word>() ? json(param.value.as<Word>()->text) : datum_json(param.value);
+    parameters.push_back({{"name", name}, {"value", value}, {"kind", kind}, {"runtime", !param.fixed && param.used}, {"space", space}});
+    if (!param.used) session.reporter.warning(param.declaration->name.span, "the param " + name + " is never used");
+  }
+  return parameters;
+}
+
+json loss_json(const Session &session, const ast::Section *train, const Functions &functions) {
+  if (functions.losses.empty()) return nullptr;
+  const ast::Entry *entry = find_entry(train, "loss");
+  const std::string &name = functions.losses[0].block->name;
+  return {{"name", name}, {"text", entry ? source_text(session.sources, entry->value->span) : name}};
+}
+
+json metrics_json(const Functions &functions) {
+  json metrics = json::array();
+  for (const MetricInfo &metric : functions.metrics)
+    metrics.push_back({{"name", metric.name}, {"accumulators", metric.accumulators}, {"higher_is_better", metric.higher_is_better}});
+  return metrics;
+}
+
+void warn_of_unused(Session &session) {
+  for (const auto &[place, declared] : session.declared)
+    if (!session.used.count(place))
+      session.reporter.warning(declared.first, fmt::format("the {} {} is never used", declared.second.what, declared.second.name));
+}
+
+}  // namespace
+
+std::optional<Program> elaborate(const std::vector<std::unique_ptr<ast::File>> &files, const FrontendOptions &options,
+                                 SourceMap &sources, Diagnostics &diagnostics) {
+  Session session(sources, diagnostics);
+  const SourceFile &main = sources.file(files.back()->id);
+  session.module.name = file_stem(main.name());
+  Declarations declarations = declare(files, options, session);
+  Functions functions;
+  if (declarations.network) functions = build_functions(session, declarations);
+
+  json metadata{{"format", 1}, {"name", session.module.name}, {"source", main.text()}, {"source_path", main.name()}};
+  auto section = [&](const char *key, const ast::Section *node, const std::vector<std::string> &compiled) {
+    metadata[key] = node ? section_json(session, *node, compiled) : json(nullptr);
+  };
+  section("data", declarations.data, {});
+  section("train", declarations.train, {"optimizer", "loss", "metrics"});
+  section("tune", declarations.tune, {});
+  section("check", declarations.check, {});
+  metadata["parameters"] = params_json(session);
+  if (session.reporter.has_errors()) return std::nullopt;
+  warn_of_unused(session);
+
+  metadata["network"] = network_json(*declarations.network, functions);
+  metadata["output_activation"] = functions.losses.empty() ? "none" : functions.losses[0].activation;
+  metadata["layers"] = layers_json(session);
+  metadata["weights"] = weights_json(session);
+  metadata["loss"] = loss_json(session, declarations.train, functions);
+  metadata["metrics"] = metrics_json(functions);
+  return Program{std::move(session.module), std::make_shared<json>(std::move(metadata))};
+}
+
+}  // namespace netc::elaborate
