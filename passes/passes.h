@@ -14,7 +14,7 @@
 namespace netc {
 
 struct Pass {
-  std::string_view name;    // "fuse-elementwise": what --disable-pass and netc-opt --pass take
+  std::string_view name;    // "fuse": what --disable-pass and netc-opt --pass take
   std::string_view reason;  // one sentence: why it stands here
   void (*run)(Module &);
   bool required = false;    // without it codegen cannot go on: may not be disabled
@@ -33,7 +33,9 @@ struct PassOptions {
   std::ostream *output = nullptr;  // where prints and times go
 };
 
-// Fails only by an internal error (verify_each found one): the message names the pass.
+// Runs one pass with the printing, timing and verifying that `options` ask for. Fails only by an internal error
+// (verify_each found one): the message names the pass.
+Result<void> run_pass(const Pass &pass, Module &module, const PassOptions &options);
 Result<void> run_pipeline(Module &module, const PassOptions &options);
 
 // The independent checker of the memory plan: no two values live at the same time overlap for any batch >= 1, every

@@ -154,6 +154,7 @@ Result<void> check_normalisations(const std::vector<Normalisation> &list, const 
 
 int64_t normalisation_groups(const RawData &data, const std::vector<int64_t> &raw_shape, const Array &input) {
   if (data.is_image) return raw_shape.size() == 3 ? raw_shape[2] : 1;
+  if (!category_elements(data.schema).empty()) return input.elements();
   return input.shape.empty() ? 1 : input.shape.back();
 }
 

@@ -1,0 +1,286 @@
+#include "passes/fusion_plan.h"
+
+#include <algorithm>
+#include <set>
+
+#include "passes/recompute.h"
+#include "passes/analysis.h"
+
+namespace netc {
+namespace {
+
+constexpr uint32_t kNone = UINT32_MAX;
+constexpr size_t kMostOperands = 48;      // operands of one kernel: pointers that do not fit registers are reloaded
+constexpr int64_t kSmallCount = 4096;     // elements: below, a launch costs more than the work
+constexpr size_t kNeighbours = 16;        // how many earlier small groups of a shape are tried
+
+struct Group {
+  GroupKind kind = GroupKind::alone;
+  Shape shape;                // of the elementwise ops
+  std::vector<uint32_t> ops;  // ascending
+};
+
+class Planner {
+ public:
+  explicit Planner(const Function &function)
+      : function_(function), definitions_(defining_ops(function)), group_of_(function.ops.size(), kNone) {
+    plan_.recomputed = choose_recomputed(function);
+    find_leaves();
+    make_groups();
+  }
+
+  FusionPlan run() {
+    grow_contractions();
+    join_producers();
+    join_readers_of_a_value();
+    join_small();
+    for (uint32_t group : order_)
+      if (group != kNone) plan_.groups.push_back({groups_[group].kind, std::move(groups_[group].ops)});
+    return std::move(plan_);
+  }
+
+ private:
+  // What an op really reads: operands, with recomputed ones replaced by what they read.
+  void find_leaves() {
+    leaves_.resize(function_.ops.size());
+    for (uint32_t i = 0; i < function_.ops.size(); ++i) {
+      for (ValueId operand : function_.ops[i].operands) {
+        uint32_t definition = definitions_[operand];
+        if (definition != kNone && plan_.recomputed[definition])
+          leaves_[i].insert(leaves_[definition].begin(), leaves_[definition].end());
+        else
+          leaves_[i].insert(operand);
+      }
+    }
+    readers_.resize(function_.values.size());
+    for (uint32_t i = 0; i < function_.ops.size(); ++i)
+      if (!plan_.recomputed[i])
+        for (ValueId leaf : leaves_[i]) readers_[leaf].push_back(i);
+  }
+
+  void make_groups() {
+    for (uint32_t i = 0; i < function_.ops.size(); ++i) {
+      if (plan_.recomputed[i]) continue;
+      const Op &op = function_.ops[i];
+      Group group{GroupKind::alone, {}, {i}};
+      if (is_elementwise(op)) {
+        group.kind = GroupKind::map;
+        group.shape = function_.type(op.results[0]).shape;
+      } else if (is_fusable_reduction(op)) {
+        group.kind = GroupKind::reduce;
+        group.shape = function_.type(op.operands[0]).shape;
+      } else if (op.def->op_class == OpClass::contraction) {
+        group.kind = GroupKind::contraction;
+        group.shape = function_.type(op.results[0]).shape;
+      }
+      group_of_[i] = static_cast<uint32_t>(groups_.size());
+      position_.push_back(static_cast<uint32_t>(order_.size()));
+      order_.push_back(group_of_[i]);
+      groups_.push_back(std::move(group));
+    }
+  }
+
+  // The groups whose values a group reads.
+  std::vector<uint32_t> predecessors(uint32_t group) const {
+    std::vector<uint32_t> found;
+    for (uint32_t op : groups_[group].ops)
+      for (ValueId leaf : leaves_[op])
+        if (uint32_t definition = definitions_[leaf]; definition != kNone) found.push_back(group_of_[definition]);
+    return found;
+  }
+
+  static bool is_large(const Shape &shape) {
+    Result<Dim> count = element_count(shape);
+    return count && (count->batch || count->size > kSmallCount);
+  }
+
+  // The kind of both together, or `alone` where they cannot be one kernel.
+  GroupKind together(const Group &a, const Group &b) const {
+    if (a.shape != b.shape) return GroupKind::alone;
+    auto has = [&](GroupKind x, GroupKind y) { return (a.kind == x && b.kind == y) || (a.kind == y && b.kind == x); };
+    if (has(GroupKind::map, GroupKind::map)) return GroupKind::map;
+    if (has(GroupKind::map, GroupKind::reduce)) return reads_end(a, b) || reads_end(b, a) ? GroupKind::alone : GroupKind::reduce;
+    if (has(GroupKind::reduce, GroupKind::reduce))
+      return same_reduction(a, b) && !reads_end(a, b) && !reads_end(b, a) ? GroupKind::reduce : GroupKind::alone;
+    if (has(GroupKind::contraction, GroupKind::map)) {
+      const Group &contraction = a.kind == GroupKind::contraction ? a : b;
+      const Group &map = a.kind == GroupKind::contraction ? b : a;
+      return feeds_contraction(map, contraction) ? GroupKind::alone : GroupKind::contraction;
+    }
+    return GroupKind::alone;
+  }
+
+  bool contains(const Group &group, uint32_t op) const { return std::binary_search(group.ops.begin(), group.ops.end(), op); }
+
+  // An op of `reader` reads a reduction of `group`: reductions must stay the ends.
+  bool reads_end(const Group &reader, const Group &group) const {
+    for (uint32_t op : reader.ops)
+      for (ValueId leaf : leaves_[op]) {
+        uint32_t definition = definitions_[leaf];
+        if (definition != kNone && is_fusable_reduction(function_.ops[definition]) && contains(group, definition)) return true;
+      }
+    return false;
+  }
+
+  bool feeds_contraction(const Group &map, const Group &contraction) const {
+    for (uint32_t op : contraction.ops) {
+      if (function_.ops[op].def->op_class != OpClass::contraction) continue;
+      for (ValueId leaf : leaves_[op])
+        if (definitions_[leaf] != kNone && contains(map, definitions_[leaf])) return true;
+    }
+    return false;
+  }
+
+  bool same_reduction(const Group &a, const Group &b) const {
+    auto reduction = [&](const Group &group) -> const Op & {
+      return function_.ops[*std::find_if(group.ops.begin(), group.ops.end(),
+                                         [&](uint32_t op) { return is_fusable_reduction(function_.ops[op]); })];
+    };
+    const Op &first = reduction(a), &second = reduction(b);
+    return first.attributes.at("axes") == second.attributes.at("axes") &&
+           first.attributes.at("keep_dims") == second.attributes.at("keep_dims");
+  }
+
+  size_t operand_count(const Group &a, const Group &b) const {
+    std::set<ValueId> operands;
+    for (const Group *group : {&a, &b})
+      for (uint32_t op : group->ops) operands.insert(leaves_[op].begin(), leaves_[op].end());
+    return operands.size();
+  }
+
+  // Merges two groups where that gives a legal kernel and no cycle.
+  bool merge(uint32_t a, uint32_t b) {
+    if (a == b) return false;
+    if (position_[a] > position_[b]) std::swap(a, b);
+    GroupKind kind = together(groups_[a], groups_[b]);
+    if (kind == GroupKind::alone || operand_count(groups_[a], groups_[b]) > kMostOperands) return false;
+    if (!reorder(a, b)) return false;
+    Group &group = groups_[a];
+    group.kind = kind;
+    for (uint32_t op : groups_[b].ops) group_of_[op] = a;
+    group.ops.insert(group.ops.end(), groups_[b].ops.begin(), groups_[b].ops.end());
+    std::sort(group.ops.begin(), group.ops.end());
+    groups_[b].ops.clear();
+    return true;
+  }
+
+  // Lets `a` take the place of both in the order: what depends on `a` goes behind, the rest of what is between them in front.
+  // Refuses when `b` depends on something between that depends on `a`.
+  bool reorder(uint32_t a, uint32_t b) {
+    uint32_t begin = position_[a], end = position_[b];
+    std::vector<uint32_t> before, behind;
+    std::set<uint32_t> dependent;
+    for (uint32_t at = begin + 1; at < end; ++at) {
+      uint32_t group = order_[at];
+      if (group == kNone) continue;
+      std::vector<uint32_t> reads = predecessors(group);
+      bool depends = std::any_of(reads.begin(), reads.end(), [&](uint32_t p) { return p == a || dependent.contains(p); });
+      if (depends) dependent.insert(group);
+      (depends ? behind : before).push_back(group);
+    }
+    for (uint32_t predecessor : predecessors(b))
+      if (dependent.contains(predecessor)) return false;
+    before.push_back(a);
+    before.insert(before.end(), behind.begin(), behind.end());
+    for (uint32_t at = begin; at <= end; ++at) {
+      uint32_t group = at - begin < before.size() ? before[at - begin] : kNone;
+      order_[at] = group;
+      if (group != kNone) position_[group] = at;
+    }
+    return true;
+  }
+
+  // Elementwise users of a contraction's result become its epilogue, and their users in turn. Not behind gradients of weights (no
+  // batch): their users are updates, which may be written in place only by a map.
+  void grow_contractions() {
+    for (uint32_t i = 0; i < function_.ops.size(); ++i) {
+      if (plan_.recomputed[i] || function_.ops[i].def->op_class != OpClass::contraction) continue;
+      if (!is_large(function_.type(function_.ops[i].results[0]).shape) || !grows(i)) continue;
+      std::vector<uint32_t> open{i};
+      while (!open.empty()) {
+        uint32_t op = open.back();
+        open.pop_back();
+        for (ValueId result : function_.ops[op].results)
+          for (uint32_t reader : readers_[result])
+            if (is_elementwise(function_.ops[reader]) && groups_[group_of_[reader]].kind == GroupKind::map &&
+                merge(group_of_[i], group_of_[reader]))
+              open.push_back(reader);
+      }
+    }
+  }
+
+  bool grows(uint32_t op) const {
+    Result<Dim> count = element_count(function_.type(function_.ops[op].results[0]).shape);
+    return count && count->batch;
+  }
+
+  // A value goes to its elementwise users and reductions in registers.
+  void join_producers() {
+    for (uint32_t i = 0; i < function_.ops.size(); ++i) {
+      if (plan_.recomputed[i] || !(is_elementwise(function_.ops[i]) || is_fusable_reduction(function_.ops[i]))) continue;
+      for (ValueId leaf : leaves_[i]) {
+        uint32_t definition = definitions_[leaf];
+        if (definition != kNone && is_elementwise(function_.ops[definition])) merge(group_of_[definition], group_of_[i]);
+      }
+    }
+  }
+
+  // Groups that read the same large value read it once; reductions first: sums over the same values are the ones that
+  // need a pass of their own otherwise.
+  void join_readers_of_a_value() {
+    for (bool reductions : {true, false}) {
+      for (ValueId value = 0; value < readers_.size(); ++value) {
+        if (!is_large(function_.type(value).shape)) continue;
+        for (size_t i = 1; i < readers_[value].size(); ++i)
+          for (size_t j = 0; j < i; ++j) {
+            uint32_t a = group_of_[readers_[value][j]], b = group_of_[readers_[value][i]];
+            GroupKind wanted = reductions ? GroupKind::reduce : GroupKind::map;
+            if (groups_[a].kind == wanted && groups_[b].kind == wanted && groups_[a].shape == function_.type(value).shape)
+              merge(a, b);
+          }
+      }
+    }
+  }
+
+  // Scalars and vectors of one shape share a kernel even if unrelated: the launch costs more than they do.
+  void join_small() {
+    for (uint32_t i = 0; i < function_.ops.size(); ++i) {
+      if (plan_.recomputed[i]) continue;
+      uint32_t group = group_of_[i];
+      if (groups_[group].kind != GroupKind::map || is_large(groups_[group].shape)) continue;
+      size_t tried = 0;
+      for (uint32_t at = position_[group]; at-- > 0 && tried < kNeighbours;) {
+        uint32_t other = order_[at];
+        if (other == kNone || groups_[other].kind != GroupKind::map || groups_[other].shape != groups_[group].shape) continue;
+        ++tried;
+        if (merge(other, group)) break;
+      }
+    }
+  }
+
+  const Function &function_;
+  std::vector<uint32_t> definitions_;
+  std::vector<std::set<ValueId>> leaves_;       // by op
+  std::vector<std::vector<uint32_t>> readers_;  // by value: ops that are not recomputed
+  std::vector<Group> groups_;
+  std::vector<uint32_t> group_of_;  // by op
+  std::vector<uint32_t> order_;     // groups in an order of execution, with holes
+  std::vector<uint32_t> position_;  // by group: where in `order_`
+  FusionPlan plan_;
+};
+
+}  // namespace
+
+std::string_view name(GroupKind kind) {
+  switch (kind) {
+    case GroupKind::map: return "map";
+    case GroupKind::reduce: return "reduce";
+    case GroupKind::contraction: return "contraction";
+    case GroupKind::alone: break;
+  }
+  return "alone";
+}
+
+FusionPlan plan_fusion(const Function &function) { return Planner(function).run(); }
+
+}  // namespace netc

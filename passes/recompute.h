@@ -1,0 +1,21 @@
+// Which elementwise values are computed again by everybody who needs them instead of being stored.
+#pragma once
+
+#include <vector>
+
+#include "ir/graph.h"
+#include "ir/op.h"
+
+namespace netc {
+
+// One number for all elements: a constant that costs nothing inside a kernel.
+bool is_splat(const Op &op);
+// Ops that can stand in the body of a map.
+bool is_elementwise(const Op &op);
+// Reductions that can end the body of a `reduce`.
+bool is_fusable_reduction(const Op &op);
+
+// By op. A recomputed op is used by elementwise ops and reductions of its own shape only (splats: by elementwise ops of any shape).
+std::vector<bool> choose_recomputed(const Function &function);
+
+}  // namespace netc
