@@ -1,0 +1,73 @@
+#include <csignal>
+#include <cstdio>
+
+#include "runtime/cli/commands.h"
+#include "runtime/cli/text.h"
+
+namespace netc::runtime {
+namespace {
+
+const OptionSpec kThreads = {"--threads", "N", "threads (default: all cores); changes nothing but the time"};
+const OptionSpec kData = {"--data", "DIR", "the folder that paths of data start from"};
+const OptionSpec kWeights = {"--weights", "FILE", "a checkpoint (default: the best of the newest run in ./runs)"};
+const OptionSpec kRunOf = {"--run", "DIR", "the best checkpoint of this run"};
+const OptionSpec kSet = {"--set", "NAME=VALUE", "give a parameter another value"};
+const OptionSpec kSeed = {"--seed", "N", "the seed of all random numbers"};
+
+using Command = int (*)(const nc_program_t &, const std::string &, const Arguments &);
+
+struct Entry {
+  CommandSpec spec;
+  Command run;
+};
+
+std::vector<Entry> all_commands() {
+  return {
+      {{"train", "", "trains the network",
+        {{"--epochs", "N", "number of epochs"},
+         kSet,
+         {"--resume", "DIR", "continue the run in this folder where it stopped"},
+         {"--from", "FILE", "start with the weights of a checkpoint, by name"},
+         {"--run", "DIR", "folder of the new run (default: runs/NAME-001, -002, ...)"},
+         {"--checkpoint-every", "INTERVAL", "as in '500 steps' or '10 min' (default: 60 s, and each epoch)"},
+         kData, kSeed, kThreads}},
+       train_command},
+      {{"evaluate", "", "measures loss and metrics of trained weights",
+        {kWeights, kRunOf, {"--split", "NAME", "test, validation or train"}, kData, kThreads}},
+       evaluate_command},
+      {{"predict", "FILE...", "predicts from files with raw inputs: CSV rows, NPY, PNG",
+        {kWeights, kRunOf, {"--json", "", "one JSON object a sample"}, {"--top", "K", "the K likeliest classes (default: 1)"}, kThreads}},
+       predict_command},
+      {{"summary", "", "shows layers, parameters, work and memory", {{"--config", "", "every value and where it comes from"}, kSet}},
+       summary_command},
+      {{"gradcheck", "", "compares the gradients with numeric differences, in f64, on real data",
+        {{"--samples", "N", "samples of the data (default: 4)"},
+         {"--entries", "N", "entries of each weight (default: 12)"},
+         {"--tolerance", "X", "greatest relative error (default: that of `check`, or 1e-5)"},
+         kData, kSet, kSeed, kThreads}},
+       gradcheck_command},
+      {{"info", "", "tells what this program was made from", {{"--source", "", "print the .net file"}}}, info_command},
+  };
+}
+
+}  // namespace
+
+int run_command_line(const nc_program_t &program, const std::string &call, const std::vector<std::string> &words) {
+  std::signal(SIGPIPE, SIG_DFL);
+  std::vector<Entry> entries = all_commands();
+  std::vector<CommandSpec> specs;
+  for (const Entry &entry : entries) specs.push_back(entry.spec);
+  auto arguments = parse_arguments(specs, words);
+  if (!arguments) return report_error(call, arguments.error(), kUsage);
+  if (arguments->version) return info_command(program, call, *arguments);
+  for (const Entry &entry : entries) {
+    if (arguments->command != entry.spec.name) continue;
+    if (!arguments->help) return entry.run(program, call, *arguments);
+    std::fputs(help_text(call, entry.spec).c_str(), stdout);
+    return kDone;
+  }
+  std::fputs(help_text(call, specs).c_str(), stdout);
+  return kDone;
+}
+
+}  // namespace netc::runtime

@@ -1,0 +1,89 @@
+#include "runtime/cli/session.h"
+
+#include "runtime/train/run_directory.h"
+
+namespace netc::runtime {
+
+OrFailure<Session> open_session(const nc_program_t &source, const std::string &call, const Arguments &arguments) {
+  auto threads = arguments.integer("--threads", 1);
+  if (!threads) return failure(threads.error(), kUsage);
+  auto program = Program::open(source);
+  if (!program) return failure(program.error(), kFailed);
+  if (auto taken = program->allocate_weights(); !taken) return failure(taken.error(), kFailed);
+  auto count = static_cast<int>(std::min<int64_t>(threads->value_or(available_cores()), 1024));
+  Session session{call, std::move(*program), std::make_unique<ThreadPool>(count),
+                  Modules({source.modules, static_cast<size_t>(source.module_count)})};
+  session.program.set_pool(session.pool.get());
+  return session;
+}
+
+Result<Overrides> overrides_of(const Arguments &arguments) {
+  Overrides overrides;
+  auto epochs = arguments.integer("--epochs", 1);
+  if (!epochs) return tl::unexpected(epochs.error());
+  overrides.epochs = *epochs;
+  auto seed = arguments.integer("--seed", 0);
+  if (!seed) return tl::unexpected(seed.error());
+  if (*seed) overrides.seed = static_cast<uint64_t>(**seed);
+  for (const std::string &assignment : arguments.all("--set")) {
+    size_t equals = assignment.find('=');
+    if (equals == std::string::npos || equals == 0) return fail("--set takes name=value, got '" + assignment + "'");
+    overrides.set[assignment.substr(0, equals)] = assignment.substr(equals + 1);
+  }
+  overrides.data_root = arguments.text("--data");
+  return overrides;
+}
+
+OrFailure<Model> load_model(Session &session, const Arguments &arguments) {
+  Model model{arguments.text("--weights"), {}, {}};
+  if (model.path.empty()) {
+    std::string run = arguments.text("--run");
+    if (run.empty()) run = newest_run(session.program.name());
+    if (run.empty()) {
+      return failure({"there is no trained " + session.program.name() + " in ./runs",
+                      "train first: " + session.call + " train, or name the weights: --weights FILE"},
+                     kBadData);
+    }
+    model.path = run + "/checkpoints/best.safetensors";
+  }
+  auto file = read_safetensors(model.path);
+  if (!file) return failure(file.error(), kBadData);
+  auto config = stored_json(*file, "netc.config");
+  if (!config) return failure(config.error(), kBadData);
+  auto preparation = stored_preparation(*file);
+  if (!preparation) return failure(preparation.error(), kBadData);
+  if (!*config || !*preparation) {
+    return failure({model.path + " is no checkpoint of a netc program",
+                    "start from it: " + session.call + " train --from " + model.path},
+                   kBadData);
+  }
+  Overrides overrides;
+  overrides.checkpoint = std::move(**config);
+  overrides.data_root = arguments.text("--data");
+  auto settings = resolve_settings(session.program, overrides);
+  if (!settings) return failure(settings.error(), kUsage);
+  if (auto loaded = load_all_weights(session.program, *file, model.path, false); !loaded) {
+    return failure(loaded.error(), kBadData);
+  }
+  model.settings = std::move(*settings);
+  model.preparation = std::move(**preparation);
+  model.settings.apply(session.program);
+  return model;
+}
+
+OrFailure<DataSets> load_model_data(const Session &session, const Model &model, bool train) {
+  auto data = load_data(model.settings.metadata, session.modules,
+                        {model.settings.data_root.value, model.settings.seed.value, train, model.preparation});
+  if (!data) return failure(data.error(), kBadData);
+  return std::move(*data);
+}
+
+OrFailure<void> initialise(Program &program) {
+  const Function *init = program.function("init");
+  if (!init) return failure({"this program has no function init", ""}, kFailed);
+  program.set_step(0);
+  if (auto done = program.call(*init, {}, {}, 1); !done) return failure(done.error(), kFailed);
+  return {};
+}
+
+}  // namespace netc::runtime

@@ -1,0 +1,284 @@
+// train: from the command line to a run directory with the best weights in it.
+#include <charconv>
+#include <cstdio>
+
+#include "runtime/cli/commands.h"
+#include "runtime/cli/session.h"
+#include "runtime/io/file.h"
+#include "runtime/train/interrupt.h"
+#include "runtime/train/loop.h"
+#include "runtime/train/predict.h"
+#include "runtime/train/values.h"
+
+namespace netc::runtime {
+namespace {
+
+using nlohmann::json;
+
+Result<CheckpointInterval> parse_interval(const std::string &text) {
+  CheckpointInterval interval;
+  if (text.empty()) return interval;
+  double number = 0;
+  auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string unit(stop, text.data() + text.size());
+  unit.erase(0, unit.find_first_not_of(' '));
+  auto seconds = seconds_in_unit(unit);
+  if (error == std::errc() && number > 0 && !unit.empty()) {
+    if (seconds) {
+      interval.seconds = number * *seconds;
+      return interval;
+    }
+    if ((unit == "steps" || unit == "step") && number >= 1) {
+      return CheckpointInterval{static_cast<int64_t>(number), std::nullopt};
+    }
+  }
+  return fail("--checkpoint-every takes a number of steps or a time, got '" + text + "'", "as in '500 steps' or '10 min'");
+}
+
+// Where a training starts from.
+struct Start {
+  RunDirectory run;
+  Settings settings;
+  DataSets data;
+  std::optional<TrainingState> state;  // of the run that is resumed
+  std::string from;                    // a checkpoint to take weights from, or ""
+};
+
+// The path in `weights = load("best.safetensors")` of the section `train`, or "".
+std::string weights_of_file(const json &metadata) {
+  if (!metadata.contains("train") || !metadata["train"].is_object()) return {};
+  auto value = metadata["train"].find("weights");
+  if (value == metadata["train"].end() || name_of(*value) != "load") return {};
+  const json *path = argument(*value, "path", 0);
+  if (!path || !path->is_string()) return {};
+  std::string text = path->get<std::string>();
+  return text.starts_with("/") ? text : metadata.value("data_root", ".") + "/" + text;
+}
+
+OrFailure<DataSets> load_training_data(const Session &session, const Settings &settings,
+                                       std::optional<Preparation> preparation) {
+  auto data = load_data(settings.metadata, session.modules,
+                        {settings.data_root.value, settings.seed.value, true, std::move(preparation)});
+  if (!data) return failure(data.error(), kBadData);
+  if (data->train.empty()) return failure({"there is no training data", ""}, kBadData);
+  for (const std::string &warning : data->warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
+  return std::move(*data);
+}
+
+OrFailure<void> take_weights(Session &session, const std::string &path) {
+  auto file = read_safetensors(path);
+  if (!file) return failure(file.error(), kBadData);
+  auto loaded = load_weights(session.program, *file, path, false);
+  if (!loaded) return failure(loaded.error(), kBadData);
+  if (loaded->weights == 0) return failure({path + " has none of this program's weights", ""}, kBadData);
+  std::printf("weights: %s of %s\n", count_text(loaded->weights).c_str(), path.c_str());
+  for (const std::string &name : loaded->missing) std::printf("  %s starts anew\n", name.c_str());
+  for (const std::string &name : loaded->unused) std::printf("  %s is not used\n", name.c_str());
+  return {};
+}
+
+OrFailure<Start> start_new(Session &session, const Arguments &arguments, const Overrides &overrides) {
+  auto settings = resolve_settings(session.program, overrides);
+  if (!settings) return failure(settings.error(), kUsage);
+  auto data = load_training_data(session, *settings, std::nullopt);
+  if (!data) return tl::unexpected(data.error());
+  std::string from = arguments.text("--from");
+  if (from.empty()) from = weights_of_file(settings->metadata);
+  if (!from.empty() && !file_exists(from)) return failure(read_safetensors(from).error(), kBadData);
+  auto run = RunDirectory::create(session.program.name(), arguments.text("--run"));
+  if (!run) return failure(run.error(), kFailed);
+  json config = settings->to_json();
+  config["from"] = from.empty() ? json() : json(from);
+  if (auto written = write_file_atomically(run->file("config.json"), config.dump(2) + "\n"); !written) {
+    return failure(written.error(), kFailed);
+  }
+  return Start{std::move(*run), std::move(*settings), std::move(*data), std::nullopt, std::move(from)};
+}
+
+OrFailure<Start> start_again(Session &session, const Arguments &arguments, Overrides overrides) {
+  auto run = RunDirectory::open(arguments.text("--resume"));
+  if (!run) return failure(run.error(), kUsage);
+  auto text = read_file(run->file("config.json"));
+  if (!text) return failure(text.error(), kBadData);
+  json config = json::parse(*text, nullptr, false);
+  if (!config.is_object()) return failure({run->file("config.json") + " is damaged", ""}, kBadData);
+  std::string from = config["from"].is_string() ? config["from"].get<std::string>() : "";
+  std::optional<TrainingState> state;
+  std::optional<Preparation> preparation;
+  std::string path = run->checkpoint("last.safetensors");
+  if (file_exists(path)) {
+    auto file = read_safetensors(path);
+    if (!file) return failure(file.error(), kBadData);
+    auto stored_config = stored_json(*file, "netc.config");
+    auto stored_state = stored_json(*file, "netc.state");
+    auto stored = stored_preparation(*file);
+    if (!stored_config || !stored_state || !stored || !*stored_config || !*stored_state || !*stored) {
+      return failure({path + " cannot be resumed: it holds no state of a training", ""}, kBadData);
+    }
+    config = std::move(**stored_config);
+    preparation = std::move(**stored);
+    auto parsed = training_state_from_json(**stored_state);
+    if (!parsed) return failure(parsed.error(), kBadData);
+    state = std::move(*parsed);
+    if (auto loaded = load_all_weights(session.program, *file, path, true); !loaded) {
+      return failure(loaded.error(), kBadData);
+    }
+  }
+  if (config.value("program", "") != session.program.name()) {
+    return failure({run->path() + " is a run of the program " + config.value("program", "?"), ""}, kUsage);
+  }
+  overrides.checkpoint = std::move(config);
+  auto settings = resolve_settings(session.program, overrides);
+  if (!settings) return failure(settings.error(), kUsage);
+  auto data = load_training_data(session, *settings, std::move(preparation));
+  if (!data) return tl::unexpected(data.error());
+  return Start{std::move(*run), std::move(*settings), std::move(*data), std::move(state), std::move(from)};
+}
+
+void print_start(const Session &session, const Start &start) {
+  int64_t trainable = 0, frozen = 0;
+  for (const Weight &weight : session.program.weights()) {
+    if (weight.role == Role::weight) (weight.trainable ? trainable : frozen) += weight.elements;
+  }
+  int64_t batch = start.settings.batch_size.value, samples = start.data.train.size();
+  std::printf("%s: %s parameters%s, seed %llu, %d thread%s\n", session.program.name().c_str(),
+              count_text(trainable + frozen).c_str(),
+              frozen ? (" (" + count_text(frozen) + " of them not trained)").c_str() : "",
+              static_cast<unsigned long long>(start.settings.seed.value), session.program.threads(),
+              session.program.threads() == 1 ? "" : "s");
+  std::printf("data: %s training, %s validation, %s test samples; %s steps of %lld an epoch\n", count_text(samples).c_str(),
+              count_text(start.data.validation.size()).c_str(), count_text(start.data.test.size()).c_str(),
+              count_text((samples + batch - 1) / batch).c_str(), static_cast<long long>(batch));
+  std::printf("run: %s", start.run.path().c_str());
+  if (start.state) {
+    std::printf(", resumed after step %s of epoch %lld", count_text(start.state->batch).c_str(),
+                static_cast<long long>(start.state->epoch + 1));
+  }
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+// "sample 0: 7 (99.2 %), is 7" for the first samples, when the network has one output and that is a class.
+Result<void> print_samples(Session &session, const Start &start, const Dataset &dataset) {
+  constexpr size_t kSamples = 5;
+  auto interface = network_interface(start.settings.metadata);
+  if (!interface || interface->outputs.size() != 1 || !interface->outputs[0].is_class) return {};
+  Dataset few = dataset;
+  few.rows.resize(std::min(few.rows.size(), kSamples));
+  const auto &targets = few.samples->targets;
+  const auto *classes = targets.size() == 1 ? std::get_if<std::vector<int32_t>>(&targets[0].values) : nullptr;
+  const Schema &schema = start.data.preparation.schema;
+  return predict_all(session.program, *interface, few, static_cast<int64_t>(kSamples),
+                     [&](int64_t sample, const std::vector<Prediction> &outputs) {
+                       int64_t best = top_classes(outputs[0].values, 1)[0];
+                       std::printf("  sample %lld: %s (%.1f %%)", static_cast<long long>(sample),
+                                   class_name(schema, best).c_str(), 100 * outputs[0].values[best]);
+                       if (classes) std::printf(", is %s", class_name(schema, (*classes)[few.rows[sample]]).c_str());
+                       std::printf("\n");
+                     });
+}
+
+// Measures the weights that the training ends with on the test set.
+OrFailure<void> print_result(Session &session, const Start &start, const Callbacks &callbacks) {
+  if (callbacks.result_epoch() >= 0) {
+    std::string path = start.run.checkpoint(callbacks.result_file());
+    auto file = read_safetensors(path);
+    if (!file) return failure(file.error(), kFailed);
+    if (auto loaded = load_all_weights(session.program, *file, path, false); !loaded) {
+      return failure(loaded.error(), kFailed);
+    }
+  }
+  const Dataset &shown = start.data.test.empty() ? start.data.validation : start.data.test;
+  if (!start.data.test.empty()) {
+    Batches batches(start.data.test, {.batch_size = start.settings.batch_size.value});
+    auto values = evaluate_all(session.program, batches);
+    if (!values) return failure(values.error(), kFailed);
+    std::printf("test: %s  (weights of epoch %lld)\n", measured_text(measured_names(session.program), **values).c_str(),
+                static_cast<long long>(callbacks.result_epoch() + 1));
+  }
+  if (!shown.empty()) {
+    if (auto printed = print_samples(session, start, shown); !printed) return failure(printed.error(), kFailed);
+  }
+  return {};
+}
+
+bool scales_learning_rate(const json &callbacks) {
+  for (const json &callback : callbacks) {
+    if (name_of(callback).starts_with("reduce_")) return true;
+  }
+  return false;
+}
+
+OrFailure<int> train(Session &session, const Arguments &arguments) {
+  auto overrides = overrides_of(arguments);
+  if (!overrides) return failure(overrides.error(), kUsage);
+  auto interval = parse_interval(arguments.text("--checkpoint-every"));
+  if (!interval) return failure(interval.error(), kUsage);
+  bool resume = arguments.has("--resume");
+  if (resume && (arguments.has("--from") || arguments.has("--run"))) {
+    return failure({"--resume continues a run as it is: --from and --run do not go with it", ""}, kUsage);
+  }
+  if (!session.program.function("train_step")) return failure({"this program has no section train", ""}, kUsage);
+  auto start = resume ? start_again(session, arguments, std::move(*overrides)) : start_new(session, arguments, *overrides);
+  if (!start) return tl::unexpected(start.error());
+
+  Program &program = session.program;
+  TrainingState state = start->state.value_or(TrainingState{});
+  const json section = start->settings.metadata.value("train", json::object());
+  json list = section.value("callbacks", json::array());
+  state.history.columns = TrainingLoop::history_columns(program, !start->data.validation.empty(), scales_learning_rate(list));
+  auto callbacks = Callbacks::create(list, program.metadata()["metrics"], state.history);
+  if (!callbacks) return failure(callbacks.error(), kUsage);
+  if (start->state) {
+    if (state.history.columns != start->state->history.columns) {
+      return failure({"the run measured other things than this program does", ""}, kUsage);
+    }
+    if (state.callbacks.is_object() && !callbacks->restore(state.callbacks)) {
+      return failure({"the run was made with other callbacks than this program has", ""}, kUsage);
+    }
+  }
+  start->settings.apply(program);
+  if (!start->state) {
+    if (auto done = initialise(program); !done) return tl::unexpected(done.error());
+    if (!start->from.empty()) {
+      if (auto taken = take_weights(session, start->from); !taken) return tl::unexpected(taken.error());
+    }
+  }
+  print_start(session, *start);
+  if (start->state && (state.epoch >= start->settings.epochs.value || !state.stopped.empty())) {
+    std::printf("this run is over: %lld epochs%s%s\n", static_cast<long long>(state.epoch),
+                state.stopped.empty() ? "" : ", ", state.stopped.c_str());
+  }
+
+  watch_interrupts();
+  Progress progress(stdout);
+  TrainingLoop loop(program, start->settings, start->data, start->run, std::move(*callbacks), std::move(state), *interval,
+                    progress);
+  auto ending = loop.run();
+  if (!ending) return failure(ending.error(), kFailed);
+  std::string where = start->run.path();
+  if (ending->outcome == Outcome::interrupted) {
+    progress.print("interrupted and saved; continue with: " + session.call + " train --resume " + where);
+    return 128 + interrupted();
+  }
+  if (ending->outcome == Outcome::diverged) {
+    return failure({"training has diverged: " + ending->reason,
+                    "a smaller learning rate, a warm-up or clipping of the gradients may help; the run directory is " + where},
+                   kDiverged);
+  }
+  if (!ending->reason.empty()) progress.print(ending->reason);
+  if (auto printed = print_result(session, *start, loop.callbacks()); !printed) return tl::unexpected(printed.error());
+  progress.print("run directory: " + where);
+  return kDone;
+}
+
+}  // namespace
+
+int train_command(const nc_program_t &program, const std::string &call, const Arguments &arguments) {
+  auto session = open_session(program, call, arguments);
+  if (!session) return report_error(call, session.error().error, session.error().code);
+  auto code = train(*session, arguments);
+  return code ? *code : report_error(call, code.error().error, code.error().code);
+}
+
+}  // namespace netc::runtime

@@ -1,0 +1,42 @@
+// Checkpoints of a program: its weights by name and, in the table of strings, what is needed to use or to continue it.
+//
+//   netc.program       the name of the program
+//   netc.config        Settings::to_json(), as text
+//   netc.preparation   what was learnt from the training data (runtime/data/dataset.h), as text
+//   netc.state         TrainingState (runtime/train/state.h), as text; only in checkpoints that can be resumed
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "runtime/data/dataset.h"
+#include "runtime/io/safetensors.h"
+#include "runtime/train/program.h"
+
+namespace netc::runtime {
+
+using Strings = std::map<std::string, std::string>;
+
+// Writes the weights that lie in `block`, laid out as the program's weight block. Replaces the file at `path` or leaves it
+// as it is. `with_optimizer` adds the optimizer's state.
+Result<void> save_weights(const Program &program, const char *block, const std::string &path, bool with_optimizer,
+                          const Strings &strings);
+
+struct Loaded {
+  int64_t weights = 0;               // taken from the file
+  std::vector<std::string> missing;  // weights of the program that the file does not have
+  std::vector<std::string> unused;   // tensors of the file that the program does not have
+};
+// Copies tensors into the weights of the same name. A tensor of another shape or type is an error, and nothing is copied
+// then. What the file does not have keeps its value.
+Result<Loaded> load_weights(Program &program, const Safetensors &file, const std::string &path, bool with_optimizer);
+// As above, and every weight must be there.
+Result<void> load_all_weights(Program &program, const Safetensors &file, const std::string &path, bool with_optimizer);
+
+// A JSON entry of the table of strings; none when it is not there.
+Result<std::optional<nlohmann::json>> stored_json(const Safetensors &file, const std::string &key);
+Result<std::optional<Preparation>> stored_preparation(const Safetensors &file);
+
+}  // namespace netc::runtime

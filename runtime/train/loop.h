@@ -1,0 +1,83 @@
+// The training loop: epochs of steps, validation, callbacks, checkpoints.
+//
+// A checkpoint is taken between two steps and holds all that decides what follows, so killing the process at any moment
+// and resuming changes nothing but the time. Files are written in an order such that whatever last.safetensors tells of is
+// on the disk before it: first the best weights, then last.safetensors, then the history, which is made anew from it.
+// Writing costs milliseconds, so epochs shorter than a second share one write; the weights to keep wait in memory.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "runtime/data/load.h"
+#include "runtime/train/callbacks.h"
+#include "runtime/train/checkpoint.h"
+#include "runtime/train/progress.h"
+#include "runtime/train/run_directory.h"
+#include "runtime/train/settings.h"
+#include "runtime/train/state.h"
+
+namespace netc::runtime {
+
+// How often the state is written besides at the end of an epoch.
+struct CheckpointInterval {
+  std::optional<int64_t> steps;
+  std::optional<double> seconds = 60;
+};
+
+enum class Outcome { finished, interrupted, diverged };
+
+struct Ending {
+  Outcome outcome = Outcome::finished;
+  std::string reason;  // of a stop before the last epoch
+};
+
+class TrainingLoop {
+ public:
+  // All references outlive the loop. `state` is where to begin; the program has the weights that belong to it.
+  TrainingLoop(Program &program, const Settings &settings, const DataSets &data, const RunDirectory &run,
+               Callbacks callbacks, TrainingState state, CheckpointInterval interval, Progress &progress);
+  // Trains to the end, the first interrupt or divergence. Errors: memory, disk.
+  Result<Ending> run();
+  const TrainingState &state() const { return state_; }
+  const Callbacks &callbacks() const { return callbacks_; }
+  // The columns of the history of a program.
+  static std::vector<std::string> history_columns(const Program &program, bool validation, bool scales_learning_rate);
+
+ private:
+  Result<bool> train_epoch(Ending &ending);
+  Result<bool> end_epoch(Ending &ending);
+  Result<void> keep(const std::string &file);
+  Result<Ending> close(const Ending &ending);
+  Result<void> write_kept();
+  Result<void> save();
+  Result<void> write_history();
+  bool checkpoint_due() const;
+  bool weights_are_finite() const;
+  ProgressLine progress_line();
+  Strings strings() const;
+
+  Program &program_;
+  const Settings &settings_;
+  const RunDirectory &run_;
+  Callbacks callbacks_;
+  TrainingState state_;
+  CheckpointInterval interval_;
+  Progress &progress_;
+  const Function *train_step_;
+  std::string config_, preparation_;  // as text
+  std::vector<std::string> names_;    // what is measured
+  Batches training_;
+  std::optional<Batches> validation_;
+  struct Kept {
+    Strings strings;
+    std::vector<char> block;  // a copy of the weight block
+  };
+  std::map<std::string, Kept> kept_;  // by file: to be written with the next save
+  std::vector<std::string> lines_;    // of history.jsonl
+  int64_t samples_;                   // of the training set
+  double epoch_begin_ = 0, training_seconds_ = 0, last_save_ = 0;  // seconds of a steady clock
+  int64_t last_save_step_ = 0, epoch_first_batch_ = 0;
+};
+
+}  // namespace netc::runtime

@@ -1,0 +1,55 @@
+// Settings: what a training is run with, and where each value came from. A value is taken from the first that has it:
+// the command line, the checkpoint that is resumed or evaluated, the `.net` file.
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/train/program.h"
+
+namespace netc::runtime {
+
+// A value with the reason for it: "file", "default", "tuned", "command line", "checkpoint".
+template <typename T>
+struct Setting {
+  T value{};
+  std::string from;
+};
+
+struct Parameter {
+  std::string name;
+  std::string kind;  // "integer", "real", "boolean", "string"
+  nlohmann::json value;
+  std::string from;
+  bool runtime = false;  // --set may change it
+  nlohmann::json space;
+};
+
+struct Overrides {
+  std::map<std::string, std::string> set;  // --set name=value
+  std::optional<int64_t> epochs;
+  std::optional<uint64_t> seed;
+  std::string data_root;                   // --data DIR, or ""
+  std::optional<nlohmann::json> checkpoint;  // the configuration stored in a checkpoint: Settings::to_json()
+};
+
+struct Settings {
+  std::vector<Parameter> parameters;
+  Setting<int64_t> epochs;
+  Setting<int64_t> batch_size;
+  Setting<uint64_t> seed;
+  Setting<std::string> data_root;  // the folder that paths of data start from
+  nlohmann::json metadata;  // the program's, with {"param": name} replaced by the value in "data" and "train"
+
+  nlohmann::json to_json() const;
+  // Gives the program its seed and its runtime values `param.NAME`.
+  void apply(Program &program) const;
+};
+
+// Errors are of usage: a name that is no parameter, a value outside of its space, a number of epochs below 1.
+Result<Settings> resolve_settings(const Program &program, const Overrides &overrides);
+
+}  // namespace netc::runtime
