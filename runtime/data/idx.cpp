@@ -38,7 +38,9 @@ std::string hexadecimal(std::string_view bytes) {
 Result<Array> read_idx_array(const std::string &name, std::string_view bytes) {
   if (bytes.size() < 4) return fail(name + ": " + std::to_string(bytes.size()) + " bytes, an idx file has a header of at least 4");
   auto type = number_type(static_cast<unsigned char>(bytes[2]));
-  if (bytes[0] != 0 || bytes[1] != 0 || !type)
+  if (bytes[0] == 0 && bytes[1] == 0 && !type)
+    return fail(name + ": byte 2: numbers of type " + hexadecimal(bytes.substr(2, 1)) + ", expected 08, 09, 0b, 0c, 0d or 0e");
+  if (!type || bytes[0] != 0 || bytes[1] != 0)
     return fail(name + ": not an idx file: it begins with the bytes " + hexadecimal(bytes.substr(0, 4)) + ", expected 00 00, a type and a number of dimensions");
   size_t rank = static_cast<unsigned char>(bytes[3]);
   if (rank < 1 || rank > 8) return fail(name + ": byte 3: " + std::to_string(rank) + " dimensions, expected 1 to 8");

@@ -28,7 +28,7 @@ size_t edit_distance(std::string_view a, std::string_view b) {
 std::string nearest_word(std::string_view word, const std::vector<std::string> &candidates) {
   if (word.size() > 200) return {};
   std::string best;
-  size_t best_distance = std::max<size_t>(1, word.size() / 3) + 1;
+  size_t best_distance = word.size() < 2 ? 1 : std::max<size_t>(1, word.size() / 3) + 1;  // one letter is near nothing
   for (const std::string &candidate : candidates) {
     if (candidate.size() > word.size() + best_distance) continue;
     size_t distance = edit_distance(word, candidate);

@@ -187,7 +187,7 @@ class Parser {
       if (extent.begin > at) return wrong("tensor \"" + extent.name + "\": " + std::to_string(extent.begin - at) + " bytes before it belong to no tensor");
       at = extent.end;
     }
-    if (at != data_.size()) return wrong(std::to_string(data_.size() - at) + " bytes after the last tensor");
+    if (at != data_.size()) return wrong("data goes on after the last tensor, which ends at byte " + std::to_string(at) + " of " + std::to_string(data_.size()));
     return {};
   }
 

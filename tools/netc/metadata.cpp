@@ -1,5 +1,7 @@
 #include "tools/netc/metadata.h"
 
+#include <algorithm>
+#include <map>
 #include <set>
 
 namespace netc {
@@ -16,6 +18,12 @@ json type_json(std::string_view name, const Type &type) {
       shape.push_back(dim.size);
   }
   return {{"name", name}, {"dtype", netc::name(type.dtype)}, {"shape", shape}};
+}
+
+// Whether a text below `value` ends in .gz.
+bool names_gzip(const json &value) {
+  if (value.is_string()) return value.get_ref<const std::string &>().ends_with(".gz");
+  return value.is_structured() && std::any_of(value.begin(), value.end(), names_gzip);
 }
 
 // Every {"call": NAME, ...} below `value`.
@@ -42,11 +50,14 @@ void complete_metadata(json &metadata, const Module &planned) {
 }
 
 std::vector<std::string> needed_runtime_modules(const json &metadata) {
-  static const std::set<std::string> readers = {"csv", "idx", "npy", "cifar"};
+  static const std::map<std::string, std::string> readers = {{"csv", "csv"},     {"tsv", "csv"},       {"idx", "idx"},        {"npy", "npy"},
+                                                             {"cifar", "cifar"}, {"cifar10", "cifar"}, {"cifar100", "cifar"}};
   std::set<std::string> calls, needed;
   if (metadata.contains("data")) collect_calls(metadata["data"], calls);
   for (const std::string &call : calls)
-    if (readers.contains(call)) needed.insert("nc_module_" + call);
+    if (auto reader = readers.find(call); reader != readers.end()) needed.insert("nc_module_" + reader->second);
+  // The files of MNIST and its kin come packed, whatever the `.net` file calls them.
+  if (needed.contains("nc_module_idx") || (metadata.contains("data") && names_gzip(metadata["data"]))) needed.insert("nc_module_gzip");
   // `predict` takes rows of a table or arrays for any network, pictures for one that sees images.
   needed.insert("nc_module_csv");
   needed.insert("nc_module_npy");
