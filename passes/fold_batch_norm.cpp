@@ -46,8 +46,9 @@ class Folder {
   }
 
   bool is_product(const Op *op) const {
-    return op != nullptr && uses_[op->results[0]] == 1 && weight_only_[op->operands[1]] &&
-           (op->def->name == "conv2d" || (op->def->name == "matmul" && !op->get<bool>("transpose_b")));
+    if (op == nullptr || uses_[op->results[0]] != 1) return false;
+    bool product = op->def->name == "conv2d" || (op->def->name == "matmul" && !op->get<bool>("transpose_b"));
+    return product && weight_only_[op->operands[1]];
   }
 
   std::optional<Match> find_match(const Op &op) const {

@@ -6,6 +6,7 @@
 #include <random>
 
 #include "ir/evaluator.h"
+#include "ir/op.h"
 #include "ir/text.h"
 
 namespace netc {
