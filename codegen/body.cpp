@@ -31,6 +31,7 @@ Shape iteration_shape(const Function &body) {
   auto widen = [&](const Type &type) {
     if (Result<Shape> wider = broadcast(shape, type.shape)) shape = *wider;
   };
+  if (body.ops.empty()) widen(body.type(body.results[0]));  // a copy
   for (const Op &op : body.ops) {
     if (op.def->op_class == OpClass::reduction) {
       widen(body.type(op.operands[0]));
@@ -72,7 +73,7 @@ Stream reduction_stream(const ValueLayout &layout, const Shape &shape, const std
 }  // namespace
 
 IterationSpace make_space(const Function &body, std::span<const ValueLayout> arguments, std::span<const ValueLayout> results,
-                          std::span<const int64_t> reduced_axes, bool keep_dims) {
+                          std::span<const int64_t> reduced_axes, bool keep_dims, bool merge_axes) {
   Shape shape = iteration_shape(body);
   std::vector<bool> reduced(shape.size(), false);
   for (int64_t axis : reduced_axes) reduced[static_cast<size_t>(axis)] = true;
@@ -84,7 +85,7 @@ IterationSpace make_space(const Function &body, std::span<const ValueLayout> arg
     });
     streams.push_back(reduction ? reduction_stream(results[n], shape, reduced, keep_dims) : broadcast_stream(results[n], shape));
   }
-  bool merge = !needs_logical_index(body);
+  bool merge = merge_axes && !needs_logical_index(body);
   IterationSpace space;
   std::vector<Stream> merged(streams.size());
   for (size_t axis = 0; axis < shape.size(); ++axis) {
@@ -121,7 +122,8 @@ BodyEvaluator::BodyEvaluator(const Function &body, const IterationSpace &space, 
       depends_[body.arguments[n]][axis] = moves;
     }
   for (const Op &op : body.ops) {
-    std::vector<bool> depends(space.axes.size(), op.def->pull != nullptr || op.def->op_class != OpClass::elementwise);
+    bool by_index = op.def->element == nullptr;  // iota, random numbers; contractions and reductions, which are no part of this
+    std::vector<bool> depends(space.axes.size(), by_index);
     for (ValueId operand : op.operands)
       for (size_t axis = 0; axis < space.axes.size(); ++axis) depends[axis] = depends[axis] || depends_[operand][axis];
     for (ValueId result : op.results) {
@@ -153,7 +155,7 @@ Value *BodyEvaluator::at(LaneBuilder &builder, ValueId value, std::span<const La
   builder.frame.result_types = {body_->type(value)};
   builder.kernel.set_location(op->location);
   Scalar result;
-  if (op->def->pull != nullptr) {
+  if (op->def->element == nullptr) {
     // The index in the value's own shape, aligned right with the space (which is not merged then).
     const Shape &own = body_->type(value).shape;
     std::vector<Index> index;
@@ -176,7 +178,7 @@ void BodyEvaluator::hoist(LaneBuilder &builder, std::span<const LaneIndex> point
   for (ValueId argument : body_->arguments)
     if (depends_only_on(argument, bound)) at(builder, argument, point);
   for (const Op &op : body_->ops)
-    if (op.def->op_class == OpClass::elementwise && depends_only_on(op.results[0], bound)) at(builder, op.results[0], point);
+    if ((op.def->op_class == OpClass::elementwise || op.def->op_class == OpClass::state) && depends_only_on(op.results[0], bound)) at(builder, op.results[0], point);
 }
 
 unsigned lanes_for(const Function &body, const Target &target) {

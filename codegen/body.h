@@ -32,9 +32,9 @@ struct IterationSpace {
 // The shape all elementwise ops of the body broadcast to.
 Shape iteration_shape(const Function &body);
 
-// Merges axes. `reduced_axes` (of the iteration shape) is for reduce kernels; `keep_dims` belongs to it.
+// Merges axes, if `merge_axes`. `reduced_axes` (of the iteration shape) is for reduce kernels; `keep_dims` belongs to it.
 IterationSpace make_space(const Function &body, std::span<const ValueLayout> arguments, std::span<const ValueLayout> results,
-                          std::span<const int64_t> reduced_axes, bool keep_dims);
+                          std::span<const int64_t> reduced_axes = {}, bool keep_dims = false, bool merge_axes = true);
 
 // Evaluates values of a body; remembers what was evaluated, so copy it before entering a loop and drop the copy on leaving.
 class BodyEvaluator {

@@ -26,6 +26,7 @@ class LaneBuilder final : public KernelBuilder {
   // `mask`: a vector of i1, null when every lane counts. Lanes outside are neither loaded nor stored.
   LaneBuilder(Kernel &kernel, unsigned lanes, llvm::Value *mask = nullptr);
 
+  DType dtype(Scalar scalar) override { return scalars_[scalar.id].dtype; }
   Scalar constant(DType dtype, double value) override;
   Scalar unary(Unary op, Scalar x) override;
   Scalar binary(Binary op, Scalar a, Scalar b) override;
@@ -65,7 +66,6 @@ class LaneBuilder final : public KernelBuilder {
   Index variable(llvm::Value *base, int64_t lane_step = 0) { return make({base, 0, lane_step, nullptr}); }
   Scalar make(llvm::Value *value, DType dtype);
   llvm::Value *value(Scalar scalar) const { return scalars_[scalar.id].value; }
-  DType dtype(Scalar scalar) const { return scalars_[scalar.id].dtype; }
   // As a vector of all lanes.
   llvm::Value *spread(llvm::Value *value);
   const LaneIndex &at(Index index) const { return indices_[index.id]; }

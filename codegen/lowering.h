@@ -1,0 +1,57 @@
+// From one op of a planned function to the kernels that compute it: one function for each kind of op.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "codegen/body.h"
+#include "codegen/kernel.h"
+
+namespace netc {
+
+// An op with everything its lowering needs. It outlives the emission of the stages.
+struct OpTask {
+  const Op *op = nullptr;
+  const Function *function = nullptr;
+  Function body;                  // of a fused op, or the op itself
+  std::vector<Storage> operands;
+  std::vector<Storage> results;
+  const Target *target = nullptr;
+  ProgramBuilder *program = nullptr;
+  int64_t scratch_fixed_at = 0;   // where scratch memory starts in the fixed and in the batch workspace
+  int64_t scratch_batch_at = 0;
+};
+
+// One parallel step; as KernelStage, over a kernel.
+struct Stage {
+  std::string suffix;
+  Dim units{1, false};
+  int64_t units_per_chunk = 1;
+  double fixed_nanoseconds = 0;
+  double batch_nanoseconds = 0;
+  std::function<void(Kernel &)> emit;
+};
+struct Lowering {
+  std::vector<Stage> stages;
+  int64_t scratch_fixed = 0;
+  int64_t scratch_batch = 0;
+};
+
+// Sets the cost of `elements` elements.
+void set_cost(Stage &stage, Dim elements, double nanoseconds_each);
+// How much work of `nanoseconds` a unit makes a chunk worth handing to another thread (about 10 microseconds).
+int64_t units_per_chunk(double nanoseconds_per_unit);
+Dim product(std::span<const Dim> dims);
+
+Lowering lower_map(const OpTask &task);          // elementwise
+Lowering lower_reduce(const OpTask &task);       // reductions of elementwise values
+Lowering lower_pull(const OpTask &task);         // each result element on its own
+Lowering lower_push(const OpTask &task);         // each operand element into a zeroed result
+Lowering lower_contraction(const OpTask &task);  // codegen/contraction, then the epilogue
+Lowering lower_copy(const OpTask &task);         // result 0 = operand 0, row-major, whatever their shapes
+Lowering lower_orthogonal(const OpTask &task);   // calls the runtime
+// Zeroes the halo of a result.
+Stage zero_halo(const Storage &result);
+
+}  // namespace netc

@@ -1,0 +1,98 @@
+// Elementwise kernels: a loop nest over the iteration space, vectors along the last axis.
+#include <cmath>
+
+#include "codegen/lowering.h"
+
+namespace netc {
+
+using llvm::Value;
+
+void set_cost(Stage &stage, Dim elements, double nanoseconds_each) {
+  (elements.batch ? stage.batch_nanoseconds : stage.fixed_nanoseconds) += static_cast<double>(elements.size) * nanoseconds_each;
+}
+
+int64_t units_per_chunk(double nanoseconds_per_unit) {
+  return std::max<int64_t>(1, static_cast<int64_t>(10000 / std::max(nanoseconds_per_unit, 1e-3)));
+}
+
+Dim product(std::span<const Dim> dims) {
+  Dim result;
+  for (Dim dim : dims) result = {result.size * dim.size, result.batch || dim.batch};
+  return result;
+}
+
+namespace {
+
+struct MapEmitter {
+  const OpTask &task;
+  const IterationSpace &space;
+  Kernel &kernel;
+  std::vector<Operand> operands;
+  std::vector<Address> results;
+
+  void store(LaneBuilder &builder, BodyEvaluator &evaluator, const std::vector<LaneIndex> &point) {
+    std::vector<Index> index;
+    for (const LaneIndex &i : point) index.push_back(builder.make(i));
+    // All values before the first store: a result may lie over an operand.
+    std::vector<Value *> values;
+    for (ValueId result : task.body.results) values.push_back(evaluator.at(builder, result, point));
+    for (size_t n = 0; n < results.size(); ++n)
+      builder.store_element(results[n].base, results[n].dtype, builder.offset_of(space.results[n].strides, index),
+                            builder.make(values[n], results[n].dtype));
+  }
+
+  void nest(size_t axis, std::vector<LaneIndex> point, std::vector<bool> bound, BodyEvaluator evaluator, Value *first, Value *last) {
+    LaneBuilder scalar(kernel, 1);
+    evaluator.hoist(scalar, point, bound);
+    if (axis == space.axes.size()) return store(scalar, evaluator, point);
+    Value *begin = axis == 0 ? first : kernel.i64(0);
+    Value *end = axis == 0 ? last : kernel.size(space.axes[axis]);
+    if (axis + 1 < space.axes.size()) {
+      bound[axis] = true;
+      kernel.loop(begin, end, 1, [&](Value *i) {
+        std::vector<LaneIndex> inside = point;
+        inside[axis].base = i;
+        nest(axis + 1, inside, bound, evaluator, first, last);
+      });
+      return;
+    }
+    std::optional<int64_t> count;
+    if (auto *b = llvm::dyn_cast<llvm::ConstantInt>(begin), *e = llvm::dyn_cast<llvm::ConstantInt>(end); b && e)
+      count = e->getSExtValue() - b->getSExtValue();
+    for_lanes(kernel, lanes_for(task.body, kernel.target), begin, end, count, [&](LaneBuilder &builder, LaneIndex i) {
+      std::vector<LaneIndex> inside = point;
+      inside[axis] = i;
+      BodyEvaluator copy = evaluator;
+      store(builder, copy, inside);
+    });
+  }
+};
+
+}  // namespace
+
+Lowering lower_map(const OpTask &task) {
+  std::vector<ValueLayout> operands, results;
+  for (const Storage &storage : task.operands) operands.push_back(storage.layout);
+  for (const Storage &storage : task.results) results.push_back(storage.layout);
+  auto space = std::make_shared<IterationSpace>(make_space(task.body, operands, results, {}, false));
+  double each = nanoseconds_per_element(task.body, *task.target);
+  Stage stage;
+  set_cost(stage, product(space->axes), each);
+  if (!space->axes.empty()) {
+    Dim inner = product(std::span(space->axes).subspan(1));
+    stage.units = space->axes[0];
+    stage.units_per_chunk = units_per_chunk(each * static_cast<double>(inner.size * (inner.batch ? 32 : 1)));
+    if (space->axes.size() == 1) stage.units_per_chunk = (stage.units_per_chunk + 63) / 64 * 64;
+  }
+  stage.emit = [&task, space, units = stage.units, per_chunk = stage.units_per_chunk](Kernel &kernel) {
+    MapEmitter emitter{task, *space, kernel, {}, {}};
+    for (const Storage &storage : task.operands) emitter.operands.push_back(kernel.operand(storage));
+    for (const Storage &storage : task.results) emitter.results.push_back(kernel.address(storage));
+    auto [first, last] = kernel.chunk_range(units, per_chunk);
+    BodyEvaluator evaluator(task.body, *space, emitter.operands);
+    emitter.nest(0, std::vector<LaneIndex>(space->axes.size()), std::vector<bool>(space->axes.size(), false), evaluator, first, last);
+  };
+  return {{std::move(stage)}};
+}
+
+}  // namespace netc

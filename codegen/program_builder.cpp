@@ -1,0 +1,266 @@
+#include "codegen/program_builder.h"
+
+#include <fmt/format.h>
+#include <llvm/IR/Constants.h>
+#include <llvm/Target/TargetMachine.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "codegen/lowering.h"
+
+namespace netc {
+
+using llvm::Value;
+
+ProgramBuilder::ProgramBuilder(const Module &source, const Metadata &metadata, Target target, bool debug_info)
+    : source_(source), metadata_(metadata), target_(std::move(target)), module_(source.name, context_), debug_(module_, debug_info) {
+  module_.setTargetTriple(target_.triple);
+  module_.setDataLayout(target_.machine->createDataLayout());
+  module_.setPICLevel(llvm::PICLevel::BigPIC);
+  auto *disable = llvm::MDNode::get(context_, llvm::MDString::get(context_, "llvm.loop.unroll.disable"));
+  auto *no_vectors = llvm::MDNode::get(context_, {llvm::MDString::get(context_, "llvm.loop.vectorize.enable"),
+                                                  llvm::ConstantAsMetadata::get(llvm::ConstantInt::getFalse(context_))});
+  no_unroll_ = llvm::MDNode::getDistinct(context_, {nullptr, disable, no_vectors});
+  no_unroll_->replaceOperandWith(0, no_unroll_);
+}
+
+// ---- where values are
+
+llvm::GlobalVariable *ProgramBuilder::data(const Type &type, const std::vector<double> &values) {
+  auto count = static_cast<size_t>(element_count(type.shape)->size);
+  auto at = [&](size_t i) { return values.size() == 1 ? values[0] : values[i]; };
+  auto array = [&]<typename T>(T) -> llvm::Constant * {
+    std::vector<T> numbers(count);
+    for (size_t i = 0; i < count; ++i) numbers[i] = static_cast<T>(at(i));
+    return llvm::ConstantDataArray::get(context_, numbers);
+  };
+  llvm::Constant *content = nullptr;
+  switch (type.dtype) {
+    case DType::f64: content = array(double{}); break;
+    case DType::i32: content = array(uint32_t{}); break;
+    case DType::i64: content = array(uint64_t{}); break;
+    case DType::boolean: content = array(uint8_t{}); break;
+    default: content = array(float{}); break;
+  }
+  auto *global = new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content, "constant");
+  global->setAlignment(llvm::Align(64));
+  return global;
+}
+
+Storage ProgramBuilder::constant(const Op &op) {
+  Storage storage;
+  storage.layout.type = {*dtype_from_name(op.get<std::string>("dtype")), op.get<Shape>("shape")};
+  const auto &values = op.get<std::vector<double>>("values");
+  if (values.size() == 1)
+    storage.splat = values[0];
+  else
+    storage.global = data(storage.layout.type, values);
+  return storage;
+}
+
+Storage ProgramBuilder::in_memory(const Storage &storage) {
+  if (!storage.splat) return storage;
+  Storage result{storage.layout, {}, data(storage.layout.type, {*storage.splat})};
+  return result;
+}
+
+std::vector<Storage> ProgramBuilder::place_values(const Function &function) {
+  std::vector<Storage> storage;
+  for (const netc::Value &value : function.values) storage.push_back({{value.type, value.halo}, value.placement});
+  for (size_t n = 0; n < function.arguments.size(); ++n)
+    if (Placement &placement = storage[function.arguments[n]].placement; placement.space == Space::none)
+      placement = {Space::input, static_cast<int64_t>(n)};
+  for (const Op &op : function.ops) {
+    if (op.def->name == "constant") {
+      Storage number = constant(op);
+      Storage &target = storage[op.results[0]];
+      target.splat = number.splat;
+      target.global = number.global;
+      target.placement = {};
+    } else if (op.def->name == "runtime_value") {
+      Storage &target = storage[op.results[0]];
+      auto slot = std::ranges::find(metadata_.scalars, op.get<std::string>("name")) - metadata_.scalars.begin();
+      target.slot = static_cast<size_t>(slot);
+      target.placement = {};
+    } else if (op.def->name == "read" && storage[op.results[0]].placement.space == Space::none) {
+      storage[op.results[0]].placement = {Space::weights, source_.find_weight(op.get<std::string>("weight"))->offset};
+    } else if (op.def->op_class == OpClass::view) {
+      Storage &view = storage[op.results[0]];
+      const Storage &root = storage[op.operands[0]];
+      if (view.placement.space == Space::none) {
+        view.placement = root.placement;
+        view.splat = root.splat;
+        view.slot = root.slot;
+        view.global = root.global;
+      }
+    }
+  }
+  return storage;
+}
+
+// ---- functions
+
+namespace {
+
+bool same_place(const Storage &a, const Storage &b) {
+  return a.placement == b.placement && a.placement.space != Space::none && a.layout.halo == b.layout.halo;
+}
+
+// "train_step.conv2d_3", "predict.matmul_add_relu": the user's name where there is one, otherwise the ops.
+std::string kernel_name(const Op &op, const Function &function) {
+  std::string name;
+  if (!op.results.empty()) name = function.value(op.results[0]).name;
+  if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0]))) {
+    name = op.def->name;
+    if (op.body != nullptr) {
+      name.clear();
+      for (size_t n = 0; n < op.body->ops.size() && n < 4; ++n) name += (n > 0 ? "_" : "") + std::string(op.body->ops[n].def->name);
+    }
+  }
+  return function.name + "." + name;
+}
+
+Result<Lowering> lower(const OpTask &task) {
+  const Op &op = *task.op;
+  std::string kind;
+  if (op.body != nullptr) kind = op.get<std::string>("kind");
+  OpClass op_class = op.def->op_class;
+  if (kind == "contraction" || (op.body == nullptr && op_class == OpClass::contraction)) return lower_contraction(task);
+  if (kind == "map" || (op.body == nullptr && op_class == OpClass::elementwise)) return lower_map(task);
+  if (kind == "reduce" || (op.body == nullptr && op_class == OpClass::reduction && op.def->pull != nullptr)) return lower_reduce(task);
+  if (op.def->name == "orthogonal") return lower_orthogonal(task);
+  if (op.def->pull != nullptr) return lower_pull(task);
+  if (op.def->push != nullptr) return lower_push(task);
+  return fail(fmt::format("the op '{}' has no lowering: a pass that decomposes it was left out", op.def->name));
+}
+
+}  // namespace
+
+void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const std::string &name, llvm::IRBuilder<> &ir, Value *call_context) {
+  for (const Storage &result : task.results)
+    if (!result.layout.halo.empty()) lowering.stages.insert(lowering.stages.begin(), zero_halo(result));
+  scratch_fixed_ = std::max(scratch_fixed_, lowering.scratch_fixed);
+  scratch_batch_ = std::max(scratch_batch_, lowering.scratch_batch);
+  for (Stage &stage : lowering.stages) {
+    Kernel kernel(*this, stage.suffix.empty() ? name : name + "." + stage.suffix, task.op->location);
+    stage.emit(kernel);
+    llvm::Function *function = kernel.finish();
+    auto chunk_count = [&](int64_t units) { return (units + stage.units_per_chunk - 1) / stage.units_per_chunk; };
+    if (!stage.units.batch && chunk_count(stage.units.size) <= 1) {
+      ir.CreateCall(function, {call_context, ir.getInt64(0)});
+      continue;
+    }
+    Value *batch = ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), call_context, 5));
+    auto number = [&](double n) { return ir.getInt64(static_cast<uint64_t>(n)); };
+    Value *units = stage.units.batch ? ir.CreateMul(batch, number(static_cast<double>(stage.units.size))) : number(static_cast<double>(stage.units.size));
+    Value *count = ir.CreateUDiv(ir.CreateAdd(units, ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk - 1))),
+                                 ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk)));
+    Value *cost = ir.CreateAdd(number(stage.fixed_nanoseconds), ir.CreateMul(batch, number(stage.batch_nanoseconds)));
+    llvm::Type *i64 = ir.getInt64Ty(), *pointer = ir.getPtrTy();
+    auto callee = module_.getOrInsertFunction("nc_parallel_for", llvm::FunctionType::get(ir.getVoidTy(), {pointer, pointer, i64, i64}, false));
+    ir.CreateCall(callee, {call_context, function, count, cost});
+  }
+}
+
+void ProgramBuilder::emit_copy(const Storage &from, const Storage &to, const Op &op, const Function &function, llvm::IRBuilder<> &ir,
+                               Value *call_context) {
+  OpTask task;
+  task.op = &op;
+  task.function = &function;
+  task.operands = {from};
+  task.results = {to};
+  task.target = &target_;
+  task.program = this;
+  Lowering lowering = lower_copy(task);
+  emit_stages(lowering, task, function.name + "." + std::string(op.def->name) + ".copy", ir, call_context);
+}
+
+Result<void> ProgramBuilder::emit_op(const Op &op, const Function &function, std::vector<Storage> &storage, llvm::IRBuilder<> &ir,
+                                     Value *call_context) {
+  std::string_view name = op.def->name;
+  if (name == "constant" || name == "runtime_value") return {};
+  if (name == "read" || name == "write") {
+    const Weight *weight = source_.find_weight(op.get<std::string>("weight"));
+    const Storage &value = storage[name == "read" ? op.results[0] : op.operands[0]];
+    Storage home{{weight->type, {}}, {Space::weights, weight->offset}};
+    if (!same_place(value, home)) name == "read" ? emit_copy(home, value, op, function, ir, call_context) : emit_copy(value, home, op, function, ir, call_context);
+    return {};
+  }
+  if (op.def->op_class == OpClass::view) {
+    const Storage &from = storage[op.operands[0]], &to = storage[op.results[0]];
+    if (to.placement.space != Space::none && !same_place(from, to)) emit_copy(from, to, op, function, ir, call_context);
+    return {};
+  }
+  OpTask task;
+  task.op = &op;
+  task.function = &function;
+  task.body = op.body != nullptr ? *op.body : body_of(op, function);
+  for (ValueId operand : op.operands) task.operands.push_back(storage[operand]);
+  for (ValueId result : op.results) {
+    if (storage[result].placement.space == Space::none)
+      return fail(fmt::format("the value %{} of '{}' has no place in memory: the memory plan was left out", function.value(result).name, op.def->name));
+    task.results.push_back(storage[result]);
+  }
+  task.target = &target_;
+  task.program = this;
+  task.scratch_fixed_at = function.fixed_bytes;
+  task.scratch_batch_at = function.batch_bytes;
+  Result<Lowering> lowering = lower(task);
+  if (!lowering) return tl::unexpected(lowering.error());
+  emit_stages(*lowering, task, kernel_name(op, function), ir, call_context);
+  return {};
+}
+
+Result<void> ProgramBuilder::add_function(const Function &function) {
+  llvm::IRBuilder<> ir(context_);
+  auto *type = llvm::FunctionType::get(ir.getVoidTy(), {ir.getPtrTy()}, false);
+  auto *entry = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, function.name, module_);
+  target_.add_attributes(*entry);
+  Value *call_context = entry->getArg(0);
+  ir.SetInsertPoint(llvm::BasicBlock::Create(context_, "entry", entry));
+  std::vector<Storage> storage = place_values(function);
+  scratch_fixed_ = scratch_batch_ = 0;
+  for (const Op &op : function.ops)
+    if (Result<void> done = emit_op(op, function, storage, ir, call_context); !done) return done;
+  ir.CreateRetVoid();
+  entries_.push_back({function.name, entry, function.fixed_bytes + scratch_fixed_, function.batch_bytes + scratch_batch_,
+                      static_cast<int64_t>(function.arguments.size()), static_cast<int64_t>(function.results.size())});
+  return {};
+}
+
+// ---- the table of runtime/abi.h
+
+llvm::Constant *ProgramBuilder::text(const std::string &bytes, bool terminated) {
+  auto *content = llvm::ConstantDataArray::getString(context_, bytes, terminated);
+  return new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content, "text");
+}
+
+void ProgramBuilder::finish() {
+  llvm::IRBuilder<> ir(context_);
+  auto i32 = [&](size_t n) { return ir.getInt32(static_cast<uint32_t>(n)); };
+  auto i64 = [&](int64_t n) { return ir.getInt64(static_cast<uint64_t>(n)); };
+  auto *pointer = ir.getPtrTy();
+  auto array = [&](llvm::Type *type, const std::vector<llvm::Constant *> &items, const char *name) -> llvm::Constant * {
+    if (items.empty()) return llvm::ConstantPointerNull::get(pointer);
+    auto *content = llvm::ConstantArray::get(llvm::ArrayType::get(type, items.size()), items);
+    return new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content, name);
+  };
+  auto *entry_type = llvm::StructType::create(context_, {pointer, pointer, ir.getInt64Ty(), ir.getInt64Ty(), ir.getInt64Ty(), ir.getInt64Ty()},
+                                              "nc_function_entry");
+  std::vector<llvm::Constant *> entries, scalars, modules;
+  for (const Entry &entry : entries_)
+    entries.push_back(llvm::ConstantStruct::get(entry_type, {text(entry.name, true), entry.function, i64(entry.fixed_bytes), i64(entry.batch_bytes),
+                                                             i64(entry.inputs), i64(entry.outputs)}));
+  for (const std::string &scalar : metadata_.scalars) scalars.push_back(text(scalar, true));
+  for (const std::string &symbol : metadata_.runtime_modules) modules.push_back(llvm::cast<llvm::Constant>(module_.getOrInsertGlobal(symbol, ir.getInt8Ty())));
+  std::vector<llvm::Constant *> fields = {
+      i32(1), i32(entries.size()), array(entry_type, entries, "functions"), i64(source_.weight_bytes), text(metadata_.json, true),
+      i64(static_cast<int64_t>(metadata_.json.size())), array(pointer, scalars, "scalar_names"), i64(static_cast<int64_t>(scalars.size())),
+      array(pointer, modules, "modules"), i64(static_cast<int64_t>(modules.size()))};
+  auto *table = llvm::ConstantStruct::getAnon(context_, fields);
+  new llvm::GlobalVariable(module_, table->getType(), true, llvm::GlobalValue::ExternalLinkage, table, "nc_program");
+  debug_.finish();
+}
+
+}  // namespace netc

@@ -1,0 +1,63 @@
+// The LLVM module under construction: what the kernels of a program share.
+#pragma once
+
+#include <llvm/IR/IRBuilder.h>
+#include <llvm/IR/LLVMContext.h>
+#include <llvm/IR/Module.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "codegen/codegen.h"
+#include "codegen/debug_info.h"
+#include "codegen/kernel.h"
+#include "codegen/target.h"
+#include "ir/graph.h"
+
+namespace netc {
+
+class ProgramBuilder {
+ public:
+  ProgramBuilder(const Module &source, const Metadata &metadata, Target target, bool debug_info);
+
+  llvm::LLVMContext &context() { return context_; }
+  llvm::Module &module() { return module_; }
+  const Target &target() const { return target_; }
+  DebugInfo &debug() { return debug_; }
+  llvm::MDNode *no_unroll() const { return no_unroll_; }
+
+  // Lowers a function and remembers it for the program table.
+  Result<void> add_function(const Function &function);
+  // Emits `nc_program`.
+  void finish();
+
+  // The same value at an address: a splat becomes a constant of the object.
+  Storage in_memory(const Storage &storage);
+
+ private:
+  std::vector<Storage> place_values(const Function &function);
+  Storage constant(const Op &op);
+  llvm::GlobalVariable *data(const Type &type, const std::vector<double> &values);
+  Result<void> emit_op(const Op &op, const Function &function, std::vector<Storage> &storage, llvm::IRBuilder<> &ir, llvm::Value *call_context);
+  void emit_stages(struct Lowering &lowering, const struct OpTask &task, const std::string &name, llvm::IRBuilder<> &ir, llvm::Value *call_context);
+  void emit_copy(const Storage &from, const Storage &to, const Op &op, const Function &function, llvm::IRBuilder<> &ir, llvm::Value *call_context);
+  llvm::Constant *text(const std::string &bytes, bool terminated);
+
+  struct Entry {
+    std::string name;
+    llvm::Function *function;
+    int64_t fixed_bytes, batch_bytes, inputs, outputs;
+  };
+  const Module &source_;
+  const Metadata &metadata_;
+  Target target_;
+  llvm::LLVMContext context_;
+  llvm::Module module_;
+  DebugInfo debug_;
+  llvm::MDNode *no_unroll_ = nullptr;
+  std::vector<Entry> entries_;
+  int64_t scratch_fixed_ = 0, scratch_batch_ = 0;  // of the function being lowered: the most any op needs
+};
+
+}  // namespace netc
