@@ -5,8 +5,6 @@
 
 namespace netc {
 
-using llvm::Value;
-
 Function body_of(const Op &op, const Function &function) {
   Function body;
   body.name = std::string(op.def->name);
@@ -133,9 +131,9 @@ BodyEvaluator::BodyEvaluator(const Function &body, const IterationSpace &space, 
   }
 }
 
-void BodyEvaluator::set(ValueId value, Value *number) { known_[value] = number; }
+void BodyEvaluator::set(ValueId value, llvm::Value *number) { known_[value] = number; }
 
-Value *BodyEvaluator::at(LaneBuilder &builder, ValueId value, std::span<const LaneIndex> point) {
+llvm::Value *BodyEvaluator::at(LaneBuilder &builder, ValueId value, std::span<const LaneIndex> point) {
   if (known_[value] != nullptr) return known_[value];
   const Op *op = producers_[value];
   DType dtype = body_->type(value).dtype;
@@ -197,24 +195,24 @@ double nanoseconds_per_element(const Function &body, const Target &target) {
   return operations * 0.35 / target.vector_floats + 0.05;
 }
 
-Value *first_lanes(Kernel &kernel, unsigned lanes, Value *active) {
+llvm::Value *first_lanes(Kernel &kernel, unsigned lanes, llvm::Value *active) {
   std::vector<llvm::Constant *> numbers;
   for (unsigned lane = 0; lane < lanes; ++lane) numbers.push_back(kernel.ir.getInt32(lane));
-  Value *count = kernel.ir.CreateTrunc(active, kernel.ir.getInt32Ty());
+  llvm::Value *count = kernel.ir.CreateTrunc(active, kernel.ir.getInt32Ty());
   return kernel.ir.CreateICmpULT(llvm::ConstantVector::get(numbers), kernel.ir.CreateVectorSplat(lanes, count));
 }
 
-void for_lanes(Kernel &kernel, unsigned lanes, Value *begin, Value *end, std::optional<int64_t> count,
+void for_lanes(Kernel &kernel, unsigned lanes, llvm::Value *begin, llvm::Value *end, std::optional<int64_t> count,
                const std::function<void(LaneBuilder &, LaneIndex)> &emit) {
   llvm::IRBuilder<> &ir = kernel.ir;
-  auto piece = [&](unsigned width, Value *at, int64_t constant, Value *mask) {
+  auto piece = [&](unsigned width, llvm::Value *at, int64_t constant, llvm::Value *mask) {
     LaneBuilder builder(kernel, width, mask);
     emit(builder, {at, constant, width > 1 ? 1 : 0, nullptr});
   };
   if (count) {
     int64_t full = *count / lanes * lanes, rest = *count - full;
     if (full > 0)
-      kernel.loop(begin, ir.CreateNSWAdd(begin, kernel.i64(full)), lanes, [&](Value *i) { piece(lanes, i, 0, nullptr); });
+      kernel.loop(begin, ir.CreateNSWAdd(begin, kernel.i64(full)), lanes, [&](llvm::Value *i) { piece(lanes, i, 0, nullptr); });
     unsigned width = std::bit_ceil(static_cast<unsigned>(rest));
     if (rest > 0 && (kernel.target.masked_memory || width == rest)) {
       piece(width, begin, full, width == rest ? nullptr : first_lanes(kernel, width, kernel.i64(rest)));
@@ -226,9 +224,9 @@ void for_lanes(Kernel &kernel, unsigned lanes, Value *begin, Value *end, std::op
     }
     return;
   }
-  Value *length = ir.CreateNSWSub(end, begin);
-  Value *full_end = ir.CreateNSWAdd(begin, ir.CreateAnd(length, kernel.i64(-static_cast<int64_t>(lanes))));
-  kernel.loop(begin, full_end, lanes, [&](Value *i) { piece(lanes, i, 0, nullptr); });
+  llvm::Value *length = ir.CreateNSWSub(end, begin);
+  llvm::Value *full_end = ir.CreateNSWAdd(begin, ir.CreateAnd(length, kernel.i64(-static_cast<int64_t>(lanes))));
+  kernel.loop(begin, full_end, lanes, [&](llvm::Value *i) { piece(lanes, i, 0, nullptr); });
   if (kernel.target.masked_memory)
     kernel.branch(
         ir.CreateICmpSLT(full_end, end),
@@ -238,7 +236,7 @@ void for_lanes(Kernel &kernel, unsigned lanes, Value *begin, Value *end, std::op
         },
         [] { return Kernel::Values{}; });
   else
-    kernel.loop(full_end, end, 1, [&](Value *i) { piece(1, i, 0, nullptr); });
+    kernel.loop(full_end, end, 1, [&](llvm::Value *i) { piece(1, i, 0, nullptr); });
 }
 
 }  // namespace netc

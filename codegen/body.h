@@ -10,6 +10,7 @@
 
 #include "codegen/lane_builder.h"
 #include "ir/graph.h"
+#include "ir/op.h"
 
 namespace netc {
 

@@ -8,8 +8,6 @@
 
 namespace netc {
 
-using llvm::Value;
-
 namespace {
 
 class ContractionKernel final : public KernelEmitter {
@@ -30,17 +28,17 @@ class ContractionKernel final : public KernelEmitter {
 
   llvm::IRBuilder<> &ir() override { return kernel_.ir; }
   const Target &target() const override { return kernel_.target; }
-  Value *context() override { return kernel_.context; }
-  Value *chunk() override { return kernel_.chunk; }
-  Value *batch() override { return kernel_.batch; }
+  llvm::Value *context() override { return kernel_.context; }
+  llvm::Value *chunk() override { return kernel_.chunk; }
+  llvm::Value *batch() override { return kernel_.batch; }
   const Address &operand(size_t operand) override { return contracted_[operand]; }
-  Value *scratch() override { return kernel_.fixed_space(task_.scratch_fixed_at); }
-  Value *scratch_batch() override { return kernel_.batch_space(task_.scratch_batch_at); }
-  void loop(Value *begin, Value *end, int64_t step, const std::function<void(Value *)> &body) override {
+  llvm::Value *scratch() override { return kernel_.fixed_space(task_.scratch_fixed_at); }
+  llvm::Value *scratch_batch() override { return kernel_.batch_space(task_.scratch_batch_at); }
+  void loop(llvm::Value *begin, llvm::Value *end, int64_t step, const std::function<void(llvm::Value *)> &body) override {
     kernel_.loop(begin, end, step, body);
   }
 
-  void finish(std::span<const IndexValue> index, Value *value, Value *mask) override {
+  void finish(std::span<const IndexValue> index, llvm::Value *value, llvm::Value *mask) override {
     auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
     LaneBuilder builder(kernel_, vector == nullptr ? 1 : vector->getNumElements(), mask);
     std::vector<LaneIndex> point;
@@ -51,7 +49,7 @@ class ContractionKernel final : public KernelEmitter {
     kernel_.set_location(task_.op->location);
     std::vector<Index> place;
     for (const LaneIndex &i : point) place.push_back(builder.make(i));
-    std::vector<Value *> values;
+    std::vector<llvm::Value *> values;
     for (ValueId result : task_.body.results) values.push_back(evaluator.at(builder, result, point));
     for (size_t n = 0; n < results_.size(); ++n)
       builder.store_element(results_[n].base, results_[n].dtype, builder.offset_of(space_.results[n].strides, place),
@@ -75,7 +73,7 @@ class ContractionKernel final : public KernelEmitter {
     return evaluator;
   }
 
-  using ChannelKey = std::tuple<Value *, int64_t, unsigned, Value *>;
+  using ChannelKey = std::tuple<llvm::Value *, int64_t, unsigned, llvm::Value *>;
   const OpTask &task_;
   const IterationSpace &space_;
   Kernel &kernel_;

@@ -17,6 +17,7 @@
 
 #include "codegen/codegen.h"
 #include "codegen/program_builder.h"
+#include "ir/op.h"
 
 namespace netc {
 

@@ -7,12 +7,10 @@
 
 namespace netc {
 
-using llvm::Value;
-
-LaneBuilder::LaneBuilder(Kernel &owner, unsigned lane_count, Value *active)
+LaneBuilder::LaneBuilder(Kernel &owner, unsigned lane_count, llvm::Value *active)
     : kernel(owner), lanes(lane_count), mask(active), ir_(owner.ir), math_(owner.ir, owner.target) {}
 
-Scalar LaneBuilder::make(Value *value, DType dtype) {
+Scalar LaneBuilder::make(llvm::Value *value, DType dtype) {
   scalars_.push_back({value, dtype});
   return {static_cast<uint32_t>(scalars_.size() - 1)};
 }
@@ -22,12 +20,12 @@ Index LaneBuilder::make(LaneIndex index) {
   return {static_cast<uint32_t>(indices_.size() - 1)};
 }
 
-Value *LaneBuilder::spread(Value *value) {
+llvm::Value *LaneBuilder::spread(llvm::Value *value) {
   if (lanes == 1 || value->getType()->isVectorTy()) return value;
   return ir_.CreateVectorSplat(lanes, value);
 }
 
-std::pair<Value *, Value *> LaneBuilder::same_shape(Value *a, Value *b) {
+std::pair<llvm::Value *, llvm::Value *> LaneBuilder::same_shape(llvm::Value *a, llvm::Value *b) {
   if (a->getType()->isVectorTy() == b->getType()->isVectorTy()) return {a, b};
   return {spread(a), spread(b)};
 }
@@ -41,7 +39,7 @@ Scalar LaneBuilder::constant(DType dtype, double value) {
 }
 
 Scalar LaneBuilder::unary(Unary op, Scalar operand) {
-  Value *x = value(operand);
+  llvm::Value *x = value(operand);
   DType type = dtype(operand);
   bool floating = is_float(type);
   auto intrinsic = [&](llvm::Intrinsic::ID id) { return make(ir_.CreateUnaryIntrinsic(id, x), type); };
@@ -53,11 +51,11 @@ Scalar LaneBuilder::unary(Unary op, Scalar operand) {
       return intrinsic(llvm::Intrinsic::fabs);
     case Unary::sign: {
       if (!floating) {
-        Value *above = ir_.CreateZExt(ir_.CreateICmpSGT(x, zero()), x->getType());
+        llvm::Value *above = ir_.CreateZExt(ir_.CreateICmpSGT(x, zero()), x->getType());
         return make(ir_.CreateSub(above, ir_.CreateZExt(ir_.CreateICmpSLT(x, zero()), x->getType())), type);
       }
-      Value *one = math_.constant(x, 1.0);
-      Value *below = ir_.CreateSelect(ir_.CreateFCmpOLT(x, zero()), ir_.CreateFNeg(one), x);  // zeros and NaN as they are
+      llvm::Value *one = math_.constant(x, 1.0);
+      llvm::Value *below = ir_.CreateSelect(ir_.CreateFCmpOLT(x, zero()), ir_.CreateFNeg(one), x);  // zeros and NaN as they are
       return make(ir_.CreateSelect(ir_.CreateFCmpOGT(x, zero()), one, below), type);
     }
     case Unary::exp: return make(math_.exp(x), type);
@@ -100,12 +98,12 @@ Scalar LaneBuilder::binary(Binary op, Scalar left, Scalar right) {
     case Binary::remainder: {
       if (floating) return make(op == Binary::divide ? ir_.CreateFDiv(a, b) : ir_.CreateFRem(a, b), type);
       // An integer division by zero gives zero instead of a trap; -1 is negation, so that the least number does not trap.
-      Value *zero = llvm::ConstantInt::get(a->getType(), 0), *one = llvm::ConstantInt::get(a->getType(), 1);
-      Value *by_zero = ir_.CreateICmpEQ(b, zero);
-      Value *by_minus_one = ir_.CreateICmpEQ(b, llvm::ConstantInt::getSigned(a->getType(), -1));
-      Value *divisor = ir_.CreateSelect(ir_.CreateOr(by_zero, by_minus_one), one, b);
+      llvm::Value *zero = llvm::ConstantInt::get(a->getType(), 0), *one = llvm::ConstantInt::get(a->getType(), 1);
+      llvm::Value *by_zero = ir_.CreateICmpEQ(b, zero);
+      llvm::Value *by_minus_one = ir_.CreateICmpEQ(b, llvm::ConstantInt::getSigned(a->getType(), -1));
+      llvm::Value *divisor = ir_.CreateSelect(ir_.CreateOr(by_zero, by_minus_one), one, b);
       if (op == Binary::divide) {
-        Value *quotient = ir_.CreateSelect(by_minus_one, ir_.CreateNeg(a), ir_.CreateSDiv(a, divisor));
+        llvm::Value *quotient = ir_.CreateSelect(by_minus_one, ir_.CreateNeg(a), ir_.CreateSDiv(a, divisor));
         return make(ir_.CreateSelect(by_zero, zero, quotient), type);
       }
       return make(ir_.CreateSRem(a, divisor), type);
@@ -133,7 +131,7 @@ Scalar LaneBuilder::fma(Scalar a, Scalar b, Scalar c) {
 
 Scalar LaneBuilder::select(Scalar condition, Scalar yes, Scalar no) {
   auto [y, n] = same_shape(value(yes), value(no));
-  Value *c = value(condition);
+  llvm::Value *c = value(condition);
   if (c->getType()->isVectorTy()) {
     y = spread(y);
     n = spread(n);
@@ -142,12 +140,12 @@ Scalar LaneBuilder::select(Scalar condition, Scalar yes, Scalar no) {
 }
 
 Scalar LaneBuilder::cast(Scalar operand, DType to) {
-  Value *x = value(operand);
+  llvm::Value *x = value(operand);
   DType from = dtype(operand);
   if (from == to) return operand;
   llvm::Type *type = x->getType()->getWithNewType(kernel.register_type(to));
   if (to == DType::boolean) {
-    Value *zero = llvm::Constant::getNullValue(x->getType());
+    llvm::Value *zero = llvm::Constant::getNullValue(x->getType());
     return make(is_float(from) ? ir_.CreateFCmpUNE(x, zero) : ir_.CreateICmpNE(x, zero), to);
   }
   if (from == DType::boolean) return make(is_float(to) ? ir_.CreateUIToFP(x, type) : ir_.CreateZExt(x, type), to);
@@ -163,15 +161,15 @@ Scalar LaneBuilder::random_uniform(uint64_t stream, Index element) {
 
 // ---- places
 
-Value *LaneBuilder::scalar_part(const LaneIndex &index) {
-  Value *constant = kernel.i64(index.constant);
+llvm::Value *LaneBuilder::scalar_part(const LaneIndex &index) {
+  llvm::Value *constant = kernel.i64(index.constant);
   return index.base == nullptr ? constant : index.constant == 0 ? index.base : ir_.CreateNSWAdd(index.base, constant);
 }
 
-Value *LaneBuilder::lane_values(const LaneIndex &index) {
-  Value *start = scalar_part(index);
+llvm::Value *LaneBuilder::lane_values(const LaneIndex &index) {
+  llvm::Value *start = scalar_part(index);
   if (lanes == 1 || (index.lane_step == 0 && index.lanes == nullptr)) return start;
-  Value *values = spread(start);
+  llvm::Value *values = spread(start);
   if (index.lane_step != 0) {
     std::vector<llvm::Constant *> steps;
     for (unsigned lane = 0; lane < lanes; ++lane) steps.push_back(ir_.getInt64(static_cast<uint64_t>(lane * index.lane_step)));
@@ -204,14 +202,14 @@ Index LaneBuilder::scale(Index a, int64_t factor) {
 Index LaneBuilder::scale(Index a, Dim factor) {
   if (!factor.batch) return scale(a, factor.size);
   LaneIndex i = at(a);
-  Value *by = kernel.size(factor);
-  Value *product = ir_.CreateMul(lane_values(i), lanes > 1 && (i.lane_step != 0 || i.lanes != nullptr) ? spread(by) : by);
+  llvm::Value *by = kernel.size(factor);
+  llvm::Value *product = ir_.CreateMul(lane_values(i), lanes > 1 && (i.lane_step != 0 || i.lanes != nullptr) ? spread(by) : by);
   return product->getType()->isVectorTy() ? make(LaneIndex{nullptr, 0, 0, product}) : variable(product);
 }
 
 Index LaneBuilder::from_scalar(Scalar number) {
-  Value *n = value(number);
-  Value *wide = ir_.CreateSExt(n, n->getType()->getWithNewType(ir_.getInt64Ty()));
+  llvm::Value *n = value(number);
+  llvm::Value *wide = ir_.CreateSExt(n, n->getType()->getWithNewType(ir_.getInt64Ty()));
   return wide->getType()->isVectorTy() ? make(LaneIndex{nullptr, 0, 0, wide}) : variable(wide);
 }
 
@@ -226,16 +224,16 @@ LaneIndex LaneBuilder::offset_of(std::span<const int64_t> strides, std::span<con
   return offset;
 }
 
-Value *LaneBuilder::pointers(Value *base, llvm::Type *type, const LaneIndex &offset) {
+llvm::Value *LaneBuilder::pointers(llvm::Value *base, llvm::Type *type, const LaneIndex &offset) {
   return ir_.CreateGEP(type, base, lane_values(offset));
 }
 
-Scalar LaneBuilder::from_memory(Value *value, DType dtype) {
+Scalar LaneBuilder::from_memory(llvm::Value *value, DType dtype) {
   if (dtype == DType::boolean) value = ir_.CreateICmpNE(value, llvm::Constant::getNullValue(value->getType()));
   return make(value, dtype);
 }
 
-Scalar LaneBuilder::load_element(Value *base, DType dtype, const LaneIndex &offset, Value *active) {
+Scalar LaneBuilder::load_element(llvm::Value *base, DType dtype, const LaneIndex &offset, llvm::Value *active) {
   llvm::Type *type = kernel.memory_type(dtype);
   llvm::Align align(byte_size(dtype));
   bool uniform = lanes == 1 || (offset.lane_step == 0 && offset.lanes == nullptr);
@@ -250,15 +248,15 @@ Scalar LaneBuilder::load_element(Value *base, DType dtype, const LaneIndex &offs
     return make(loaded[0], dtype);
   }
   if (uniform && active == nullptr) {
-    Value *address = ir_.CreateGEP(type, base, offset.base == nullptr ? kernel.i64(0) : offset.base);
+    llvm::Value *address = ir_.CreateGEP(type, base, offset.base == nullptr ? kernel.i64(0) : offset.base);
     address = ir_.CreateConstGEP1_64(type, address, static_cast<uint64_t>(offset.constant));
     return from_memory(ir_.CreateAlignedLoad(type, lanes == 1 && offset.lanes ? pointers(base, type, offset) : address, align), dtype);
   }
   auto *vector = llvm::FixedVectorType::get(type, lanes);
-  Value *enabled = active == nullptr ? mask : mask == nullptr ? active : ir_.CreateAnd(mask, active);
-  Value *zeros = llvm::Constant::getNullValue(vector);
+  llvm::Value *enabled = active == nullptr ? mask : mask == nullptr ? active : ir_.CreateAnd(mask, active);
+  llvm::Value *zeros = llvm::Constant::getNullValue(vector);
   if (offset.lane_step == 1 && offset.lanes == nullptr) {
-    Value *address = offset.base == nullptr ? base : ir_.CreateGEP(type, base, offset.base);
+    llvm::Value *address = offset.base == nullptr ? base : ir_.CreateGEP(type, base, offset.base);
     address = ir_.CreateConstGEP1_64(type, address, static_cast<uint64_t>(offset.constant));
     if (enabled == nullptr) return from_memory(ir_.CreateAlignedLoad(vector, address, align), dtype);
     return from_memory(ir_.CreateMaskedLoad(vector, address, align, enabled, zeros), dtype);
@@ -267,10 +265,10 @@ Scalar LaneBuilder::load_element(Value *base, DType dtype, const LaneIndex &offs
   return from_memory(ir_.CreateMaskedGather(vector, spread(pointers(base, type, offset)), align, enabled, zeros), dtype);
 }
 
-void LaneBuilder::store_element(Value *base, DType dtype, const LaneIndex &offset, Scalar scalar) {
+void LaneBuilder::store_element(llvm::Value *base, DType dtype, const LaneIndex &offset, Scalar scalar) {
   llvm::Type *type = kernel.memory_type(dtype);
   llvm::Align align(byte_size(dtype));
-  Value *stored = value(scalar);
+  llvm::Value *stored = value(scalar);
   if (dtype == DType::boolean) stored = ir_.CreateZExt(stored, stored->getType()->getWithNewType(type));
   if (lanes == 1) {
     ir_.CreateAlignedStore(stored, pointers(base, type, offset), align);
@@ -278,7 +276,7 @@ void LaneBuilder::store_element(Value *base, DType dtype, const LaneIndex &offse
   }
   stored = spread(stored);
   if (offset.lane_step == 1 && offset.lanes == nullptr) {
-    Value *address = offset.base == nullptr ? base : ir_.CreateGEP(type, base, offset.base);
+    llvm::Value *address = offset.base == nullptr ? base : ir_.CreateGEP(type, base, offset.base);
     address = ir_.CreateConstGEP1_64(type, address, static_cast<uint64_t>(offset.constant));
     if (mask == nullptr)
       ir_.CreateAlignedStore(stored, address, align);
@@ -286,7 +284,7 @@ void LaneBuilder::store_element(Value *base, DType dtype, const LaneIndex &offse
       ir_.CreateMaskedStore(stored, address, align, mask);
     return;
   }
-  Value *enabled = mask;
+  llvm::Value *enabled = mask;
   if (enabled == nullptr) enabled = llvm::Constant::getAllOnesValue(llvm::FixedVectorType::get(ir_.getInt1Ty(), lanes));
   ir_.CreateMaskedScatter(stored, spread(pointers(base, type, offset)), align, enabled);
 }
@@ -297,16 +295,16 @@ Scalar LaneBuilder::load(size_t operand, std::span<const Index> index) {
   return load_element(source.address.base, source.type.dtype, offset_of(source.address.strides, index));
 }
 
-Value *LaneBuilder::inside(std::span<const Index> index, const Shape &shape) {
-  Value *all = nullptr;
+llvm::Value *LaneBuilder::inside(std::span<const Index> index, const Shape &shape) {
+  llvm::Value *all = nullptr;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     const LaneIndex &i = at(index[axis]);
     if (i.base == nullptr && i.lanes == nullptr && i.lane_step == 0 && !shape[axis].batch && i.constant >= 0 && i.constant < shape[axis].size)
       continue;
     // Unsigned: a negative index is larger than any size.
-    Value *position = lane_values(i);
-    Value *size = kernel.size(shape[axis]);
-    Value *within = ir_.CreateICmpULT(position, position->getType()->isVectorTy() ? spread(size) : size);
+    llvm::Value *position = lane_values(i);
+    llvm::Value *size = kernel.size(shape[axis]);
+    llvm::Value *within = ir_.CreateICmpULT(position, position->getType()->isVectorTy() ? spread(size) : size);
     if (all != nullptr) std::tie(all, within) = same_shape(all, within);
     all = all == nullptr ? within : ir_.CreateAnd(all, within);
   }
@@ -315,7 +313,7 @@ Value *LaneBuilder::inside(std::span<const Index> index, const Shape &shape) {
 
 Scalar LaneBuilder::load_or(size_t operand, std::span<const Index> index, Scalar outside) {
   const Operand &source = frame.operands[operand];
-  Value *active = inside(index, source.type.shape);
+  llvm::Value *active = inside(index, source.type.shape);
   if (active == nullptr) return load(operand, index);
   Scalar loaded = source.number != nullptr
                       ? make(source.number, source.type.dtype)
@@ -337,7 +335,7 @@ void LaneBuilder::accumulate(std::span<const Index> index, Scalar scalar) {
     Scalar old = load_element(target.base, target.dtype, offset);
     store_element(target.base, target.dtype, offset, binary(Binary::add, old, scalar));
   };
-  Value *active = inside(index, target.shape);
+  llvm::Value *active = inside(index, target.shape);
   if (active == nullptr) return add();
   if (!active->getType()->isVectorTy()) {
     kernel.branch(active, [&] { add(); return Kernel::Values{}; }, [] { return Kernel::Values{}; });
@@ -346,7 +344,7 @@ void LaneBuilder::accumulate(std::span<const Index> index, Scalar scalar) {
   LaneBuilder within(kernel, lanes, mask == nullptr ? active : ir_.CreateAnd(mask, active));
   LaneIndex offset = offset_of(target.strides, index);
   Scalar old = within.load_element(target.base, target.dtype, offset);
-  Value *sum = value(binary(Binary::add, make(within.value(old), target.dtype), scalar));
+  llvm::Value *sum = value(binary(Binary::add, make(within.value(old), target.dtype), scalar));
   within.store_element(target.base, target.dtype, offset, within.make(sum, target.dtype));
 }
 
@@ -367,7 +365,7 @@ void LaneBuilder::nest(std::span<const Dim> extents, std::vector<Index> &index, 
     }
     return;
   }
-  carried = kernel.loop(kernel.i64(0), kernel.size(extents[axis]), 1, carried, [&](Value *i, const Kernel::Values &inside) {
+  carried = kernel.loop(kernel.i64(0), kernel.size(extents[axis]), 1, carried, [&](llvm::Value *i, const Kernel::Values &inside) {
     Kernel::Values values = inside;
     index.push_back(variable(i));
     nest(extents, index, values, body);
@@ -406,11 +404,11 @@ Scalar LaneBuilder::reduce(Reduction kind, std::span<const Dim> extents, const s
   // The best so far and its row-major number: 0 unless something is greater than the start.
   Kernel::Values carried{identity(kind, type), identity(Reduction::sum, DType::i32)};
   nest(extents, position, carried, [&](std::span<const Index> at, Kernel::Values &values) {
-    Value *candidate = spread(value(body(at)));
+    llvm::Value *candidate = spread(value(body(at)));
     Index number = index(0);
     for (size_t axis = 0; axis < extents.size(); ++axis) number = add(scale(number, extents[axis]), at[axis]);
-    Value *position_number = spread(value(this->number(number, DType::i32)));
-    Value *better = is_float(type) ? ir_.CreateFCmpOGT(candidate, values[0]) : ir_.CreateICmpSGT(candidate, values[0]);
+    llvm::Value *position_number = spread(value(this->number(number, DType::i32)));
+    llvm::Value *better = is_float(type) ? ir_.CreateFCmpOGT(candidate, values[0]) : ir_.CreateICmpSGT(candidate, values[0]);
     values[0] = ir_.CreateSelect(better, candidate, values[0]);
     values[1] = ir_.CreateSelect(better, position_number, values[1]);
   });
@@ -418,17 +416,17 @@ Scalar LaneBuilder::reduce(Reduction kind, std::span<const Dim> extents, const s
 }
 
 // The larger and the smaller one are NaN if either is.
-Value *LaneBuilder::combine(Reduction kind, Value *a, Value *b) {
+llvm::Value *LaneBuilder::combine(Reduction kind, llvm::Value *a, llvm::Value *b) {
   bool floating = a->getType()->isFPOrFPVectorTy();
   if (kind == Reduction::sum) return floating ? ir_.CreateFAdd(a, b) : ir_.CreateAdd(a, b);
   if (kind == Reduction::product) return floating ? ir_.CreateFMul(a, b) : ir_.CreateMul(a, b);
   bool larger = kind == Reduction::maximum;
   if (!floating) return ir_.CreateSelect(larger ? ir_.CreateICmpSGT(a, b) : ir_.CreateICmpSLT(a, b), a, b);
-  Value *chosen = ir_.CreateSelect(larger ? ir_.CreateFCmpOGT(a, b) : ir_.CreateFCmpOLT(a, b), a, b);
+  llvm::Value *chosen = ir_.CreateSelect(larger ? ir_.CreateFCmpOGT(a, b) : ir_.CreateFCmpOLT(a, b), a, b);
   return ir_.CreateSelect(ir_.CreateFCmpUNO(a, a), a, chosen);
 }
 
-Value *LaneBuilder::identity(Reduction kind, DType type) {
+llvm::Value *LaneBuilder::identity(Reduction kind, DType type) {
   llvm::Type *element = kernel.register_type(type);
   llvm::Type *full = lanes == 1 ? element : llvm::FixedVectorType::get(element, lanes);
   double number = kind == Reduction::sum ? 0 : kind == Reduction::product ? 1 : kind == Reduction::minimum ? INFINITY : -INFINITY;

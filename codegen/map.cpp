@@ -5,8 +5,6 @@
 
 namespace netc {
 
-using llvm::Value;
-
 void set_cost(Stage &stage, Dim elements, double nanoseconds_each) {
   (elements.batch ? stage.batch_nanoseconds : stage.fixed_nanoseconds) += static_cast<double>(elements.size) * nanoseconds_each;
 }
@@ -34,22 +32,22 @@ struct MapEmitter {
     std::vector<Index> index;
     for (const LaneIndex &i : point) index.push_back(builder.make(i));
     // All values before the first store: a result may lie over an operand.
-    std::vector<Value *> values;
+    std::vector<llvm::Value *> values;
     for (ValueId result : task.body.results) values.push_back(evaluator.at(builder, result, point));
     for (size_t n = 0; n < results.size(); ++n)
       builder.store_element(results[n].base, results[n].dtype, builder.offset_of(space.results[n].strides, index),
                             builder.make(values[n], results[n].dtype));
   }
 
-  void nest(size_t axis, std::vector<LaneIndex> point, std::vector<bool> bound, BodyEvaluator evaluator, Value *first, Value *last) {
+  void nest(size_t axis, std::vector<LaneIndex> point, std::vector<bool> bound, BodyEvaluator evaluator, llvm::Value *first, llvm::Value *last) {
     LaneBuilder scalar(kernel, 1);
     evaluator.hoist(scalar, point, bound);
     if (axis == space.axes.size()) return store(scalar, evaluator, point);
-    Value *begin = axis == 0 ? first : kernel.i64(0);
-    Value *end = axis == 0 ? last : kernel.size(space.axes[axis]);
+    llvm::Value *begin = axis == 0 ? first : kernel.i64(0);
+    llvm::Value *end = axis == 0 ? last : kernel.size(space.axes[axis]);
     if (axis + 1 < space.axes.size()) {
       bound[axis] = true;
-      kernel.loop(begin, end, 1, [&](Value *i) {
+      kernel.loop(begin, end, 1, [&](llvm::Value *i) {
         std::vector<LaneIndex> inside = point;
         inside[axis].base = i;
         nest(axis + 1, inside, bound, evaluator, first, last);

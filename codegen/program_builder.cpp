@@ -11,8 +11,6 @@
 
 namespace netc {
 
-using llvm::Value;
-
 ProgramBuilder::ProgramBuilder(const Module &source, const Metadata &metadata, Target target, bool debug_info)
     : source_(source), metadata_(metadata), target_(std::move(target)), module_(source.name, context_), debug_(module_, debug_info) {
   module_.setTargetTriple(target_.triple);
@@ -137,7 +135,7 @@ Result<Lowering> lower(const OpTask &task) {
 
 }  // namespace
 
-void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const std::string &name, llvm::IRBuilder<> &ir, Value *call_context) {
+void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const std::string &name, llvm::IRBuilder<> &ir, llvm::Value *call_context) {
   for (const Storage &result : task.results)
     if (!result.layout.halo.empty()) lowering.stages.insert(lowering.stages.begin(), zero_halo(result));
   scratch_fixed_ = std::max(scratch_fixed_, lowering.scratch_fixed);
@@ -151,12 +149,12 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const s
       ir.CreateCall(function, {call_context, ir.getInt64(0)});
       continue;
     }
-    Value *batch = ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), call_context, 5));
+    llvm::Value *batch = ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), call_context, 5));
     auto number = [&](double n) { return ir.getInt64(static_cast<uint64_t>(n)); };
-    Value *units = stage.units.batch ? ir.CreateMul(batch, number(static_cast<double>(stage.units.size))) : number(static_cast<double>(stage.units.size));
-    Value *count = ir.CreateUDiv(ir.CreateAdd(units, ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk - 1))),
+    llvm::Value *units = stage.units.batch ? ir.CreateMul(batch, number(static_cast<double>(stage.units.size))) : number(static_cast<double>(stage.units.size));
+    llvm::Value *count = ir.CreateUDiv(ir.CreateAdd(units, ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk - 1))),
                                  ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk)));
-    Value *cost = ir.CreateAdd(number(stage.fixed_nanoseconds), ir.CreateMul(batch, number(stage.batch_nanoseconds)));
+    llvm::Value *cost = ir.CreateAdd(number(stage.fixed_nanoseconds), ir.CreateMul(batch, number(stage.batch_nanoseconds)));
     llvm::Type *i64 = ir.getInt64Ty(), *pointer = ir.getPtrTy();
     auto callee = module_.getOrInsertFunction("nc_parallel_for", llvm::FunctionType::get(ir.getVoidTy(), {pointer, pointer, i64, i64}, false));
     ir.CreateCall(callee, {call_context, function, count, cost});
@@ -164,7 +162,7 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const s
 }
 
 void ProgramBuilder::emit_copy(const Storage &from, const Storage &to, const Op &op, const Function &function, llvm::IRBuilder<> &ir,
-                               Value *call_context) {
+                               llvm::Value *call_context) {
   OpTask task;
   task.op = &op;
   task.function = &function;
@@ -177,7 +175,7 @@ void ProgramBuilder::emit_copy(const Storage &from, const Storage &to, const Op 
 }
 
 Result<void> ProgramBuilder::emit_op(const Op &op, const Function &function, std::vector<Storage> &storage, llvm::IRBuilder<> &ir,
-                                     Value *call_context) {
+                                     llvm::Value *call_context) {
   std::string_view name = op.def->name;
   if (name == "constant" || name == "runtime_value") return {};
   if (name == "read" || name == "write") {
@@ -217,7 +215,7 @@ Result<void> ProgramBuilder::add_function(const Function &function) {
   auto *type = llvm::FunctionType::get(ir.getVoidTy(), {ir.getPtrTy()}, false);
   auto *entry = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, function.name, module_);
   target_.add_attributes(*entry);
-  Value *call_context = entry->getArg(0);
+  llvm::Value *call_context = entry->getArg(0);
   ir.SetInsertPoint(llvm::BasicBlock::Create(context_, "entry", entry));
   std::vector<Storage> storage = place_values(function);
   scratch_fixed_ = scratch_batch_ = 0;

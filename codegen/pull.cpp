@@ -7,8 +7,6 @@
 
 namespace netc {
 
-using llvm::Value;
-
 namespace {
 
 // How the indices of a shape are visited: `leading` axes together are the units of chunks, the rest are loops.
@@ -32,7 +30,7 @@ Visit plan_visit(const Shape &shape) {
 using Visitor = std::function<void(LaneBuilder &, std::span<const Index>)>;
 
 // Visits the indices of the units [first, last).
-void emit_visit(Kernel &kernel, const Visit &visit, unsigned lanes, Value *first, Value *last, const Visitor &visitor) {
+void emit_visit(Kernel &kernel, const Visit &visit, unsigned lanes, llvm::Value *first, llvm::Value *last, const Visitor &visitor) {
   llvm::IRBuilder<> &ir = kernel.ir;
   auto call = [&](LaneBuilder &builder, const std::vector<LaneIndex> &point) {
     std::vector<Index> index;
@@ -53,7 +51,7 @@ void emit_visit(Kernel &kernel, const Visit &visit, unsigned lanes, Value *first
                          call(builder, inside);
                        });
     if (dim.is_one()) return nest(axis + 1, point);
-    kernel.loop(kernel.i64(0), kernel.size(dim), 1, [&](Value *i) {
+    kernel.loop(kernel.i64(0), kernel.size(dim), 1, [&](llvm::Value *i) {
       std::vector<LaneIndex> inside = point;
       inside[axis].base = i;
       nest(axis + 1, inside);
@@ -61,10 +59,10 @@ void emit_visit(Kernel &kernel, const Visit &visit, unsigned lanes, Value *first
   };
   std::vector<LaneIndex> point(visit.shape.size());
   if (visit.leading == 0) return nest(0, point);
-  kernel.loop(first, last, 1, [&](Value *unit) {
+  kernel.loop(first, last, 1, [&](llvm::Value *unit) {
     std::vector<LaneIndex> inside = point;
     for (size_t axis = visit.leading; axis-- > 1;) {
-      Value *size = kernel.size(visit.shape[axis]);
+      llvm::Value *size = kernel.size(visit.shape[axis]);
       inside[axis].base = ir.CreateURem(unit, size);
       unit = ir.CreateUDiv(unit, size);
     }
@@ -123,7 +121,7 @@ Lowering lower_pull(const OpTask &task) {
 namespace {
 
 // The shape that a push kernel runs over: every index of operand 0.
-void emit_push(Kernel &kernel, const OpTask &task, const Visit &visit, unsigned lanes, Value *first, Value *last, LaneBuilder::Frame &found) {
+void emit_push(Kernel &kernel, const OpTask &task, const Visit &visit, unsigned lanes, llvm::Value *first, llvm::Value *last, LaneBuilder::Frame &found) {
   std::vector<Operand> operands;
   for (const Storage &storage : task.operands) operands.push_back(kernel.operand(storage));
   Address result = kernel.address(task.results[0]);
@@ -139,13 +137,13 @@ void emit_push(Kernel &kernel, const OpTask &task, const Visit &visit, unsigned 
 }
 
 // Zeroes the stored part, halo included, of the result's indices [first, last) of axis 0.
-void emit_zero(Kernel &kernel, const Storage &storage, Value *first, Value *last) {
+void emit_zero(Kernel &kernel, const Storage &storage, llvm::Value *first, llvm::Value *last) {
   llvm::IRBuilder<> &ir = kernel.ir;
   Address address = kernel.address(storage);
   int64_t size = static_cast<int64_t>(byte_size(address.dtype));
   int64_t stride = address.strides.empty() ? size : address.strides[0] * size;
   int64_t before = address.halo.empty() ? 0 : (address.halo.top * address.strides[1] + address.halo.left * address.strides[2]) * size;
-  Value *start = ir.CreateGEP(ir.getInt8Ty(), address.base, ir.CreateNSWSub(ir.CreateNSWMul(first, kernel.i64(stride)), kernel.i64(before)));
+  llvm::Value *start = ir.CreateGEP(ir.getInt8Ty(), address.base, ir.CreateNSWSub(ir.CreateNSWMul(first, kernel.i64(stride)), kernel.i64(before)));
   ir.CreateMemSet(start, ir.getInt8(0), ir.CreateNSWMul(ir.CreateNSWSub(last, first), kernel.i64(stride)), llvm::MaybeAlign(static_cast<uint64_t>(size)));
 }
 
@@ -222,18 +220,18 @@ Stage zero_halo(const Storage &result) {
     llvm::IRBuilder<> &ir = kernel.ir;
     Address address = kernel.address(result);
     int64_t size = static_cast<int64_t>(byte_size(address.dtype)), row = strides[1] * size, pixel = strides[2] * size;
-    auto zero = [&](Value *sample, int64_t offset, int64_t bytes) {
+    auto zero = [&](llvm::Value *sample, int64_t offset, int64_t bytes) {
       if (bytes == 0) return;
-      Value *start = ir.CreateGEP(ir.getInt8Ty(), sample, kernel.i64(offset));
+      llvm::Value *start = ir.CreateGEP(ir.getInt8Ty(), sample, kernel.i64(offset));
       ir.CreateMemSet(start, ir.getInt8(0), kernel.i64(bytes), llvm::MaybeAlign(static_cast<uint64_t>(size)));
     };
     auto [first, last] = kernel.chunk_range(units, per_chunk);
-    kernel.loop(first, last, 1, [&](Value *sample_number) {
-      Value *sample = ir.CreateGEP(ir.getInt8Ty(), address.base, ir.CreateNSWMul(sample_number, kernel.i64(strides[0] * size)));
+    kernel.loop(first, last, 1, [&](llvm::Value *sample_number) {
+      llvm::Value *sample = ir.CreateGEP(ir.getInt8Ty(), address.base, ir.CreateNSWMul(sample_number, kernel.i64(strides[0] * size)));
       int64_t side = (halo.left + halo.right) * pixel;
       zero(sample, -(halo.top * row + halo.left * pixel), halo.top * row + halo.left * pixel);
       // The right edge of a row and the left edge of the next one touch.
-      kernel.loop(kernel.i64(0), kernel.i64(height - 1), 1, [&](Value *y) {
+      kernel.loop(kernel.i64(0), kernel.i64(height - 1), 1, [&](llvm::Value *y) {
         zero(ir.CreateGEP(ir.getInt8Ty(), sample, ir.CreateNSWMul(y, kernel.i64(row))), width * pixel, side);
       });
       zero(sample, (height - 1) * row + width * pixel, halo.right * pixel + halo.bottom * row);

@@ -6,27 +6,25 @@
 
 namespace netc {
 
-using llvm::Value;
-
-Value *emit_philox_uniform(Kernel &kernel, uint64_t stream, Value *elements) {
+llvm::Value *emit_philox_uniform(Kernel &kernel, uint64_t stream, llvm::Value *elements) {
   llvm::IRBuilder<> &ir = kernel.ir;
   llvm::Type *type = elements->getType();
   auto number = [&](uint64_t n) { return llvm::ConstantInt::get(type, n); };
-  auto spread = [&](Value *scalar) -> Value * {
+  auto spread = [&](llvm::Value *scalar) -> llvm::Value * {
     auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(type);
     return vector == nullptr ? scalar : ir.CreateVectorSplat(vector->getNumElements(), scalar);
   };
-  Value *low = number(0xFFFFFFFF);
-  Value *block = ir.CreateOr(ir.CreateShl(ir.CreateLShr(elements, number(6)), number(4)), ir.CreateAnd(elements, number(15)));
-  Value *c[4] = {ir.CreateAnd(block, low), ir.CreateLShr(block, number(32)), number(static_cast<uint32_t>(stream)),
+  llvm::Value *low = number(0xFFFFFFFF);
+  llvm::Value *block = ir.CreateOr(ir.CreateShl(ir.CreateLShr(elements, number(6)), number(4)), ir.CreateAnd(elements, number(15)));
+  llvm::Value *c[4] = {ir.CreateAnd(block, low), ir.CreateLShr(block, number(32)), number(static_cast<uint32_t>(stream)),
                  spread(ir.CreateAnd(kernel.step(), ir.getInt64(0xFFFFFFFF)))};
-  Value *key0 = ir.CreateAnd(kernel.seed(), ir.getInt64(0xFFFFFFFF));
-  Value *key1 = ir.CreateLShr(kernel.seed(), 32);
+  llvm::Value *key0 = ir.CreateAnd(kernel.seed(), ir.getInt64(0xFFFFFFFF));
+  llvm::Value *key1 = ir.CreateLShr(kernel.seed(), 32);
   for (int round = 0; round < 10; ++round) {
-    Value *a = ir.CreateMul(c[0], number(0xD2511F53));
-    Value *b = ir.CreateMul(c[2], number(0xCD9E8D57));
-    Value *next0 = ir.CreateXor(ir.CreateXor(ir.CreateLShr(b, number(32)), c[1]), spread(key0));
-    Value *next2 = ir.CreateXor(ir.CreateXor(ir.CreateLShr(a, number(32)), c[3]), spread(key1));
+    llvm::Value *a = ir.CreateMul(c[0], number(0xD2511F53));
+    llvm::Value *b = ir.CreateMul(c[2], number(0xCD9E8D57));
+    llvm::Value *next0 = ir.CreateXor(ir.CreateXor(ir.CreateLShr(b, number(32)), c[1]), spread(key0));
+    llvm::Value *next2 = ir.CreateXor(ir.CreateXor(ir.CreateLShr(a, number(32)), c[3]), spread(key1));
     c[1] = ir.CreateAnd(b, low);
     c[3] = ir.CreateAnd(a, low);
     c[0] = next0;
@@ -34,13 +32,13 @@ Value *emit_philox_uniform(Kernel &kernel, uint64_t stream, Value *elements) {
     key0 = ir.CreateAnd(ir.CreateAdd(key0, ir.getInt64(0x9E3779B9)), ir.getInt64(0xFFFFFFFF));
     key1 = ir.CreateAnd(ir.CreateAdd(key1, ir.getInt64(0xBB67AE85)), ir.getInt64(0xFFFFFFFF));
   }
-  Value *word_number = ir.CreateAnd(ir.CreateLShr(elements, number(4)), number(3));
-  Value *odd = ir.CreateICmpNE(ir.CreateAnd(word_number, number(1)), number(0));
-  Value *upper = ir.CreateICmpUGE(word_number, number(2));
-  Value *word = ir.CreateSelect(upper, ir.CreateSelect(odd, c[3], c[2]), ir.CreateSelect(odd, c[1], c[0]));
+  llvm::Value *word_number = ir.CreateAnd(ir.CreateLShr(elements, number(4)), number(3));
+  llvm::Value *odd = ir.CreateICmpNE(ir.CreateAnd(word_number, number(1)), number(0));
+  llvm::Value *upper = ir.CreateICmpUGE(word_number, number(2));
+  llvm::Value *word = ir.CreateSelect(upper, ir.CreateSelect(odd, c[3], c[2]), ir.CreateSelect(odd, c[1], c[0]));
   // The 24 high bits are exact in f32.
-  Value *bits = ir.CreateTrunc(ir.CreateLShr(word, number(8)), type->getWithNewType(ir.getInt32Ty()));
-  Value *uniform = ir.CreateSIToFP(bits, type->getWithNewType(ir.getFloatTy()));
+  llvm::Value *bits = ir.CreateTrunc(ir.CreateLShr(word, number(8)), type->getWithNewType(ir.getInt32Ty()));
+  llvm::Value *uniform = ir.CreateSIToFP(bits, type->getWithNewType(ir.getFloatTy()));
   return ir.CreateFMul(uniform, llvm::ConstantFP::get(uniform->getType(), 0x1p-24));
 }
 

@@ -15,8 +15,6 @@
 
 namespace netc {
 
-using llvm::Value;
-
 namespace {
 
 constexpr int64_t kBlock = 128;       // steps of one accumulator before its total moves on
@@ -70,7 +68,7 @@ class ReduceEmitter {
   using Values = Kernel::Values;
   using Point = std::vector<LaneIndex>;
 
-  std::pair<Value *, Value *> range(size_t axis) {
+  std::pair<llvm::Value *, llvm::Value *> range(size_t axis) {
     bool chunked = plan_.split ? *plan_.split == axis : !plan_.kept.empty() && plan_.kept[0] == axis;
     if (chunked) return {first_, last_};
     return {kernel_.i64(0), kernel_.size(plan_.space.axes[axis])};
@@ -84,7 +82,7 @@ class ReduceEmitter {
       size_t axis = plan_.kept[depth];
       auto [begin, end] = range(axis);
       bound[axis] = true;
-      kernel_.loop(begin, end, 1, [&](Value *i) {
+      kernel_.loop(begin, end, 1, [&](llvm::Value *i) {
         Point inside = point;
         inside[axis].base = i;
         outer(depth + 1, inside, bound, evaluator);
@@ -108,7 +106,7 @@ class ReduceEmitter {
     size_t axis = *plan_.vector_axis;
     Dim dim = plan_.space.axes[axis];
     bound[axis] = true;
-    auto columns = [&](unsigned lanes, Value *base, int64_t constant, size_t count, Value *last_mask) {
+    auto columns = [&](unsigned lanes, llvm::Value *base, int64_t constant, size_t count, llvm::Value *last_mask) {
       std::vector<Column> group;
       for (size_t n = 0; n < count; ++n) {
         Column column{LaneBuilder(kernel_, lanes, n + 1 == count ? last_mask : nullptr), evaluator, point};
@@ -127,7 +125,7 @@ class ReduceEmitter {
     size_t widest = std::max<size_t>(1, kAccumulators / plan_.ends.size());
     int64_t step = static_cast<int64_t>(widest * lanes), full = dim.size / step * step;
     if (full > 0)
-      kernel_.loop(kernel_.i64(0), kernel_.i64(full), step, [&](Value *i) { columns(lanes, i, 0, widest, nullptr); });
+      kernel_.loop(kernel_.i64(0), kernel_.i64(full), step, [&](llvm::Value *i) { columns(lanes, i, 0, widest, nullptr); });
     int64_t rest = dim.size - full, vectors = rest / lanes, tail = rest % lanes;
     unsigned width = std::bit_ceil(static_cast<unsigned>(tail));
     bool mask_tail = tail > 0 && kernel_.target.masked_memory;
@@ -155,7 +153,7 @@ class ReduceEmitter {
     Values start;
     for (Column &column : group)
       for (const ReduceEnd &end : plan_.ends) start.push_back(column.builder.identity(end.kind, end.dtype));
-    Values totals = reduced_loops(0, start, interleaved, [&](const std::vector<Value *> &index, Values sums) {
+    Values totals = reduced_loops(0, start, interleaved, [&](const std::vector<llvm::Value *> &index, Values sums) {
       size_t at = 0;
       for (Column &column : group) {
         Point point = column.point;
@@ -179,13 +177,13 @@ class ReduceEmitter {
     std::vector<Index> index;
     for (const LaneIndex &i : point) index.push_back(builder.make(i));
     for (size_t n : plan_.streamed) {
-      Value *value = evaluator.at(builder, task_.body.results[n], point);
+      llvm::Value *value = evaluator.at(builder, task_.body.results[n], point);
       builder.store_element(results_[n].base, results_[n].dtype, builder.offset_of(plan_.space.results[n].strides, index),
                             builder.make(value, results_[n].dtype));
     }
   }
 
-  using Step = std::function<Values(const std::vector<Value *> &, Values)>;
+  using Step = std::function<Values(const std::vector<llvm::Value *> &, Values)>;
 
   Values combine_all(LaneBuilder &builder, const Values &a, const Values &b) {
     Values result;
@@ -195,27 +193,27 @@ class ReduceEmitter {
 
   // The loops over the reduced axes but the vector axis; the innermost in blocks, interleaved over several accumulators.
   Values reduced_loops(size_t depth, const Values &start, unsigned interleaved, const Step &step, LaneBuilder &builder,
-                       std::vector<Value *> index = {}) {
+                       std::vector<llvm::Value *> index = {}) {
     if (depth == plan_.reduced.size()) return step(index, start);
     auto [begin, end] = range(plan_.reduced[depth]);
     if (depth + 1 < plan_.reduced.size())
-      return kernel_.loop(begin, end, 1, start, [&](Value *i, const Values &carried) {
-        std::vector<Value *> inside = index;
+      return kernel_.loop(begin, end, 1, start, [&](llvm::Value *i, const Values &carried) {
+        std::vector<llvm::Value *> inside = index;
         inside.push_back(i);
         return reduced_loops(depth + 1, carried, interleaved, step, builder, inside);
       });
     index.push_back(nullptr);
-    return blocked(begin, end, interleaved, start, builder, [&](Value *i, Values sums) {
+    return blocked(begin, end, interleaved, start, builder, [&](llvm::Value *i, Values sums) {
       index.back() = i;
       return step(index, std::move(sums));
     });
   }
 
   // Sums step(i) for i in [begin, end) into `start`: fresh accumulators for each block, step by step round them.
-  Values blocked(Value *begin, Value *end, unsigned interleaved, const Values &start, LaneBuilder &builder,
-                 const std::function<Values(Value *, Values)> &step) {
+  Values blocked(llvm::Value *begin, llvm::Value *end, unsigned interleaved, const Values &start, LaneBuilder &builder,
+                 const std::function<Values(llvm::Value *, Values)> &step) {
     size_t width = start.size();
-    auto block = [&](Value *from, Value *to, const Values &total) {
+    auto block = [&](llvm::Value *from, llvm::Value *to, const Values &total) {
       Values fresh;
       for (unsigned k = 0; k < interleaved; ++k)
         for (size_t n = 0; n < width; ++n) {
@@ -225,9 +223,9 @@ class ReduceEmitter {
       auto part = [&](const Values &all, unsigned k) {
         return Values(all.begin() + static_cast<std::ptrdiff_t>(k * width), all.begin() + static_cast<std::ptrdiff_t>((k + 1) * width));
       };
-      Value *length = ir_.CreateNSWSub(to, from);
-      Value *rest = interleaved == 1 ? to : ir_.CreateNSWAdd(from, ir_.CreateAnd(length, kernel_.i64(-static_cast<int64_t>(interleaved))));
-      Values sums = kernel_.loop(from, rest, interleaved, fresh, [&](Value *i, const Values &carried) {
+      llvm::Value *length = ir_.CreateNSWSub(to, from);
+      llvm::Value *rest = interleaved == 1 ? to : ir_.CreateNSWAdd(from, ir_.CreateAnd(length, kernel_.i64(-static_cast<int64_t>(interleaved))));
+      Values sums = kernel_.loop(from, rest, interleaved, fresh, [&](llvm::Value *i, const Values &carried) {
         Values next;
         for (unsigned k = 0; k < interleaved; ++k) {
           Values own = step(k == 0 ? i : ir_.CreateNSWAdd(i, kernel_.i64(k)), part(carried, k));
@@ -236,7 +234,7 @@ class ReduceEmitter {
         return next;
       });
       if (interleaved > 1) {
-        Values first = kernel_.loop(rest, to, 1, part(sums, 0), [&](Value *i, const Values &carried) { return step(i, carried); });
+        Values first = kernel_.loop(rest, to, 1, part(sums, 0), [&](llvm::Value *i, const Values &carried) { return step(i, carried); });
         std::copy(first.begin(), first.end(), sums.begin());
       }
       for (unsigned half = interleaved / 2; half > 0; half /= 2)
@@ -249,8 +247,8 @@ class ReduceEmitter {
     int64_t block_steps = kBlock * interleaved;
     auto *b = llvm::dyn_cast<llvm::ConstantInt>(begin), *e = llvm::dyn_cast<llvm::ConstantInt>(end);
     if (b != nullptr && e != nullptr && e->getSExtValue() - b->getSExtValue() <= block_steps) return block(begin, end, start);
-    return kernel_.loop(begin, end, block_steps, start, [&](Value *from, const Values &total) {
-      Value *to = ir_.CreateNSWAdd(from, kernel_.i64(block_steps));
+    return kernel_.loop(begin, end, block_steps, start, [&](llvm::Value *from, const Values &total) {
+      llvm::Value *to = ir_.CreateNSWAdd(from, kernel_.i64(block_steps));
       return block(from, ir_.CreateSelect(ir_.CreateICmpSLT(to, end), to, end), total);
     });
   }
@@ -286,7 +284,7 @@ class ReduceEmitter {
     }
     size_t axis = plan_.reduced[depth];
     auto [begin, end] = range(axis);
-    return kernel_.loop(begin, end, 1, start, [&](Value *i, const Values &carried) {
+    return kernel_.loop(begin, end, 1, start, [&](llvm::Value *i, const Values &carried) {
       Point inside = point;
       inside[axis].base = i;
       Values sum = carried;
@@ -306,7 +304,7 @@ class ReduceEmitter {
     auto *b = llvm::dyn_cast<llvm::ConstantInt>(begin), *e = llvm::dyn_cast<llvm::ConstantInt>(end);
     std::optional<int64_t> count;
     if (b != nullptr && e != nullptr) count = e->getSExtValue() - b->getSExtValue();
-    auto add = [&](LaneBuilder &builder, Value *base, Values sums) {
+    auto add = [&](LaneBuilder &builder, llvm::Value *base, Values sums) {
       Point inside = point;
       inside[axis] = {base, 0, builder.lanes > 1 ? 1 : 0, nullptr};
       if (builder.mask == nullptr) {
@@ -319,15 +317,15 @@ class ReduceEmitter {
       return sums;
     };
     // Full vectors, several accumulators; positions are counted in vectors.
-    Value *length = ir_.CreateNSWSub(end, begin);
-    Value *vectors = ir_.CreateAShr(length, static_cast<uint64_t>(std::countr_zero(lanes)));
+    llvm::Value *length = ir_.CreateNSWSub(end, begin);
+    llvm::Value *vectors = ir_.CreateAShr(length, static_cast<uint64_t>(std::countr_zero(lanes)));
     bool long_row = !count || *count >= static_cast<int64_t>(lanes) * 4;
     unsigned interleaved = long_row ? std::bit_floor(std::max(1u, std::min(4u, kAccumulators / static_cast<unsigned>(plan_.ends.size())))) : 1;
-    Values sums = blocked(kernel_.i64(0), vectors, interleaved, start, wide, [&](Value *v, Values own) {
+    Values sums = blocked(kernel_.i64(0), vectors, interleaved, start, wide, [&](llvm::Value *v, Values own) {
       return add(wide, ir_.CreateNSWAdd(begin, ir_.CreateNSWMul(v, kernel_.i64(lanes))), std::move(own));
     });
     if (count && *count % lanes == 0) return sums;
-    Value *full_end = ir_.CreateNSWAdd(begin, ir_.CreateNSWMul(vectors, kernel_.i64(lanes)));
+    llvm::Value *full_end = ir_.CreateNSWAdd(begin, ir_.CreateNSWMul(vectors, kernel_.i64(lanes)));
     if (kernel_.target.masked_memory) {
       LaneBuilder masked(kernel_, lanes, first_lanes(kernel_, lanes, ir_.CreateNSWSub(end, full_end)));
       return add(masked, full_end, sums);
@@ -335,13 +333,13 @@ class ReduceEmitter {
     // The rest one by one into lane 0.
     LaneBuilder single(kernel_, 1);
     Values first;
-    for (Value *sum : sums) first.push_back(ir_.CreateExtractElement(sum, uint64_t{0}));
-    first = kernel_.loop(full_end, end, 1, first, [&](Value *i, const Values &carried) { return add(single, i, carried); });
+    for (llvm::Value *sum : sums) first.push_back(ir_.CreateExtractElement(sum, uint64_t{0}));
+    first = kernel_.loop(full_end, end, 1, first, [&](llvm::Value *i, const Values &carried) { return add(single, i, carried); });
     for (size_t n = 0; n < sums.size(); ++n) sums[n] = ir_.CreateInsertElement(sums[n], first[n], uint64_t{0});
     return sums;
   }
 
-  Value *across_lanes(LaneBuilder &builder, const ReduceEnd &end, Value *value) {
+  llvm::Value *across_lanes(LaneBuilder &builder, const ReduceEnd &end, llvm::Value *value) {
     auto *type = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
     if (type == nullptr) return value;
     for (unsigned half = type->getNumElements() / 2; half > 0; half /= 2) {
@@ -357,7 +355,7 @@ class ReduceEmitter {
 
   // ---- where a total goes: the result, or the partial results of this chunk: [chunk][end][kept elements]
 
-  void store(LaneBuilder &builder, const Point &point, const ReduceEnd &end, Value *total) {
+  void store(LaneBuilder &builder, const Point &point, const ReduceEnd &end, llvm::Value *total) {
     std::vector<Index> index;
     for (const LaneIndex &i : point) index.push_back(builder.make(i));
     if (!plan_.split) {
@@ -385,8 +383,8 @@ class ReduceEmitter {
   llvm::IRBuilder<> &ir_;
   std::vector<Operand> operands_;
   std::vector<Address> results_;
-  Value *first_ = nullptr, *last_ = nullptr;
-  Value *partial_ = nullptr;
+  llvm::Value *first_ = nullptr, *last_ = nullptr;
+  llvm::Value *partial_ = nullptr;
 };
 
 // Adds the partial results of all chunks, in order, in blocks.
@@ -395,8 +393,8 @@ void emit_combine(const ReducePlan &plan, Kernel &kernel) {
   llvm::IRBuilder<> &ir = kernel.ir;
   std::vector<Address> results;
   for (const Storage &storage : task.results) results.push_back(kernel.address(storage));
-  Value *partial = plan.units.batch ? kernel.batch_space(task.scratch_batch_at) : kernel.fixed_space(task.scratch_fixed_at);
-  Value *chunks = ir.CreateSDiv(ir.CreateNSWAdd(kernel.size(plan.units), kernel.i64(plan.units_per_chunk - 1)), kernel.i64(plan.units_per_chunk));
+  llvm::Value *partial = plan.units.batch ? kernel.batch_space(task.scratch_batch_at) : kernel.fixed_space(task.scratch_fixed_at);
+  llvm::Value *chunks = ir.CreateSDiv(ir.CreateNSWAdd(kernel.size(plan.units), kernel.i64(plan.units_per_chunk - 1)), kernel.i64(plan.units_per_chunk));
   std::vector<size_t> kept;
   for (size_t axis = 0; axis < plan.space.axes.size(); ++axis)
     if (!plan.space.reduced[axis]) kept.push_back(axis);
@@ -411,16 +409,16 @@ void emit_combine(const ReducePlan &plan, Kernel &kernel) {
     }
     for (size_t e = 0; e < plan.ends.size(); ++e) {
       const ReduceEnd &end = plan.ends[e];
-      auto load = [&](Value *chunk) {
+      auto load = [&](llvm::Value *chunk) {
         Index at = builder.add(builder.scale(builder.variable(chunk), static_cast<int64_t>(plan.ends.size())), builder.index(static_cast<int64_t>(e)));
         at = builder.add(builder.scale(at, plan.kept_elements.size), number);
         return builder.value(builder.load_element(partial, end.dtype, builder.at(at)));
       };
       Kernel::Values start{builder.identity(end.kind, end.dtype)};
-      Kernel::Values total = kernel.loop(kernel.i64(0), chunks, 16, start, [&](Value *from, const Kernel::Values &outer) {
-        Value *to = ir.CreateNSWAdd(from, kernel.i64(16));
+      Kernel::Values total = kernel.loop(kernel.i64(0), chunks, 16, start, [&](llvm::Value *from, const Kernel::Values &outer) {
+        llvm::Value *to = ir.CreateNSWAdd(from, kernel.i64(16));
         to = ir.CreateSelect(ir.CreateICmpSLT(to, chunks), to, chunks);
-        Kernel::Values sum = kernel.loop(from, to, 1, start, [&](Value *chunk, const Kernel::Values &inner) {
+        Kernel::Values sum = kernel.loop(from, to, 1, start, [&](llvm::Value *chunk, const Kernel::Values &inner) {
           return Kernel::Values{builder.combine(end.kind, inner[0], builder.spread(load(chunk)))};
         });
         return Kernel::Values{builder.combine(end.kind, outer[0], sum[0])};
@@ -442,7 +440,7 @@ void emit_combine(const ReducePlan &plan, Kernel &kernel) {
                          inside[axis] = i;
                          emit(builder, inside);
                        });
-    kernel.loop(kernel.i64(0), kernel.size(plan.space.axes[axis]), 1, [&](Value *i) {
+    kernel.loop(kernel.i64(0), kernel.size(plan.space.axes[axis]), 1, [&](llvm::Value *i) {
       std::vector<LaneIndex> inside = point;
       inside[axis].base = i;
       nest(depth + 1, inside);
