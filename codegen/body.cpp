@@ -43,7 +43,8 @@ Shape iteration_shape(const Function &body) {
 namespace {
 
 bool needs_logical_index(const Function &body) {
-  return std::ranges::any_of(body.ops, [](const Op &op) { return op.def->pull != nullptr && op.def->op_class == OpClass::elementwise; });
+  return std::ranges::any_of(
+      body.ops, [](const Op &op) { return op.def->pull != nullptr && op.def->op_class == OpClass::elementwise; });
 }
 
 // Strides of a value along the axes of the iteration shape: 0 where it is broadcast.
@@ -52,12 +53,14 @@ Stream broadcast_stream(const ValueLayout &layout, const Shape &shape) {
   Stream stream{std::vector<int64_t>(shape.size(), 0)};
   size_t missing = shape.size() - layout.type.rank();
   for (size_t axis = 0; axis < layout.type.rank(); ++axis)
-    if (layout.type.shape[axis] == shape[axis + missing] && !shape[axis + missing].is_one()) stream.strides[axis + missing] = own[axis];
+    if (layout.type.shape[axis] == shape[axis + missing] && !shape[axis + missing].is_one())
+      stream.strides[axis + missing] = own[axis];
   return stream;
 }
 
 // Strides of the result of a reduction along the axes of its operand: 0 along the reduced ones.
-Stream reduction_stream(const ValueLayout &layout, const Shape &shape, const std::vector<bool> &reduced, bool keep_dims) {
+Stream reduction_stream(const ValueLayout &layout, const Shape &shape, const std::vector<bool> &reduced,
+                        bool keep_dims) {
   std::vector<int64_t> own = strides_of(layout);
   Stream stream{std::vector<int64_t>(shape.size(), 0)};
   size_t position = 0;
@@ -70,8 +73,9 @@ Stream reduction_stream(const ValueLayout &layout, const Shape &shape, const std
 
 }  // namespace
 
-IterationSpace make_space(const Function &body, std::span<const ValueLayout> arguments, std::span<const ValueLayout> results,
-                          std::span<const int64_t> reduced_axes, bool keep_dims, bool merge_axes) {
+IterationSpace make_space(const Function &body, std::span<const ValueLayout> arguments,
+                          std::span<const ValueLayout> results, std::span<const int64_t> reduced_axes, bool keep_dims,
+                          bool merge_axes) {
   Shape shape = iteration_shape(body);
   std::vector<bool> reduced(shape.size(), false);
   for (int64_t axis : reduced_axes) reduced[static_cast<size_t>(axis)] = true;
@@ -81,7 +85,8 @@ IterationSpace make_space(const Function &body, std::span<const ValueLayout> arg
     bool reduction = std::ranges::any_of(body.ops, [&](const Op &op) {
       return op.def->op_class == OpClass::reduction && op.results[0] == body.results[n];
     });
-    streams.push_back(reduction ? reduction_stream(results[n], shape, reduced, keep_dims) : broadcast_stream(results[n], shape));
+    streams.push_back(reduction ? reduction_stream(results[n], shape, reduced, keep_dims)
+                                : broadcast_stream(results[n], shape));
   }
   bool merge = merge_axes && !needs_logical_index(body);
   IterationSpace space;
@@ -91,7 +96,8 @@ IterationSpace make_space(const Function &body, std::span<const ValueLayout> arg
     Dim dim = shape[axis];
     bool joins = merge && !space.axes.empty() && space.reduced.back() == reduced[axis] && !dim.batch;
     if (joins)
-      for (size_t s = 0; s < streams.size(); ++s) joins = joins && merged[s].strides.back() == streams[s].strides[axis] * dim.size;
+      for (size_t s = 0; s < streams.size(); ++s)
+        joins = joins && merged[s].strides.back() == streams[s].strides[axis] * dim.size;
     if (joins) {
       space.axes.back().size *= dim.size;
       for (size_t s = 0; s < streams.size(); ++s) merged[s].strides.back() = streams[s].strides[axis];
@@ -120,7 +126,8 @@ BodyEvaluator::BodyEvaluator(const Function &body, const IterationSpace &space, 
       depends_[body.arguments[n]][axis] = moves;
     }
   for (const Op &op : body.ops) {
-    bool by_index = op.def->element == nullptr;  // iota, random numbers; contractions and reductions, which are no part of this
+    bool by_index =
+        op.def->element == nullptr;  // iota, random numbers; contractions and reductions, which are no part of this
     std::vector<bool> depends(space.axes.size(), by_index);
     for (ValueId operand : op.operands)
       for (size_t axis = 0; axis < space.axes.size(); ++axis) depends[axis] = depends[axis] || depends_[operand][axis];
@@ -148,7 +155,8 @@ llvm::Value *BodyEvaluator::at(LaneBuilder &builder, ValueId value, std::span<co
   }
   std::vector<Scalar> operands;
   builder.frame = {};
-  for (ValueId operand : op->operands) operands.push_back(builder.make(at(builder, operand, point), body_->type(operand).dtype));
+  for (ValueId operand : op->operands)
+    operands.push_back(builder.make(at(builder, operand, point), body_->type(operand).dtype));
   for (ValueId operand : op->operands) builder.frame.operand_types.push_back(body_->type(operand));
   builder.frame.result_types = {body_->type(value)};
   builder.kernel.set_location(op->location);
@@ -176,11 +184,14 @@ void BodyEvaluator::hoist(LaneBuilder &builder, std::span<const LaneIndex> point
   for (ValueId argument : body_->arguments)
     if (depends_only_on(argument, bound)) at(builder, argument, point);
   for (const Op &op : body_->ops)
-    if ((op.def->op_class == OpClass::elementwise || op.def->op_class == OpClass::state) && depends_only_on(op.results[0], bound)) at(builder, op.results[0], point);
+    if ((op.def->op_class == OpClass::elementwise || op.def->op_class == OpClass::state) &&
+        depends_only_on(op.results[0], bound))
+      at(builder, op.results[0], point);
 }
 
 unsigned lanes_for(const Function &body, const Target &target) {
-  bool wide = std::ranges::any_of(body.values, [](const netc::Value &value) { return byte_size(value.type.dtype) == 8; });
+  bool wide =
+      std::ranges::any_of(body.values, [](const netc::Value &value) { return byte_size(value.type.dtype) == 8; });
   return std::max(2u, wide ? target.vector_floats / 2 : target.vector_floats);
 }
 
@@ -188,8 +199,9 @@ double nanoseconds_per_element(const Function &body, const Target &target) {
   double operations = 0.4 * static_cast<double>(body.arguments.size() + body.results.size());
   for (const Op &op : body.ops) {
     std::string_view name = op.def->name;
-    bool costly = name == "exp" || name == "log" || name == "tanh" || name == "sigmoid" || name == "erf" || name == "power" ||
-                  name == "random_uniform" || name == "sin" || name == "cos" || name == "erf_inv" || name == "log1p" || name == "expm1";
+    bool costly = name == "exp" || name == "log" || name == "tanh" || name == "sigmoid" || name == "erf" ||
+                  name == "power" || name == "random_uniform" || name == "sin" || name == "cos" || name == "erf_inv" ||
+                  name == "log1p" || name == "expm1";
     operations += costly ? 20 : 1;
   }
   return operations * 0.35 / target.vector_floats + 0.05;
@@ -212,7 +224,8 @@ void for_lanes(Kernel &kernel, unsigned lanes, llvm::Value *begin, llvm::Value *
   if (count) {
     int64_t full = *count / lanes * lanes, rest = *count - full;
     if (full > 0)
-      kernel.loop(begin, ir.CreateNSWAdd(begin, kernel.i64(full)), lanes, [&](llvm::Value *i) { piece(lanes, i, 0, nullptr); });
+      kernel.loop(begin, ir.CreateNSWAdd(begin, kernel.i64(full)), lanes,
+                  [&](llvm::Value *i) { piece(lanes, i, 0, nullptr); });
     unsigned width = std::bit_ceil(static_cast<unsigned>(rest));
     if (rest > 0 && (kernel.target.masked_memory || width == rest)) {
       piece(width, begin, full, width == rest ? nullptr : first_lanes(kernel, width, kernel.i64(rest)));

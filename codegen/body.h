@@ -1,7 +1,7 @@
 // The elementwise part of a kernel: a fused body (or a single op) evaluated at points of an iteration space.
 //
-// The axes of the space are those of the iteration shape, with neighbouring axes merged wherever every operand and result allows it,
-// so that most kernels are one loop over memory.
+// The axes of the space are those of the iteration shape, with neighbouring axes merged wherever every operand and
+// result allows it, so that most kernels are one loop over memory.
 #pragma once
 
 #include <optional>
@@ -25,19 +25,22 @@ struct Stream {
 // The space a body runs over, and how its arguments and results move in it.
 struct IterationSpace {
   std::vector<Dim> axes;
-  std::vector<bool> reduced;        // one for each axis; all false for a map
-  std::vector<Stream> arguments;    // of the body
-  std::vector<Stream> results;      // of the body
+  std::vector<bool> reduced;      // one for each axis; all false for a map
+  std::vector<Stream> arguments;  // of the body
+  std::vector<Stream> results;    // of the body
 };
 
 // The shape all elementwise ops of the body broadcast to.
 Shape iteration_shape(const Function &body);
 
-// Merges axes, if `merge_axes`. `reduced_axes` (of the iteration shape) is for reduce kernels; `keep_dims` belongs to it.
-IterationSpace make_space(const Function &body, std::span<const ValueLayout> arguments, std::span<const ValueLayout> results,
-                          std::span<const int64_t> reduced_axes = {}, bool keep_dims = false, bool merge_axes = true);
+// Merges axes, if `merge_axes`. `reduced_axes` (of the iteration shape) is for reduce kernels; `keep_dims` belongs to
+// it.
+IterationSpace make_space(const Function &body, std::span<const ValueLayout> arguments,
+                          std::span<const ValueLayout> results, std::span<const int64_t> reduced_axes = {},
+                          bool keep_dims = false, bool merge_axes = true);
 
-// Evaluates values of a body; remembers what was evaluated, so copy it before entering a loop and drop the copy on leaving.
+// Evaluates values of a body; remembers what was evaluated, so copy it before entering a loop and drop the copy on
+// leaving.
 class BodyEvaluator {
  public:
   BodyEvaluator(const Function &body, const IterationSpace &space, std::span<const Operand> arguments);
@@ -54,9 +57,9 @@ class BodyEvaluator {
   const Function *body_;
   const IterationSpace *space_;
   std::span<const Operand> arguments_;
-  std::vector<const Op *> producers_;            // by value; null for arguments
-  std::vector<std::vector<bool>> depends_;       // by value, then axis
-  std::vector<llvm::Value *> known_;             // by value
+  std::vector<const Op *> producers_;       // by value; null for arguments
+  std::vector<std::vector<bool>> depends_;  // by value, then axis
+  std::vector<llvm::Value *> known_;        // by value
 };
 
 // Lanes of the vectors that this body is computed in, from its widest element type.
@@ -64,8 +67,8 @@ unsigned lanes_for(const Function &body, const Target &target);
 // A rough number of nanoseconds of one element on one core.
 double nanoseconds_per_element(const Function &body, const Target &target);
 
-// Calls `emit` for lanes that cover [begin, end): a loop of full vectors, then the rest in one masked vector or in narrower
-// vectors. `count` is end - begin where it is known at compile time.
+// Calls `emit` for lanes that cover [begin, end): a loop of full vectors, then the rest in one masked vector or in
+// narrower vectors. `count` is end - begin where it is known at compile time.
 void for_lanes(Kernel &kernel, unsigned lanes, llvm::Value *begin, llvm::Value *end, std::optional<int64_t> count,
                const std::function<void(LaneBuilder &, LaneIndex)> &emit);
 // A vector of i1: the first `active` (i64) lanes.

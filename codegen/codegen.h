@@ -11,9 +11,9 @@
 namespace netc {
 
 struct TargetOptions {
-  std::string triple;           // empty: the host's
+  std::string triple;             // empty: the host's
   std::string cpu = "x86-64-v3";  // x86-64-v2, x86-64-v3, x86-64-v4, native, or an AArch64 cpu ("generic")
-  bool debug_info = true;       // DWARF lines of the `.net` file
+  bool debug_info = true;         // DWARF lines of the `.net` file
 };
 
 struct Metadata {
@@ -26,7 +26,8 @@ struct Metadata {
 std::vector<std::string> collect_runtime_values(const Module &module);
 
 enum class Emit { llvm_ir, assembly, object };
-// Lowers every function of a planned module; the result is text or an object file that defines `nc_program` (runtime/abi.h).
+// Lowers every function of a planned module; the result is text or an object file that defines `nc_program`
+// (runtime/abi.h).
 Result<std::string> generate(const Module &module, const Metadata &metadata, const TargetOptions &target, Emit what);
 
 // Links an object with the runtime library into an executable at `output` (written to a temporary name and renamed).

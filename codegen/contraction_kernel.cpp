@@ -1,5 +1,5 @@
-// Contractions: codegen/contraction emits the tiles, this emits what follows them, the rest of the fused op, on each vector
-// of results.
+// Contractions: codegen/contraction emits the tiles, this emits what follows them, the rest of the fused op, on each
+// vector of results.
 #include <algorithm>
 #include <memory>
 
@@ -16,7 +16,8 @@ class ContractionKernel final : public KernelEmitter {
       : task_(task), space_(space), kernel_(kernel), contraction_(task.body.ops[0]) {
     for (const Storage &storage : task.operands) operands_.push_back(kernel.operand(storage));
     for (ValueId operand : contraction_.operands) {
-      size_t number = static_cast<size_t>(std::ranges::find(task.body.arguments, operand) - task.body.arguments.begin());
+      size_t number =
+          static_cast<size_t>(std::ranges::find(task.body.arguments, operand) - task.body.arguments.begin());
       contracted_.push_back(kernel.address(kernel.program.in_memory(task.operands[number])));
     }
     for (const Storage &storage : task.results) results_.push_back(kernel.address(storage));
@@ -34,7 +35,8 @@ class ContractionKernel final : public KernelEmitter {
   const Address &operand(size_t operand) override { return contracted_[operand]; }
   llvm::Value *scratch() override { return kernel_.fixed_space(task_.scratch_fixed_at); }
   llvm::Value *scratch_batch() override { return kernel_.batch_space(task_.scratch_batch_at); }
-  void loop(llvm::Value *begin, llvm::Value *end, int64_t step, const std::function<void(llvm::Value *)> &body) override {
+  void loop(llvm::Value *begin, llvm::Value *end, int64_t step,
+            const std::function<void(llvm::Value *)> &body) override {
     kernel_.loop(begin, end, step, body);
   }
 
@@ -93,7 +95,8 @@ Lowering lower_contraction(const OpTask &task) {
   for (const Storage &storage : task.operands) operands.push_back(storage.layout);
   for (const Storage &storage : task.results) results.push_back(storage.layout);
   for (ValueId operand : contraction.operands)
-    contracted.push_back(operands[static_cast<size_t>(std::ranges::find(task.body.arguments, operand) - task.body.arguments.begin())]);
+    contracted.push_back(
+        operands[static_cast<size_t>(std::ranges::find(task.body.arguments, operand) - task.body.arguments.begin())]);
   ValueLayout result{task.body.type(contraction.results[0]), {}};
   for (size_t n = 0; n < results.size(); ++n)
     if (task.body.results[n] == contraction.results[0]) result.halo = results[n].halo;
@@ -101,8 +104,8 @@ Lowering lower_contraction(const OpTask &task) {
   ContractionLowering plan = plan_contraction(contraction, contracted, result, *task.target);
   Lowering lowering{{}, plan.scratch_fixed, plan.scratch_batch};
   for (KernelStage &stage : plan.stages)
-    lowering.stages.push_back({stage.suffix, stage.units, stage.units_per_chunk, stage.fixed_nanoseconds, stage.batch_nanoseconds,
-                               [&task, space, emit = std::move(stage.emit)](Kernel &kernel) {
+    lowering.stages.push_back({stage.suffix, stage.units, stage.units_per_chunk, stage.fixed_nanoseconds,
+                               stage.batch_nanoseconds, [&task, space, emit = std::move(stage.emit)](Kernel &kernel) {
                                  ContractionKernel emitter(task, *space, kernel);
                                  emit(emitter);
                                }});

@@ -31,20 +31,22 @@ void DebugInfo::start_function(llvm::Function &function, const std::string &name
   if (!enabled_ || location.file == nullptr) return;
   llvm::DIFile *scope = file(*location.file);
   auto *type = builder_->createSubroutineType(builder_->getOrCreateTypeArray({}));
-  function.setSubprogram(builder_->createFunction(scope, name, function.getName(), scope, location.line, type, location.line,
-                                                  llvm::DINode::FlagZero,
-                                                  llvm::DISubprogram::SPFlagDefinition | llvm::DISubprogram::SPFlagLocalToUnit |
-                                                      llvm::DISubprogram::SPFlagOptimized));
+  function.setSubprogram(builder_->createFunction(
+      scope, name, function.getName(), scope, location.line, type, location.line, llvm::DINode::FlagZero,
+      llvm::DISubprogram::SPFlagDefinition | llvm::DISubprogram::SPFlagLocalToUnit |
+          llvm::DISubprogram::SPFlagOptimized));
 }
 
 llvm::DebugLoc DebugInfo::location(llvm::Function &function, const Location &location) {
   llvm::DISubprogram *subprogram = function.getSubprogram();
   if (subprogram == nullptr) return {};
-  if (location.file == nullptr) return llvm::DILocation::get(module_.getContext(), subprogram->getLine(), 0, subprogram);
+  if (location.file == nullptr)
+    return llvm::DILocation::get(module_.getContext(), subprogram->getLine(), 0, subprogram);
   llvm::DIScope *scope = subprogram;
   if (llvm::DIFile *other = file(*location.file); other != subprogram->getFile())
     scope = builder_->createLexicalBlockFile(subprogram, other);
-  return llvm::DILocation::get(module_.getContext(), location.line, location.column, llvm::cast<llvm::DILocalScope>(scope));
+  return llvm::DILocation::get(module_.getContext(), location.line, location.column,
+                               llvm::cast<llvm::DILocalScope>(scope));
 }
 
 void DebugInfo::finish() {

@@ -70,7 +70,8 @@ Result<std::string> generate(const Module &module, const Metadata &metadata, con
   program.finish();
   std::string problem;
   llvm::raw_string_ostream problems(problem);
-  if (llvm::verifyModule(program.module(), &problems)) return fail(fmt::format("internal error: the generated code is malformed: {}", problem));
+  if (llvm::verifyModule(program.module(), &problems))
+    return fail(fmt::format("internal error: the generated code is malformed: {}", problem));
   optimize(program.module(), *machine);
   std::string text;
   if (what == Emit::llvm_ir) {
@@ -82,7 +83,8 @@ Result<std::string> generate(const Module &module, const Metadata &metadata, con
   llvm::raw_svector_ostream stream(bytes);
   llvm::legacy::PassManager passes;
   auto file_type = what == Emit::assembly ? llvm::CodeGenFileType::AssemblyFile : llvm::CodeGenFileType::ObjectFile;
-  if (machine->addPassesToEmitFile(passes, stream, nullptr, file_type)) return fail("the target cannot write this kind of file");
+  if (machine->addPassesToEmitFile(passes, stream, nullptr, file_type))
+    return fail("the target cannot write this kind of file");
   passes.run(program.module());
   return std::string(bytes.begin(), bytes.end());
 }

@@ -96,14 +96,16 @@ llvm::Value *Kernel::batch_space(int64_t offset) {
 
 Address Kernel::address(const Storage &storage) {
   const ValueLayout &layout = storage.layout;
-  Address address{nullptr, layout.type.dtype, layout.type.shape, layout.halo, strides_of(layout), byte_size(layout.type.dtype)};
+  Address address{nullptr,     layout.type.dtype,  layout.type.shape,
+                  layout.halo, strides_of(layout), byte_size(layout.type.dtype)};
   llvm::Value *base = nullptr;
   int64_t offset = storage.placement.offset;
   if (storage.global != nullptr) {
     base = storage.global;
   } else if (storage.placement.space == Space::weights) {
     llvm::Value *weights = context_field(0, ir.getPtrTy());
-    base = in_entry([&] { return ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), weights, static_cast<uint64_t>(offset)); });
+    base =
+        in_entry([&] { return ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), weights, static_cast<uint64_t>(offset)); });
   } else if (storage.placement.space == Space::fixed) {
     base = fixed_space(offset);
   } else if (storage.placement.space == Space::batch) {
@@ -111,7 +113,8 @@ Address Kernel::address(const Storage &storage) {
   } else {
     llvm::Value *table = context_field(storage.placement.space == Space::input ? 3 : 4, ir.getPtrTy());
     base = in_entry([&] {
-      return ir.CreateLoad(ir.getPtrTy(), ir.CreateConstInBoundsGEP1_64(ir.getPtrTy(), table, static_cast<uint64_t>(offset)));
+      return ir.CreateLoad(ir.getPtrTy(),
+                           ir.CreateConstInBoundsGEP1_64(ir.getPtrTy(), table, static_cast<uint64_t>(offset)));
     });
   }
   if (!layout.halo.empty()) {
@@ -129,12 +132,14 @@ Operand Kernel::operand(const Storage &storage) {
   DType dtype = operand.type.dtype;
   if (storage.splat) {
     llvm::Type *type = register_type(dtype);
-    operand.number = type->isFloatingPointTy() ? llvm::ConstantFP::get(type, *storage.splat)
-                                               : llvm::ConstantInt::getSigned(type, static_cast<int64_t>(*storage.splat));
+    operand.number = type->isFloatingPointTy()
+                         ? llvm::ConstantFP::get(type, *storage.splat)
+                         : llvm::ConstantInt::getSigned(type, static_cast<int64_t>(*storage.splat));
   } else if (storage.slot) {
     llvm::Value *scalars = context_field(6, ir.getPtrTy());
     operand.number = in_entry([&] {
-      llvm::Value *number = ir.CreateLoad(ir.getDoubleTy(), ir.CreateConstInBoundsGEP1_64(ir.getDoubleTy(), scalars, *storage.slot));
+      llvm::Value *number =
+          ir.CreateLoad(ir.getDoubleTy(), ir.CreateConstInBoundsGEP1_64(ir.getDoubleTy(), scalars, *storage.slot));
       return dtype == DType::f64 ? number : ir.CreateFPTrunc(number, ir.getFloatTy());
     });
   } else {
@@ -146,12 +151,18 @@ Operand Kernel::operand(const Storage &storage) {
 llvm::Type *Kernel::register_type(DType dtype) const {
   llvm::LLVMContext &llvm_context = function->getContext();
   switch (dtype) {
-    case DType::f32: return llvm::Type::getFloatTy(llvm_context);
-    case DType::f64: return llvm::Type::getDoubleTy(llvm_context);
-    case DType::bf16: return llvm::Type::getBFloatTy(llvm_context);
-    case DType::i32: return llvm::Type::getInt32Ty(llvm_context);
-    case DType::i64: return llvm::Type::getInt64Ty(llvm_context);
-    case DType::boolean: return llvm::Type::getInt1Ty(llvm_context);
+    case DType::f32:
+      return llvm::Type::getFloatTy(llvm_context);
+    case DType::f64:
+      return llvm::Type::getDoubleTy(llvm_context);
+    case DType::bf16:
+      return llvm::Type::getBFloatTy(llvm_context);
+    case DType::i32:
+      return llvm::Type::getInt32Ty(llvm_context);
+    case DType::i64:
+      return llvm::Type::getInt64Ty(llvm_context);
+    case DType::boolean:
+      return llvm::Type::getInt1Ty(llvm_context);
   }
   return nullptr;
 }
@@ -207,7 +218,8 @@ void Kernel::loop(llvm::Value *begin, llvm::Value *end, int64_t step, const std:
   });
 }
 
-Kernel::Values Kernel::branch(llvm::Value *condition, const std::function<Values()> &yes, const std::function<Values()> &no) {
+Kernel::Values Kernel::branch(llvm::Value *condition, const std::function<Values()> &yes,
+                              const std::function<Values()> &no) {
   auto *yes_block = llvm::BasicBlock::Create(ir.getContext(), "yes", function);
   auto *no_block = llvm::BasicBlock::Create(ir.getContext(), "no", function);
   auto *join = llvm::BasicBlock::Create(ir.getContext(), "join", function);

@@ -1,4 +1,5 @@
-// A kernel under construction: one LLVM function `void kernel(context, chunk)`, where its values live, and loops in SSA form.
+// A kernel under construction: one LLVM function `void kernel(context, chunk)`, where its values live, and loops in SSA
+// form.
 #pragma once
 
 #include <llvm/IR/IRBuilder.h>
@@ -27,11 +28,12 @@ struct Storage {
 // A value as a kernel sees it: an address, or one number that stands for every element.
 struct Operand {
   Type type;
-  Address address;                 // base is null when `number` is set
+  Address address;  // base is null when `number` is set
   llvm::Value *number = nullptr;
 };
 
-// Row-major strides in elements over the shape grown by the halo; the batch axis may only be the outermost of its block.
+// Row-major strides in elements over the shape grown by the halo; the batch axis may only be the outermost of its
+// block.
 std::vector<int64_t> strides_of(const ValueLayout &layout);
 // Elements in memory, halo included.
 Dim stored_elements(const ValueLayout &layout);

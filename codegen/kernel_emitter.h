@@ -1,8 +1,8 @@
 // What a kernel is to those who emit its body: where its operands and results are, which part of the work it does, and
 // how a computed vector of results leaves it. The contraction lowering (codegen/contraction) is written against this.
 //
-// A kernel is a function `void kernel(context, chunk)` (nc_kernel of runtime/abi.h). All of its code is emitted into that one
-// function through `ir()`; addresses are computed in its entry block, so they may be used anywhere in it.
+// A kernel is a function `void kernel(context, chunk)` (nc_kernel of runtime/abi.h). All of its code is emitted into
+// that one function through `ir()`; addresses are computed in its entry block, so they may be used anywhere in it.
 #pragma once
 
 #include <llvm/IR/IRBuilder.h>
@@ -25,9 +25,9 @@ struct ValueLayout {
 
 // The same with the address in a kernel.
 struct Address {
-  llvm::Value *base = nullptr;   // of logical element 0 (inside the halo)
+  llvm::Value *base = nullptr;  // of logical element 0 (inside the halo)
   DType dtype = DType::f32;
-  Shape shape;                   // logical: without the halo
+  Shape shape;  // logical: without the halo
   Halo halo;
   std::vector<int64_t> strides;  // in elements, one for each axis; static, the batch axis too
   uint64_t alignment = 4;        // bytes, of `base`
@@ -60,20 +60,22 @@ class KernelEmitter {
 
   // Runs the rest of the fused op on neighbouring results of the contraction along the last axis, and stores every
   // result. `index` is the logical index of the first lane in the contraction's result, one for each axis; `value` is a
-  // vector (or a scalar: one lane) of the contraction's dtype; `mask` (a vector of i1, or null: all lanes) says which lanes are
-  // inside the result. Lanes outside are neither read from operands nor stored.
+  // vector (or a scalar: one lane) of the contraction's dtype; `mask` (a vector of i1, or null: all lanes) says which
+  // lanes are inside the result. Lanes outside are neither read from operands nor stored.
   virtual void finish(std::span<const IndexValue> index, llvm::Value *value, llvm::Value *mask = nullptr) = 0;
 
-  // for (i = begin; i < end; i += step): the insertion point is inside the body during `body`, and after the loop on return.
-  // Loops are not unrolled or vectorised by LLVM. begin, end: i64.
-  virtual void loop(llvm::Value *begin, llvm::Value *end, int64_t step, const std::function<void(llvm::Value *i)> &body) = 0;
+  // for (i = begin; i < end; i += step): the insertion point is inside the body during `body`, and after the loop on
+  // return. Loops are not unrolled or vectorised by LLVM. begin, end: i64.
+  virtual void loop(llvm::Value *begin, llvm::Value *end, int64_t step,
+                    const std::function<void(llvm::Value *i)> &body) = 0;
 };
 
 // One parallel step of a lowering: `count` chunks, independent of each other.
 struct KernelStage {
-  std::string suffix;            // of the kernel's name: "pack", "tile", "combine"; empty for the only one
-  Dim units{1, false};           // of work: fixed or growing with the batch, never a function of the threads
-  int64_t units_per_chunk = 1;   // chunk number c does the units [c * units_per_chunk, min(units, (c + 1) * units_per_chunk))
+  std::string suffix;   // of the kernel's name: "pack", "tile", "combine"; empty for the only one
+  Dim units{1, false};  // of work: fixed or growing with the batch, never a function of the threads
+  int64_t units_per_chunk =
+      1;  // chunk number c does the units [c * units_per_chunk, min(units, (c + 1) * units_per_chunk))
   double fixed_nanoseconds = 0;  // estimated cost of all chunks on one core: fixed + batch * B
   double batch_nanoseconds = 0;
   std::function<void(KernelEmitter &)> emit;  // emits the body for emitter.chunk(); falls through at its end
@@ -86,10 +88,10 @@ struct ContractionLowering {
   std::vector<KernelStage> stages;
 };
 
-// `contraction` is a matmul, conv2d or conv2d_backward_weights (with the types and halos of its operands and result; the halo of the
-// result is zeroed by the caller). Any float type but bf16; any shape that the op's rule accepts, batch axes anywhere.
-// The order of every sum depends on the shapes and the batch alone. Implemented in codegen/contraction.
-ContractionLowering plan_contraction(const Op &contraction, std::span<const ValueLayout> operands, const ValueLayout &result,
-                                     const Target &target);
+// `contraction` is a matmul, conv2d or conv2d_backward_weights (with the types and halos of its operands and result;
+// the halo of the result is zeroed by the caller). Any float type but bf16; any shape that the op's rule accepts, batch
+// axes anywhere. The order of every sum depends on the shapes and the batch alone. Implemented in codegen/contraction.
+ContractionLowering plan_contraction(const Op &contraction, std::span<const ValueLayout> operands,
+                                     const ValueLayout &result, const Target &target);
 
 }  // namespace netc

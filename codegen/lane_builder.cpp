@@ -45,7 +45,8 @@ Scalar LaneBuilder::unary(Unary op, Scalar operand) {
   auto intrinsic = [&](llvm::Intrinsic::ID id) { return make(ir_.CreateUnaryIntrinsic(id, x), type); };
   auto zero = [&] { return llvm::Constant::getNullValue(x->getType()); };
   switch (op) {
-    case Unary::negative: return make(floating ? ir_.CreateFNeg(x) : ir_.CreateNeg(x), type);
+    case Unary::negative:
+      return make(floating ? ir_.CreateFNeg(x) : ir_.CreateNeg(x), type);
     case Unary::absolute:
       if (!floating) return make(ir_.CreateSelect(ir_.CreateICmpSLT(x, zero()), ir_.CreateNeg(x), x), type);
       return intrinsic(llvm::Intrinsic::fabs);
@@ -55,28 +56,46 @@ Scalar LaneBuilder::unary(Unary op, Scalar operand) {
         return make(ir_.CreateSub(above, ir_.CreateZExt(ir_.CreateICmpSLT(x, zero()), x->getType())), type);
       }
       llvm::Value *one = math_.constant(x, 1.0);
-      llvm::Value *below = ir_.CreateSelect(ir_.CreateFCmpOLT(x, zero()), ir_.CreateFNeg(one), x);  // zeros and NaN as they are
+      llvm::Value *below =
+          ir_.CreateSelect(ir_.CreateFCmpOLT(x, zero()), ir_.CreateFNeg(one), x);  // zeros and NaN as they are
       return make(ir_.CreateSelect(ir_.CreateFCmpOGT(x, zero()), one, below), type);
     }
-    case Unary::exp: return make(math_.exp(x), type);
-    case Unary::expm1: return make(math_.expm1(x), type);
-    case Unary::log: return make(math_.log(x), type);
-    case Unary::log1p: return make(math_.log1p(x), type);
-    case Unary::sqrt: return intrinsic(llvm::Intrinsic::sqrt);
+    case Unary::exp:
+      return make(math_.exp(x), type);
+    case Unary::expm1:
+      return make(math_.expm1(x), type);
+    case Unary::log:
+      return make(math_.log(x), type);
+    case Unary::log1p:
+      return make(math_.log1p(x), type);
+    case Unary::sqrt:
+      return intrinsic(llvm::Intrinsic::sqrt);
     case Unary::rsqrt:
       return make(ir_.CreateFDiv(math_.constant(x, 1.0), ir_.CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x)), type);
-    case Unary::reciprocal: return make(ir_.CreateFDiv(math_.constant(x, 1.0), x), type);
-    case Unary::sin: return make(math_.sin(x), type);
-    case Unary::cos: return make(math_.cos(x), type);
-    case Unary::tanh: return make(math_.tanh(x), type);
-    case Unary::sigmoid: return make(math_.sigmoid(x), type);
-    case Unary::erf: return make(math_.erf(x), type);
-    case Unary::erf_inv: return make(math_.erf_inv(x), type);
-    case Unary::floor: return floating ? intrinsic(llvm::Intrinsic::floor) : operand;
-    case Unary::ceil: return floating ? intrinsic(llvm::Intrinsic::ceil) : operand;
-    case Unary::round: return floating ? intrinsic(llvm::Intrinsic::roundeven) : operand;
-    case Unary::is_nan: return make(floating ? ir_.CreateFCmpUNO(x, x) : ir_.CreateICmpNE(x, x), DType::boolean);
-    case Unary::logical_not: return make(ir_.CreateNot(x), DType::boolean);
+    case Unary::reciprocal:
+      return make(ir_.CreateFDiv(math_.constant(x, 1.0), x), type);
+    case Unary::sin:
+      return make(math_.sin(x), type);
+    case Unary::cos:
+      return make(math_.cos(x), type);
+    case Unary::tanh:
+      return make(math_.tanh(x), type);
+    case Unary::sigmoid:
+      return make(math_.sigmoid(x), type);
+    case Unary::erf:
+      return make(math_.erf(x), type);
+    case Unary::erf_inv:
+      return make(math_.erf_inv(x), type);
+    case Unary::floor:
+      return floating ? intrinsic(llvm::Intrinsic::floor) : operand;
+    case Unary::ceil:
+      return floating ? intrinsic(llvm::Intrinsic::ceil) : operand;
+    case Unary::round:
+      return floating ? intrinsic(llvm::Intrinsic::roundeven) : operand;
+    case Unary::is_nan:
+      return make(floating ? ir_.CreateFCmpUNO(x, x) : ir_.CreateICmpNE(x, x), DType::boolean);
+    case Unary::logical_not:
+      return make(ir_.CreateNot(x), DType::boolean);
   }
   return operand;
 }
@@ -91,13 +110,17 @@ Scalar LaneBuilder::binary(Binary op, Scalar left, Scalar right) {
   };
   using P = llvm::CmpInst;
   switch (op) {
-    case Binary::add: return make(floating ? ir_.CreateFAdd(a, b) : ir_.CreateAdd(a, b), type);
-    case Binary::subtract: return make(floating ? ir_.CreateFSub(a, b) : ir_.CreateSub(a, b), type);
-    case Binary::multiply: return make(floating ? ir_.CreateFMul(a, b) : ir_.CreateMul(a, b), type);
+    case Binary::add:
+      return make(floating ? ir_.CreateFAdd(a, b) : ir_.CreateAdd(a, b), type);
+    case Binary::subtract:
+      return make(floating ? ir_.CreateFSub(a, b) : ir_.CreateSub(a, b), type);
+    case Binary::multiply:
+      return make(floating ? ir_.CreateFMul(a, b) : ir_.CreateMul(a, b), type);
     case Binary::divide:
     case Binary::remainder: {
       if (floating) return make(op == Binary::divide ? ir_.CreateFDiv(a, b) : ir_.CreateFRem(a, b), type);
-      // An integer division by zero gives zero instead of a trap; -1 is negation, so that the least number does not trap.
+      // An integer division by zero gives zero instead of a trap; -1 is negation, so that the least number does not
+      // trap.
       llvm::Value *zero = llvm::ConstantInt::get(a->getType(), 0), *one = llvm::ConstantInt::get(a->getType(), 1);
       llvm::Value *by_zero = ir_.CreateICmpEQ(b, zero);
       llvm::Value *by_minus_one = ir_.CreateICmpEQ(b, llvm::ConstantInt::getSigned(a->getType(), -1));
@@ -108,17 +131,28 @@ Scalar LaneBuilder::binary(Binary op, Scalar left, Scalar right) {
       }
       return make(ir_.CreateSRem(a, divisor), type);
     }
-    case Binary::power: return make(math_.power(a, b), type);
-    case Binary::maximum: return make(combine(Reduction::maximum, a, b), type);
-    case Binary::minimum: return make(combine(Reduction::minimum, a, b), type);
-    case Binary::equal: return make(compare(P::FCMP_OEQ, P::ICMP_EQ), DType::boolean);
-    case Binary::not_equal: return make(compare(P::FCMP_UNE, P::ICMP_NE), DType::boolean);
-    case Binary::less: return make(compare(P::FCMP_OLT, boolean ? P::ICMP_ULT : P::ICMP_SLT), DType::boolean);
-    case Binary::less_equal: return make(compare(P::FCMP_OLE, boolean ? P::ICMP_ULE : P::ICMP_SLE), DType::boolean);
-    case Binary::greater: return make(compare(P::FCMP_OGT, boolean ? P::ICMP_UGT : P::ICMP_SGT), DType::boolean);
-    case Binary::greater_equal: return make(compare(P::FCMP_OGE, boolean ? P::ICMP_UGE : P::ICMP_SGE), DType::boolean);
-    case Binary::logical_and: return make(ir_.CreateAnd(a, b), DType::boolean);
-    case Binary::logical_or: return make(ir_.CreateOr(a, b), DType::boolean);
+    case Binary::power:
+      return make(math_.power(a, b), type);
+    case Binary::maximum:
+      return make(combine(Reduction::maximum, a, b), type);
+    case Binary::minimum:
+      return make(combine(Reduction::minimum, a, b), type);
+    case Binary::equal:
+      return make(compare(P::FCMP_OEQ, P::ICMP_EQ), DType::boolean);
+    case Binary::not_equal:
+      return make(compare(P::FCMP_UNE, P::ICMP_NE), DType::boolean);
+    case Binary::less:
+      return make(compare(P::FCMP_OLT, boolean ? P::ICMP_ULT : P::ICMP_SLT), DType::boolean);
+    case Binary::less_equal:
+      return make(compare(P::FCMP_OLE, boolean ? P::ICMP_ULE : P::ICMP_SLE), DType::boolean);
+    case Binary::greater:
+      return make(compare(P::FCMP_OGT, boolean ? P::ICMP_UGT : P::ICMP_SGT), DType::boolean);
+    case Binary::greater_equal:
+      return make(compare(P::FCMP_OGE, boolean ? P::ICMP_UGE : P::ICMP_SGE), DType::boolean);
+    case Binary::logical_and:
+      return make(ir_.CreateAnd(a, b), DType::boolean);
+    case Binary::logical_or:
+      return make(ir_.CreateOr(a, b), DType::boolean);
   }
   return left;
 }
@@ -172,7 +206,8 @@ llvm::Value *LaneBuilder::lane_values(const LaneIndex &index) {
   llvm::Value *values = spread(start);
   if (index.lane_step != 0) {
     std::vector<llvm::Constant *> steps;
-    for (unsigned lane = 0; lane < lanes; ++lane) steps.push_back(ir_.getInt64(static_cast<uint64_t>(lane * index.lane_step)));
+    for (unsigned lane = 0; lane < lanes; ++lane)
+      steps.push_back(ir_.getInt64(static_cast<uint64_t>(lane * index.lane_step)));
     values = ir_.CreateAdd(values, llvm::ConstantVector::get(steps));
   }
   return index.lanes == nullptr ? values : ir_.CreateAdd(values, index.lanes);
@@ -203,7 +238,8 @@ Index LaneBuilder::scale(Index a, Dim factor) {
   if (!factor.batch) return scale(a, factor.size);
   LaneIndex i = at(a);
   llvm::Value *by = kernel.size(factor);
-  llvm::Value *product = ir_.CreateMul(lane_values(i), lanes > 1 && (i.lane_step != 0 || i.lanes != nullptr) ? spread(by) : by);
+  llvm::Value *product =
+      ir_.CreateMul(lane_values(i), lanes > 1 && (i.lane_step != 0 || i.lanes != nullptr) ? spread(by) : by);
   return product->getType()->isVectorTy() ? make(LaneIndex{nullptr, 0, 0, product}) : variable(product);
 }
 
@@ -243,14 +279,16 @@ Scalar LaneBuilder::load_element(llvm::Value *base, DType dtype, const LaneIndex
         active, [&] { return Kernel::Values{value(load_element(base, dtype, offset))}; },
         [&] {
           llvm::Type *result = kernel.register_type(dtype);
-          return Kernel::Values{llvm::Constant::getNullValue(uniform ? result : llvm::FixedVectorType::get(result, lanes))};
+          return Kernel::Values{
+              llvm::Constant::getNullValue(uniform ? result : llvm::FixedVectorType::get(result, lanes))};
         });
     return make(loaded[0], dtype);
   }
   if (uniform && active == nullptr) {
     llvm::Value *address = ir_.CreateGEP(type, base, offset.base == nullptr ? kernel.i64(0) : offset.base);
     address = ir_.CreateConstGEP1_64(type, address, static_cast<uint64_t>(offset.constant));
-    return from_memory(ir_.CreateAlignedLoad(type, lanes == 1 && offset.lanes ? pointers(base, type, offset) : address, align), dtype);
+    return from_memory(
+        ir_.CreateAlignedLoad(type, lanes == 1 && offset.lanes ? pointers(base, type, offset) : address, align), dtype);
   }
   auto *vector = llvm::FixedVectorType::get(type, lanes);
   llvm::Value *enabled = active == nullptr ? mask : mask == nullptr ? active : ir_.CreateAnd(mask, active);
@@ -262,7 +300,8 @@ Scalar LaneBuilder::load_element(llvm::Value *base, DType dtype, const LaneIndex
     return from_memory(ir_.CreateMaskedLoad(vector, address, align, enabled, zeros), dtype);
   }
   if (enabled == nullptr) enabled = llvm::Constant::getAllOnesValue(llvm::FixedVectorType::get(ir_.getInt1Ty(), lanes));
-  return from_memory(ir_.CreateMaskedGather(vector, spread(pointers(base, type, offset)), align, enabled, zeros), dtype);
+  return from_memory(ir_.CreateMaskedGather(vector, spread(pointers(base, type, offset)), align, enabled, zeros),
+                     dtype);
 }
 
 void LaneBuilder::store_element(llvm::Value *base, DType dtype, const LaneIndex &offset, Scalar scalar) {
@@ -299,7 +338,8 @@ llvm::Value *LaneBuilder::inside(std::span<const Index> index, const Shape &shap
   llvm::Value *all = nullptr;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     const LaneIndex &i = at(index[axis]);
-    if (i.base == nullptr && i.lanes == nullptr && i.lane_step == 0 && !shape[axis].batch && i.constant >= 0 && i.constant < shape[axis].size)
+    if (i.base == nullptr && i.lanes == nullptr && i.lane_step == 0 && !shape[axis].batch && i.constant >= 0 &&
+        i.constant < shape[axis].size)
       continue;
     // Unsigned: a negative index is larger than any size.
     llvm::Value *position = lane_values(i);
@@ -315,9 +355,9 @@ Scalar LaneBuilder::load_or(size_t operand, std::span<const Index> index, Scalar
   const Operand &source = frame.operands[operand];
   llvm::Value *active = inside(index, source.type.shape);
   if (active == nullptr) return load(operand, index);
-  Scalar loaded = source.number != nullptr
-                      ? make(source.number, source.type.dtype)
-                      : load_element(source.address.base, source.type.dtype, offset_of(source.address.strides, index), active);
+  Scalar loaded = source.number != nullptr ? make(source.number, source.type.dtype)
+                                           : load_element(source.address.base, source.type.dtype,
+                                                          offset_of(source.address.strides, index), active);
   return select(make(active, DType::boolean), loaded, outside);
 }
 
@@ -325,7 +365,8 @@ void LaneBuilder::accumulate(std::span<const Index> index, Scalar scalar) {
   const Address &target = *frame.accumulator;
   const LaneIndex &first = at(index[0]);
   const LaneIndex &expected = at(frame.first_axis);
-  if (first.base != expected.base || first.constant != 0 || first.lanes != nullptr || first.lane_step != 0) frame.keeps_first_axis = false;
+  if (first.base != expected.base || first.constant != 0 || first.lanes != nullptr || first.lane_step != 0)
+    frame.keeps_first_axis = false;
   bool distinct = false;
   for (Index i : index)
     if (at(i).lane_step != 0 && at(i).lanes == nullptr) distinct = true;
@@ -338,7 +379,13 @@ void LaneBuilder::accumulate(std::span<const Index> index, Scalar scalar) {
   llvm::Value *active = inside(index, target.shape);
   if (active == nullptr) return add();
   if (!active->getType()->isVectorTy()) {
-    kernel.branch(active, [&] { add(); return Kernel::Values{}; }, [] { return Kernel::Values{}; });
+    kernel.branch(
+        active,
+        [&] {
+          add();
+          return Kernel::Values{};
+        },
+        [] { return Kernel::Values{}; });
     return;
   }
   LaneBuilder within(kernel, lanes, mask == nullptr ? active : ir_.CreateAnd(mask, active));
@@ -356,7 +403,8 @@ void LaneBuilder::nest(std::span<const Dim> extents, std::vector<Index> &index, 
   if (axis == extents.size()) return body(index, carried);
   // Short loops are written out: their indices become constants of the addresses.
   int64_t written_out = 1;
-  for (size_t rest = axis; rest < extents.size(); ++rest) written_out *= extents[rest].batch ? 1 << 20 : extents[rest].size;
+  for (size_t rest = axis; rest < extents.size(); ++rest)
+    written_out *= extents[rest].batch ? 1 << 20 : extents[rest].size;
   if (!extents[axis].batch && written_out <= 16) {
     for (int64_t i = 0; i < extents[axis].size; ++i) {
       index.push_back(this->index(i));
@@ -365,13 +413,14 @@ void LaneBuilder::nest(std::span<const Dim> extents, std::vector<Index> &index, 
     }
     return;
   }
-  carried = kernel.loop(kernel.i64(0), kernel.size(extents[axis]), 1, carried, [&](llvm::Value *i, const Kernel::Values &inside) {
-    Kernel::Values values = inside;
-    index.push_back(variable(i));
-    nest(extents, index, values, body);
-    index.pop_back();
-    return values;
-  });
+  carried = kernel.loop(kernel.i64(0), kernel.size(extents[axis]), 1, carried,
+                        [&](llvm::Value *i, const Kernel::Values &inside) {
+                          Kernel::Values values = inside;
+                          index.push_back(variable(i));
+                          nest(extents, index, values, body);
+                          index.pop_back();
+                          return values;
+                        });
 }
 
 void LaneBuilder::for_each(std::span<const Dim> extents, const std::function<void(std::span<const Index>)> &body) {
@@ -380,7 +429,8 @@ void LaneBuilder::for_each(std::span<const Dim> extents, const std::function<voi
   nest(extents, index, nothing, [&](std::span<const Index> at, Kernel::Values &) { body(at); });
 }
 
-Scalar LaneBuilder::reduce(Reduction kind, std::span<const Dim> extents, const std::function<Scalar(std::span<const Index>)> &body) {
+Scalar LaneBuilder::reduce(Reduction kind, std::span<const Dim> extents,
+                           const std::function<Scalar(std::span<const Index>)> &body) {
   // The body says the type only once it is emitted: a trial in a block that is thrown away.
   llvm::BasicBlock *here = ir_.GetInsertBlock();
   auto *trial = llvm::BasicBlock::Create(ir_.getContext(), "trial", kernel.function);
@@ -408,7 +458,8 @@ Scalar LaneBuilder::reduce(Reduction kind, std::span<const Dim> extents, const s
     Index number = index(0);
     for (size_t axis = 0; axis < extents.size(); ++axis) number = add(scale(number, extents[axis]), at[axis]);
     llvm::Value *position_number = spread(value(this->number(number, DType::i32)));
-    llvm::Value *better = is_float(type) ? ir_.CreateFCmpOGT(candidate, values[0]) : ir_.CreateICmpSGT(candidate, values[0]);
+    llvm::Value *better =
+        is_float(type) ? ir_.CreateFCmpOGT(candidate, values[0]) : ir_.CreateICmpSGT(candidate, values[0]);
     values[0] = ir_.CreateSelect(better, candidate, values[0]);
     values[1] = ir_.CreateSelect(better, position_number, values[1]);
   });
@@ -429,7 +480,10 @@ llvm::Value *LaneBuilder::combine(Reduction kind, llvm::Value *a, llvm::Value *b
 llvm::Value *LaneBuilder::identity(Reduction kind, DType type) {
   llvm::Type *element = kernel.register_type(type);
   llvm::Type *full = lanes == 1 ? element : llvm::FixedVectorType::get(element, lanes);
-  double number = kind == Reduction::sum ? 0 : kind == Reduction::product ? 1 : kind == Reduction::minimum ? INFINITY : -INFINITY;
+  double number = kind == Reduction::sum       ? 0
+                  : kind == Reduction::product ? 1
+                  : kind == Reduction::minimum ? INFINITY
+                                               : -INFINITY;
   if (element->isFloatingPointTy()) return llvm::ConstantFP::get(full, number);
   unsigned bits = element->getIntegerBitWidth();
   if (number == INFINITY) return llvm::ConstantInt::get(full, llvm::APInt::getSignedMaxValue(bits));

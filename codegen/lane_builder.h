@@ -1,5 +1,5 @@
-// The kernel builder that ops are lowered through (ir/kernel_builder.h), over LLVM IR: a Scalar is a vector of `lanes` neighbouring
-// elements, or one number where all lanes agree; an Index is affine in the lane.
+// The kernel builder that ops are lowered through (ir/kernel_builder.h), over LLVM IR: a Scalar is a vector of `lanes`
+// neighbouring elements, or one number where all lanes agree; an Index is affine in the lane.
 #pragma once
 
 #include <map>
@@ -15,7 +15,7 @@ namespace netc {
 
 // base + constant + lane * lane_step, or + lanes[lane] where a loaded number is part of it.
 struct LaneIndex {
-  llvm::Value *base = nullptr;   // i64, or null for none
+  llvm::Value *base = nullptr;  // i64, or null for none
   int64_t constant = 0;
   int64_t lane_step = 0;
   llvm::Value *lanes = nullptr;  // vector of i64, or null
@@ -45,7 +45,8 @@ class LaneBuilder final : public KernelBuilder {
   Scalar load_or(size_t operand, std::span<const Index> index, Scalar outside) override;
   Type operand_type(size_t operand) override;
   Type result_type(size_t result) override;
-  Scalar reduce(Reduction kind, std::span<const Dim> extents, const std::function<Scalar(std::span<const Index>)> &body) override;
+  Scalar reduce(Reduction kind, std::span<const Dim> extents,
+                const std::function<Scalar(std::span<const Index>)> &body) override;
   void for_each(std::span<const Dim> extents, const std::function<void(std::span<const Index>)> &body) override;
   void accumulate(std::span<const Index> index, Scalar value) override;
 
@@ -56,8 +57,8 @@ class LaneBuilder final : public KernelBuilder {
     std::span<const Operand> operands;
     const Address *accumulator = nullptr;  // push lowerings
     // Set by accumulate, for the trial run that finds out how a push kernel may be split.
-    bool keeps_first_axis = true;   // every accumulate goes to the index `first_axis` of axis 0
-    bool distinct_lanes = true;     // no two lanes ever go to the same element
+    bool keeps_first_axis = true;  // every accumulate goes to the index `first_axis` of axis 0
+    bool distinct_lanes = true;    // no two lanes ever go to the same element
     Index first_axis;
   };
   Frame frame;
@@ -87,8 +88,8 @@ class LaneBuilder final : public KernelBuilder {
     DType dtype;
   };
   LaneIndex sum(const LaneIndex &a, const LaneIndex &b);
-  llvm::Value *scalar_part(const LaneIndex &index);  // base + constant
-  llvm::Value *lane_values(const LaneIndex &index);  // all lanes; a number when they agree
+  llvm::Value *scalar_part(const LaneIndex &index);                       // base + constant
+  llvm::Value *lane_values(const LaneIndex &index);                       // all lanes; a number when they agree
   llvm::Value *inside(std::span<const Index> index, const Shape &shape);  // i1 or a vector of them; null: always
   llvm::Value *pointers(llvm::Value *base, llvm::Type *type, const LaneIndex &offset);
   std::pair<llvm::Value *, llvm::Value *> same_shape(llvm::Value *a, llvm::Value *b);

@@ -1,5 +1,5 @@
-// Linking by the C++ compiler driver, which knows where the platform keeps its start files and libraries. It is run with an argument vector: no
-// shell sees a file name.
+// Linking by the C++ compiler driver, which knows where the platform keeps its start files and libraries. It is run
+// with an argument vector: no shell sees a file name.
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -67,14 +67,16 @@ Result<void> link_executable(const fs::path &object, const fs::path &runtime_lib
                              const TargetOptions &target) {
   std::string driver_name = compiler_driver(target);
   auto driver = find_program(driver_name);
-  if (!driver) return fail("no linker: the program " + driver_name + " is not on the PATH", "install the Debian package g++");
+  if (!driver)
+    return fail("no linker: the program " + driver_name + " is not on the PATH", "install the Debian package g++");
 
   fs::path temporary = output;
   temporary += ".link" + std::to_string(getpid());
   fs::path log = temporary;
   log += ".log";
-  std::vector<std::string> arguments = {"-o", temporary.string(), object.string(), runtime_library.string(),
-                                        "-Wl,--gc-sections", "-Wl,--as-needed", "-pie"};
+  std::vector<std::string> arguments = {
+      "-o",  temporary.string(), object.string(), runtime_library.string(), "-Wl,--gc-sections", "-Wl,--as-needed",
+      "-pie"};
   for (const char *lld : {"ld.lld-19", "ld.lld"})
     if (auto found = find_program(lld)) {
       std::error_code code;

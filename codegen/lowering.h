@@ -14,12 +14,12 @@ namespace netc {
 struct OpTask {
   const Op *op = nullptr;
   const Function *function = nullptr;
-  Function body;                  // of a fused op, or the op itself
+  Function body;  // of a fused op, or the op itself
   std::vector<Storage> operands;
   std::vector<Storage> results;
   const Target *target = nullptr;
   ProgramBuilder *program = nullptr;
-  int64_t scratch_fixed_at = 0;   // where scratch memory starts in the fixed and in the batch workspace
+  int64_t scratch_fixed_at = 0;  // where scratch memory starts in the fixed and in the batch workspace
   int64_t scratch_batch_at = 0;
 };
 

@@ -6,7 +6,8 @@
 namespace netc {
 
 void set_cost(Stage &stage, Dim elements, double nanoseconds_each) {
-  (elements.batch ? stage.batch_nanoseconds : stage.fixed_nanoseconds) += static_cast<double>(elements.size) * nanoseconds_each;
+  (elements.batch ? stage.batch_nanoseconds : stage.fixed_nanoseconds) +=
+      static_cast<double>(elements.size) * nanoseconds_each;
 }
 
 int64_t units_per_chunk(double nanoseconds_per_unit) {
@@ -39,7 +40,8 @@ struct MapEmitter {
                             builder.make(values[n], results[n].dtype));
   }
 
-  void nest(size_t axis, std::vector<LaneIndex> point, std::vector<bool> bound, BodyEvaluator evaluator, llvm::Value *first, llvm::Value *last) {
+  void nest(size_t axis, std::vector<LaneIndex> point, std::vector<bool> bound, BodyEvaluator evaluator,
+            llvm::Value *first, llvm::Value *last) {
     LaneBuilder scalar(kernel, 1);
     evaluator.hoist(scalar, point, bound);
     if (axis == space.axes.size()) return store(scalar, evaluator, point);
@@ -88,7 +90,8 @@ Lowering lower_map(const OpTask &task) {
     for (const Storage &storage : task.results) emitter.results.push_back(kernel.address(storage));
     auto [first, last] = kernel.chunk_range(units, per_chunk);
     BodyEvaluator evaluator(task.body, *space, emitter.operands);
-    emitter.nest(0, std::vector<LaneIndex>(space->axes.size()), std::vector<bool>(space->axes.size(), false), evaluator, first, last);
+    emitter.nest(0, std::vector<LaneIndex>(space->axes.size()), std::vector<bool>(space->axes.size(), false), evaluator,
+                 first, last);
   };
   return {{std::move(stage)}};
 }

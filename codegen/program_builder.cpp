@@ -12,13 +12,18 @@
 namespace netc {
 
 ProgramBuilder::ProgramBuilder(const Module &source, const Metadata &metadata, Target target, bool debug_info)
-    : source_(source), metadata_(metadata), target_(std::move(target)), module_(source.name, context_), debug_(module_, debug_info) {
+    : source_(source),
+      metadata_(metadata),
+      target_(std::move(target)),
+      module_(source.name, context_),
+      debug_(module_, debug_info) {
   module_.setTargetTriple(target_.triple);
   module_.setDataLayout(target_.machine->createDataLayout());
   module_.setPICLevel(llvm::PICLevel::BigPIC);
   auto *disable = llvm::MDNode::get(context_, llvm::MDString::get(context_, "llvm.loop.unroll.disable"));
-  auto *no_vectors = llvm::MDNode::get(context_, {llvm::MDString::get(context_, "llvm.loop.vectorize.enable"),
-                                                  llvm::ConstantAsMetadata::get(llvm::ConstantInt::getFalse(context_))});
+  auto *no_vectors =
+      llvm::MDNode::get(context_, {llvm::MDString::get(context_, "llvm.loop.vectorize.enable"),
+                                   llvm::ConstantAsMetadata::get(llvm::ConstantInt::getFalse(context_))});
   no_unroll_ = llvm::MDNode::getDistinct(context_, {nullptr, disable, no_vectors});
   no_unroll_->replaceOperandWith(0, no_unroll_);
 }
@@ -35,13 +40,24 @@ llvm::GlobalVariable *ProgramBuilder::data(const Type &type, const std::vector<d
   };
   llvm::Constant *content = nullptr;
   switch (type.dtype) {
-    case DType::f64: content = array(double{}); break;
-    case DType::i32: content = array(uint32_t{}); break;
-    case DType::i64: content = array(uint64_t{}); break;
-    case DType::boolean: content = array(uint8_t{}); break;
-    default: content = array(float{}); break;
+    case DType::f64:
+      content = array(double{});
+      break;
+    case DType::i32:
+      content = array(uint32_t{});
+      break;
+    case DType::i64:
+      content = array(uint64_t{});
+      break;
+    case DType::boolean:
+      content = array(uint8_t{});
+      break;
+    default:
+      content = array(float{});
+      break;
   }
-  auto *global = new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content, "constant");
+  auto *global = new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content,
+                                          "constant");
   global->setAlignment(llvm::Align(64));
   return global;
 }
@@ -113,7 +129,8 @@ std::string kernel_name(const Op &op, const Function &function) {
     name = op.def->name;
     if (op.body != nullptr) {
       name.clear();
-      for (size_t n = 0; n < op.body->ops.size() && n < 4; ++n) name += (n > 0 ? "_" : "") + std::string(op.body->ops[n].def->name);
+      for (size_t n = 0; n < op.body->ops.size() && n < 4; ++n)
+        name += (n > 0 ? "_" : "") + std::string(op.body->ops[n].def->name);
     }
   }
   return function.name + "." + name;
@@ -126,7 +143,8 @@ Result<Lowering> lower(const OpTask &task) {
   OpClass op_class = op.def->op_class;
   if (kind == "contraction" || (op.body == nullptr && op_class == OpClass::contraction)) return lower_contraction(task);
   if (kind == "map" || (op.body == nullptr && op_class == OpClass::elementwise)) return lower_map(task);
-  if (kind == "reduce" || (op.body == nullptr && op_class == OpClass::reduction && op.def->pull != nullptr)) return lower_reduce(task);
+  if (kind == "reduce" || (op.body == nullptr && op_class == OpClass::reduction && op.def->pull != nullptr))
+    return lower_reduce(task);
   if (op.def->name == "orthogonal") return lower_orthogonal(task);
   if (op.def->pull != nullptr) return lower_pull(task);
   if (op.def->push != nullptr) return lower_push(task);
@@ -135,7 +153,8 @@ Result<Lowering> lower(const OpTask &task) {
 
 }  // namespace
 
-void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const std::string &name, llvm::IRBuilder<> &ir, llvm::Value *call_context) {
+void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const std::string &name, llvm::IRBuilder<> &ir,
+                                 llvm::Value *call_context) {
   for (const Storage &result : task.results)
     if (!result.layout.halo.empty()) lowering.stages.insert(lowering.stages.begin(), zero_halo(result));
   scratch_fixed_ = std::max(scratch_fixed_, lowering.scratch_fixed);
@@ -149,20 +168,25 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const s
       ir.CreateCall(function, {call_context, ir.getInt64(0)});
       continue;
     }
-    llvm::Value *batch = ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), call_context, 5));
+    llvm::Value *batch =
+        ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), call_context, 5));
     auto number = [&](double n) { return ir.getInt64(static_cast<uint64_t>(n)); };
-    llvm::Value *units = stage.units.batch ? ir.CreateMul(batch, number(static_cast<double>(stage.units.size))) : number(static_cast<double>(stage.units.size));
-    llvm::Value *count = ir.CreateUDiv(ir.CreateAdd(units, ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk - 1))),
-                                 ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk)));
-    llvm::Value *cost = ir.CreateAdd(number(stage.fixed_nanoseconds), ir.CreateMul(batch, number(stage.batch_nanoseconds)));
+    llvm::Value *units = stage.units.batch ? ir.CreateMul(batch, number(static_cast<double>(stage.units.size)))
+                                           : number(static_cast<double>(stage.units.size));
+    llvm::Value *count =
+        ir.CreateUDiv(ir.CreateAdd(units, ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk - 1))),
+                      ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk)));
+    llvm::Value *cost =
+        ir.CreateAdd(number(stage.fixed_nanoseconds), ir.CreateMul(batch, number(stage.batch_nanoseconds)));
     llvm::Type *i64 = ir.getInt64Ty(), *pointer = ir.getPtrTy();
-    auto callee = module_.getOrInsertFunction("nc_parallel_for", llvm::FunctionType::get(ir.getVoidTy(), {pointer, pointer, i64, i64}, false));
+    auto callee = module_.getOrInsertFunction(
+        "nc_parallel_for", llvm::FunctionType::get(ir.getVoidTy(), {pointer, pointer, i64, i64}, false));
     ir.CreateCall(callee, {call_context, function, count, cost});
   }
 }
 
-void ProgramBuilder::emit_copy(const Storage &from, const Storage &to, const Op &op, const Function &function, llvm::IRBuilder<> &ir,
-                               llvm::Value *call_context) {
+void ProgramBuilder::emit_copy(const Storage &from, const Storage &to, const Op &op, const Function &function,
+                               llvm::IRBuilder<> &ir, llvm::Value *call_context) {
   OpTask task;
   task.op = &op;
   task.function = &function;
@@ -174,15 +198,17 @@ void ProgramBuilder::emit_copy(const Storage &from, const Storage &to, const Op 
   emit_stages(lowering, task, function.name + "." + std::string(op.def->name) + ".copy", ir, call_context);
 }
 
-Result<void> ProgramBuilder::emit_op(const Op &op, const Function &function, std::vector<Storage> &storage, llvm::IRBuilder<> &ir,
-                                     llvm::Value *call_context) {
+Result<void> ProgramBuilder::emit_op(const Op &op, const Function &function, std::vector<Storage> &storage,
+                                     llvm::IRBuilder<> &ir, llvm::Value *call_context) {
   std::string_view name = op.def->name;
   if (name == "constant" || name == "runtime_value") return {};
   if (name == "read" || name == "write") {
     const Weight *weight = source_.find_weight(op.get<std::string>("weight"));
     const Storage &value = storage[name == "read" ? op.results[0] : op.operands[0]];
     Storage home{{weight->type, {}}, {Space::weights, weight->offset}};
-    if (!same_place(value, home)) name == "read" ? emit_copy(home, value, op, function, ir, call_context) : emit_copy(value, home, op, function, ir, call_context);
+    if (!same_place(value, home))
+      name == "read" ? emit_copy(home, value, op, function, ir, call_context)
+                     : emit_copy(value, home, op, function, ir, call_context);
     return {};
   }
   if (op.def->op_class == OpClass::view) {
@@ -197,7 +223,8 @@ Result<void> ProgramBuilder::emit_op(const Op &op, const Function &function, std
   for (ValueId operand : op.operands) task.operands.push_back(storage[operand]);
   for (ValueId result : op.results) {
     if (storage[result].placement.space == Space::none)
-      return fail(fmt::format("the value %{} of '{}' has no place in memory: the memory plan was left out", function.value(result).name, op.def->name));
+      return fail(fmt::format("the value %{} of '{}' has no place in memory: the memory plan was left out",
+                              function.value(result).name, op.def->name));
     task.results.push_back(storage[result]);
   }
   task.target = &target_;
@@ -222,8 +249,9 @@ Result<void> ProgramBuilder::add_function(const Function &function) {
   for (const Op &op : function.ops)
     if (Result<void> done = emit_op(op, function, storage, ir, call_context); !done) return done;
   ir.CreateRetVoid();
-  entries_.push_back({function.name, entry, function.fixed_bytes + scratch_fixed_, function.batch_bytes + scratch_batch_,
-                      static_cast<int64_t>(function.arguments.size()), static_cast<int64_t>(function.results.size())});
+  entries_.push_back({function.name, entry, function.fixed_bytes + scratch_fixed_,
+                      function.batch_bytes + scratch_batch_, static_cast<int64_t>(function.arguments.size()),
+                      static_cast<int64_t>(function.results.size())});
   return {};
 }
 
@@ -231,7 +259,8 @@ Result<void> ProgramBuilder::add_function(const Function &function) {
 
 llvm::Constant *ProgramBuilder::text(const std::string &bytes, bool terminated) {
   auto *content = llvm::ConstantDataArray::getString(context_, bytes, terminated);
-  return new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content, "text");
+  return new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content,
+                                  "text");
 }
 
 void ProgramBuilder::finish() {
@@ -242,20 +271,30 @@ void ProgramBuilder::finish() {
   auto array = [&](llvm::Type *type, const std::vector<llvm::Constant *> &items, const char *name) -> llvm::Constant * {
     if (items.empty()) return llvm::ConstantPointerNull::get(pointer);
     auto *content = llvm::ConstantArray::get(llvm::ArrayType::get(type, items.size()), items);
-    return new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content, name);
+    return new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content,
+                                    name);
   };
-  auto *entry_type = llvm::StructType::create(context_, {pointer, pointer, ir.getInt64Ty(), ir.getInt64Ty(), ir.getInt64Ty(), ir.getInt64Ty()},
-                                              "nc_function_entry");
+  auto *entry_type = llvm::StructType::create(
+      context_, {pointer, pointer, ir.getInt64Ty(), ir.getInt64Ty(), ir.getInt64Ty(), ir.getInt64Ty()},
+      "nc_function_entry");
   std::vector<llvm::Constant *> entries, scalars, modules;
   for (const Entry &entry : entries_)
-    entries.push_back(llvm::ConstantStruct::get(entry_type, {text(entry.name, true), entry.function, i64(entry.fixed_bytes), i64(entry.batch_bytes),
-                                                             i64(entry.inputs), i64(entry.outputs)}));
+    entries.push_back(
+        llvm::ConstantStruct::get(entry_type, {text(entry.name, true), entry.function, i64(entry.fixed_bytes),
+                                               i64(entry.batch_bytes), i64(entry.inputs), i64(entry.outputs)}));
   for (const std::string &scalar : metadata_.scalars) scalars.push_back(text(scalar, true));
-  for (const std::string &symbol : metadata_.runtime_modules) modules.push_back(llvm::cast<llvm::Constant>(module_.getOrInsertGlobal(symbol, ir.getInt8Ty())));
-  std::vector<llvm::Constant *> fields = {
-      i32(1), i32(entries.size()), array(entry_type, entries, "functions"), i64(source_.weight_bytes), text(metadata_.json, true),
-      i64(static_cast<int64_t>(metadata_.json.size())), array(pointer, scalars, "scalar_names"), i64(static_cast<int64_t>(scalars.size())),
-      array(pointer, modules, "modules"), i64(static_cast<int64_t>(modules.size()))};
+  for (const std::string &symbol : metadata_.runtime_modules)
+    modules.push_back(llvm::cast<llvm::Constant>(module_.getOrInsertGlobal(symbol, ir.getInt8Ty())));
+  std::vector<llvm::Constant *> fields = {i32(1),
+                                          i32(entries.size()),
+                                          array(entry_type, entries, "functions"),
+                                          i64(source_.weight_bytes),
+                                          text(metadata_.json, true),
+                                          i64(static_cast<int64_t>(metadata_.json.size())),
+                                          array(pointer, scalars, "scalar_names"),
+                                          i64(static_cast<int64_t>(scalars.size())),
+                                          array(pointer, modules, "modules"),
+                                          i64(static_cast<int64_t>(modules.size()))};
   auto *table = llvm::ConstantStruct::getAnon(context_, fields);
   new llvm::GlobalVariable(module_, table->getType(), true, llvm::GlobalValue::ExternalLinkage, table, "nc_program");
   debug_.finish();

@@ -39,9 +39,12 @@ class ProgramBuilder {
   std::vector<Storage> place_values(const Function &function);
   Storage constant(const Op &op);
   llvm::GlobalVariable *data(const Type &type, const std::vector<double> &values);
-  Result<void> emit_op(const Op &op, const Function &function, std::vector<Storage> &storage, llvm::IRBuilder<> &ir, llvm::Value *call_context);
-  void emit_stages(struct Lowering &lowering, const struct OpTask &task, const std::string &name, llvm::IRBuilder<> &ir, llvm::Value *call_context);
-  void emit_copy(const Storage &from, const Storage &to, const Op &op, const Function &function, llvm::IRBuilder<> &ir, llvm::Value *call_context);
+  Result<void> emit_op(const Op &op, const Function &function, std::vector<Storage> &storage, llvm::IRBuilder<> &ir,
+                       llvm::Value *call_context);
+  void emit_stages(struct Lowering &lowering, const struct OpTask &task, const std::string &name, llvm::IRBuilder<> &ir,
+                   llvm::Value *call_context);
+  void emit_copy(const Storage &from, const Storage &to, const Op &op, const Function &function, llvm::IRBuilder<> &ir,
+                 llvm::Value *call_context);
   llvm::Constant *text(const std::string &bytes, bool terminated);
 
   struct Entry {

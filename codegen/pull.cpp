@@ -1,5 +1,5 @@
-// Kernels that say what one element of the result is: pooling, transpose, pad, gather. Vectors go along the last axis that is longer
-// than one; the leading axes are cut into chunks.
+// Kernels that say what one element of the result is: pooling, transpose, pad, gather. Vectors go along the last axis
+// that is longer than one; the leading axes are cut into chunks.
 #include <memory>
 
 #include "codegen/lowering.h"
@@ -30,7 +30,8 @@ Visit plan_visit(const Shape &shape) {
 using Visitor = std::function<void(LaneBuilder &, std::span<const Index>)>;
 
 // Visits the indices of the units [first, last).
-void emit_visit(Kernel &kernel, const Visit &visit, unsigned lanes, llvm::Value *first, llvm::Value *last, const Visitor &visitor) {
+void emit_visit(Kernel &kernel, const Visit &visit, unsigned lanes, llvm::Value *first, llvm::Value *last,
+                const Visitor &visitor) {
   llvm::IRBuilder<> &ir = kernel.ir;
   auto call = [&](LaneBuilder &builder, const std::vector<LaneIndex> &point) {
     std::vector<Index> index;
@@ -44,8 +45,8 @@ void emit_visit(Kernel &kernel, const Visit &visit, unsigned lanes, llvm::Value 
     }
     Dim dim = visit.shape[axis];
     if (axis == visit.vector_axis && lanes > 1)
-      return for_lanes(kernel, lanes, kernel.i64(0), kernel.size(dim), dim.batch ? std::nullopt : std::optional(dim.size),
-                       [&](LaneBuilder &builder, LaneIndex i) {
+      return for_lanes(kernel, lanes, kernel.i64(0), kernel.size(dim),
+                       dim.batch ? std::nullopt : std::optional(dim.size), [&](LaneBuilder &builder, LaneIndex i) {
                          std::vector<LaneIndex> inside = point;
                          inside[axis] = i;
                          call(builder, inside);
@@ -121,7 +122,8 @@ Lowering lower_pull(const OpTask &task) {
 namespace {
 
 // The shape that a push kernel runs over: every index of operand 0.
-void emit_push(Kernel &kernel, const OpTask &task, const Visit &visit, unsigned lanes, llvm::Value *first, llvm::Value *last, LaneBuilder::Frame &found) {
+void emit_push(Kernel &kernel, const OpTask &task, const Visit &visit, unsigned lanes, llvm::Value *first,
+               llvm::Value *last, LaneBuilder::Frame &found) {
   std::vector<Operand> operands;
   for (const Storage &storage : task.operands) operands.push_back(kernel.operand(storage));
   Address result = kernel.address(task.results[0]);
@@ -142,9 +144,13 @@ void emit_zero(Kernel &kernel, const Storage &storage, llvm::Value *first, llvm:
   Address address = kernel.address(storage);
   int64_t size = static_cast<int64_t>(byte_size(address.dtype));
   int64_t stride = address.strides.empty() ? size : address.strides[0] * size;
-  int64_t before = address.halo.empty() ? 0 : (address.halo.top * address.strides[1] + address.halo.left * address.strides[2]) * size;
-  llvm::Value *start = ir.CreateGEP(ir.getInt8Ty(), address.base, ir.CreateNSWSub(ir.CreateNSWMul(first, kernel.i64(stride)), kernel.i64(before)));
-  ir.CreateMemSet(start, ir.getInt8(0), ir.CreateNSWMul(ir.CreateNSWSub(last, first), kernel.i64(stride)), llvm::MaybeAlign(static_cast<uint64_t>(size)));
+  int64_t before = address.halo.empty()
+                       ? 0
+                       : (address.halo.top * address.strides[1] + address.halo.left * address.strides[2]) * size;
+  llvm::Value *start = ir.CreateGEP(ir.getInt8Ty(), address.base,
+                                    ir.CreateNSWSub(ir.CreateNSWMul(first, kernel.i64(stride)), kernel.i64(before)));
+  ir.CreateMemSet(start, ir.getInt8(0), ir.CreateNSWMul(ir.CreateNSWSub(last, first), kernel.i64(stride)),
+                  llvm::MaybeAlign(static_cast<uint64_t>(size)));
 }
 
 }  // namespace
@@ -200,7 +206,8 @@ Lowering lower_orthogonal(const OpTask &task) {
     auto *type = llvm::FunctionType::get(ir.getVoidTy(), {ir.getPtrTy(), i64, i64, i64, i64, i64}, false);
     auto callee = task.program->module().getOrInsertFunction("nc_orthogonal", type);
     int64_t stream = task.body.ops[0].get<int64_t>("stream");
-    ir.CreateCall(callee, {result.base, kernel.i64(rows), kernel.i64(columns), kernel.seed(), kernel.i64(stream), kernel.step()});
+    ir.CreateCall(
+        callee, {result.base, kernel.i64(rows), kernel.i64(columns), kernel.seed(), kernel.i64(stream), kernel.step()});
   };
   return {{std::move(stage)}};
 }
@@ -216,7 +223,8 @@ Stage zero_halo(const Storage &result) {
   double each = 0.1 * static_cast<double>(border);
   set_cost(stage, {stage.units.size * border, stage.units.batch}, 0.1);
   stage.units_per_chunk = units_per_chunk(each);
-  stage.emit = [result, halo, strides, height, width, units = stage.units, per_chunk = stage.units_per_chunk](Kernel &kernel) {
+  stage.emit = [result, halo, strides, height, width, units = stage.units,
+                per_chunk = stage.units_per_chunk](Kernel &kernel) {
     llvm::IRBuilder<> &ir = kernel.ir;
     Address address = kernel.address(result);
     int64_t size = static_cast<int64_t>(byte_size(address.dtype)), row = strides[1] * size, pixel = strides[2] * size;
@@ -227,7 +235,8 @@ Stage zero_halo(const Storage &result) {
     };
     auto [first, last] = kernel.chunk_range(units, per_chunk);
     kernel.loop(first, last, 1, [&](llvm::Value *sample_number) {
-      llvm::Value *sample = ir.CreateGEP(ir.getInt8Ty(), address.base, ir.CreateNSWMul(sample_number, kernel.i64(strides[0] * size)));
+      llvm::Value *sample =
+          ir.CreateGEP(ir.getInt8Ty(), address.base, ir.CreateNSWMul(sample_number, kernel.i64(strides[0] * size)));
       int64_t side = (halo.left + halo.right) * pixel;
       zero(sample, -(halo.top * row + halo.left * pixel), halo.top * row + halo.left * pixel);
       // The right edge of a row and the left edge of the next one touch.

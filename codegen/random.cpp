@@ -1,5 +1,5 @@
-// Philox4x32-10 (ir/philox.h) on vectors: every lane is one element, 32-bit words live in 64-bit lanes so that a product is one
-// multiplication.
+// Philox4x32-10 (ir/philox.h) on vectors: every lane is one element, 32-bit words live in 64-bit lanes so that a
+// product is one multiplication.
 #include <llvm/IR/Constants.h>
 
 #include "codegen/lane_builder.h"
@@ -15,9 +15,11 @@ llvm::Value *emit_philox_uniform(Kernel &kernel, uint64_t stream, llvm::Value *e
     return vector == nullptr ? scalar : ir.CreateVectorSplat(vector->getNumElements(), scalar);
   };
   llvm::Value *low = number(0xFFFFFFFF);
-  llvm::Value *block = ir.CreateOr(ir.CreateShl(ir.CreateLShr(elements, number(6)), number(4)), ir.CreateAnd(elements, number(15)));
-  llvm::Value *c[4] = {ir.CreateAnd(block, low), ir.CreateLShr(block, number(32)), number(static_cast<uint32_t>(stream)),
-                 spread(ir.CreateAnd(kernel.step(), ir.getInt64(0xFFFFFFFF)))};
+  llvm::Value *block =
+      ir.CreateOr(ir.CreateShl(ir.CreateLShr(elements, number(6)), number(4)), ir.CreateAnd(elements, number(15)));
+  llvm::Value *c[4] = {ir.CreateAnd(block, low), ir.CreateLShr(block, number(32)),
+                       number(static_cast<uint32_t>(stream)),
+                       spread(ir.CreateAnd(kernel.step(), ir.getInt64(0xFFFFFFFF)))};
   llvm::Value *key0 = ir.CreateAnd(kernel.seed(), ir.getInt64(0xFFFFFFFF));
   llvm::Value *key1 = ir.CreateLShr(kernel.seed(), 32);
   for (int round = 0; round < 10; ++round) {

@@ -2,7 +2,8 @@
 //
 // - The last axis of the space is the vector axis. When it is kept, its lanes are independent sums; when it is reduced,
 //   lanes are partial sums that a tree of halves adds up at the end.
-// - Long sums run in blocks of 128 steps whose totals are added in turn, in several accumulators, so that rounding errors stay small.
+// - Long sums run in blocks of 128 steps whose totals are added in turn, in several accumulators, so that rounding
+// errors stay small.
 // - When too little is kept to go round the threads, the first reduced axis is cut into chunks; their partial results
 //   go to scratch memory and a second stage adds them in order.
 #include <llvm/IR/Constants.h>
@@ -17,13 +18,13 @@ namespace netc {
 
 namespace {
 
-constexpr int64_t kBlock = 128;       // steps of one accumulator before its total moves on
-constexpr unsigned kAccumulators = 8; // at most, of all kinds together
+constexpr int64_t kBlock = 128;        // steps of one accumulator before its total moves on
+constexpr unsigned kAccumulators = 8;  // at most, of all kinds together
 
 struct ReduceEnd {
   Reduction kind;
-  ValueId value;       // what is reduced
-  size_t result;       // number of the result of the op
+  ValueId value;  // what is reduced
+  size_t result;  // number of the result of the op
   DType dtype;
 };
 
@@ -32,16 +33,16 @@ struct ReducePlan {
   const OpTask *task = nullptr;
   IterationSpace space;
   std::vector<ReduceEnd> ends;
-  std::vector<size_t> streamed;     // results that are elementwise values
-  std::vector<size_t> kept;         // axes in order; without the vector axis
-  std::vector<size_t> reduced;      // axes in order; without the vector axis
+  std::vector<size_t> streamed;  // results that are elementwise values
+  std::vector<size_t> kept;      // axes in order; without the vector axis
+  std::vector<size_t> reduced;   // axes in order; without the vector axis
   std::optional<size_t> vector_axis;
   bool vector_reduced = false;
   unsigned lanes = 1;
-  std::optional<size_t> split;      // the axis cut into chunks
+  std::optional<size_t> split;  // the axis cut into chunks
   Dim units;
   int64_t units_per_chunk = 1;
-  Dim kept_elements;                // of one reduction
+  Dim kept_elements;  // of one reduction
 };
 
 Reduction kind_of(const Op &op) {
@@ -52,16 +53,20 @@ Reduction kind_of(const Op &op) {
 
 class ReduceEmitter {
  public:
-  ReduceEmitter(const ReducePlan &plan, Kernel &kernel) : plan_(plan), task_(*plan.task), kernel_(kernel), ir_(kernel.ir) {
+  ReduceEmitter(const ReducePlan &plan, Kernel &kernel)
+      : plan_(plan), task_(*plan.task), kernel_(kernel), ir_(kernel.ir) {
     for (const Storage &storage : task_.operands) operands_.push_back(kernel.operand(storage));
     for (const Storage &storage : task_.results) results_.push_back(kernel.address(storage));
     std::tie(first_, last_) = kernel.chunk_range(plan.units, plan.units_per_chunk);
-    if (plan.split) partial_ = plan.units.batch ? kernel.batch_space(task_.scratch_batch_at) : kernel.fixed_space(task_.scratch_fixed_at);
+    if (plan.split)
+      partial_ =
+          plan.units.batch ? kernel.batch_space(task_.scratch_batch_at) : kernel.fixed_space(task_.scratch_fixed_at);
   }
 
   void emit() {
     size_t axes = plan_.space.axes.size();
-    outer(0, std::vector<LaneIndex>(axes), std::vector<bool>(axes, false), BodyEvaluator(task_.body, plan_.space, operands_));
+    outer(0, std::vector<LaneIndex>(axes), std::vector<bool>(axes, false),
+          BodyEvaluator(task_.body, plan_.space, operands_));
   }
 
  private:
@@ -118,14 +123,16 @@ class ReduceEmitter {
     };
     unsigned lanes = plan_.lanes;
     if (dim.batch) {
-      for_lanes(kernel_, lanes, kernel_.i64(0), kernel_.size(dim), std::nullopt,
-                [&](LaneBuilder &builder, LaneIndex i) { columns(builder.lanes, i.base, i.constant, 1, builder.mask); });
+      for_lanes(
+          kernel_, lanes, kernel_.i64(0), kernel_.size(dim), std::nullopt,
+          [&](LaneBuilder &builder, LaneIndex i) { columns(builder.lanes, i.base, i.constant, 1, builder.mask); });
       return;
     }
     size_t widest = std::max<size_t>(1, kAccumulators / plan_.ends.size());
     int64_t step = static_cast<int64_t>(widest * lanes), full = dim.size / step * step;
     if (full > 0)
-      kernel_.loop(kernel_.i64(0), kernel_.i64(full), step, [&](llvm::Value *i) { columns(lanes, i, 0, widest, nullptr); });
+      kernel_.loop(kernel_.i64(0), kernel_.i64(full), step,
+                   [&](llvm::Value *i) { columns(lanes, i, 0, widest, nullptr); });
     int64_t rest = dim.size - full, vectors = rest / lanes, tail = rest % lanes;
     unsigned width = std::bit_ceil(static_cast<unsigned>(tail));
     bool mask_tail = tail > 0 && kernel_.target.masked_memory;
@@ -148,21 +155,25 @@ class ReduceEmitter {
   void sum_columns(std::vector<Column> &group) {
     // Few columns leave accumulators free: they take every second, third ... step.
     size_t together = group.size() * plan_.ends.size();
-    unsigned interleaved = plan_.reduced.empty() ? 1 : std::bit_floor(std::max(1u, kAccumulators / static_cast<unsigned>(together)));
+    unsigned interleaved =
+        plan_.reduced.empty() ? 1 : std::bit_floor(std::max(1u, kAccumulators / static_cast<unsigned>(together)));
     interleaved = std::min(interleaved, 4u);
     Values start;
     for (Column &column : group)
       for (const ReduceEnd &end : plan_.ends) start.push_back(column.builder.identity(end.kind, end.dtype));
-    Values totals = reduced_loops(0, start, interleaved, [&](const std::vector<llvm::Value *> &index, Values sums) {
-      size_t at = 0;
-      for (Column &column : group) {
-        Point point = column.point;
-        for (size_t n = 0; n < plan_.reduced.size(); ++n) point[plan_.reduced[n]].base = index[n];
-        add_point(column.builder, column.evaluator, point, sums, at);
-        at += plan_.ends.size();
-      }
-      return sums;
-    }, group[0].builder);
+    Values totals = reduced_loops(
+        0, start, interleaved,
+        [&](const std::vector<llvm::Value *> &index, Values sums) {
+          size_t at = 0;
+          for (Column &column : group) {
+            Point point = column.point;
+            for (size_t n = 0; n < plan_.reduced.size(); ++n) point[plan_.reduced[n]].base = index[n];
+            add_point(column.builder, column.evaluator, point, sums, at);
+            at += plan_.ends.size();
+          }
+          return sums;
+        },
+        group[0].builder);
     size_t at = 0;
     for (Column &column : group)
       for (const ReduceEnd &end : plan_.ends) store(column.builder, column.point, end, totals[at++]);
@@ -178,7 +189,8 @@ class ReduceEmitter {
     for (const LaneIndex &i : point) index.push_back(builder.make(i));
     for (size_t n : plan_.streamed) {
       llvm::Value *value = evaluator.at(builder, task_.body.results[n], point);
-      builder.store_element(results_[n].base, results_[n].dtype, builder.offset_of(plan_.space.results[n].strides, index),
+      builder.store_element(results_[n].base, results_[n].dtype,
+                            builder.offset_of(plan_.space.results[n].strides, index),
                             builder.make(value, results_[n].dtype));
     }
   }
@@ -187,11 +199,13 @@ class ReduceEmitter {
 
   Values combine_all(LaneBuilder &builder, const Values &a, const Values &b) {
     Values result;
-    for (size_t n = 0; n < a.size(); ++n) result.push_back(builder.combine(plan_.ends[n % plan_.ends.size()].kind, a[n], b[n]));
+    for (size_t n = 0; n < a.size(); ++n)
+      result.push_back(builder.combine(plan_.ends[n % plan_.ends.size()].kind, a[n], b[n]));
     return result;
   }
 
-  // The loops over the reduced axes but the vector axis; the innermost in blocks, interleaved over several accumulators.
+  // The loops over the reduced axes but the vector axis; the innermost in blocks, interleaved over several
+  // accumulators.
   Values reduced_loops(size_t depth, const Values &start, unsigned interleaved, const Step &step, LaneBuilder &builder,
                        std::vector<llvm::Value *> index = {}) {
     if (depth == plan_.reduced.size()) return step(index, start);
@@ -221,10 +235,14 @@ class ReduceEmitter {
           fresh.push_back(builder.identity(reduction.kind, reduction.dtype));
         }
       auto part = [&](const Values &all, unsigned k) {
-        return Values(all.begin() + static_cast<std::ptrdiff_t>(k * width), all.begin() + static_cast<std::ptrdiff_t>((k + 1) * width));
+        return Values(all.begin() + static_cast<std::ptrdiff_t>(k * width),
+                      all.begin() + static_cast<std::ptrdiff_t>((k + 1) * width));
       };
       llvm::Value *length = ir_.CreateNSWSub(to, from);
-      llvm::Value *rest = interleaved == 1 ? to : ir_.CreateNSWAdd(from, ir_.CreateAnd(length, kernel_.i64(-static_cast<int64_t>(interleaved))));
+      llvm::Value *rest =
+          interleaved == 1
+              ? to
+              : ir_.CreateNSWAdd(from, ir_.CreateAnd(length, kernel_.i64(-static_cast<int64_t>(interleaved))));
       Values sums = kernel_.loop(from, rest, interleaved, fresh, [&](llvm::Value *i, const Values &carried) {
         Values next;
         for (unsigned k = 0; k < interleaved; ++k) {
@@ -234,7 +252,8 @@ class ReduceEmitter {
         return next;
       });
       if (interleaved > 1) {
-        Values first = kernel_.loop(rest, to, 1, part(sums, 0), [&](llvm::Value *i, const Values &carried) { return step(i, carried); });
+        Values first = kernel_.loop(rest, to, 1, part(sums, 0),
+                                    [&](llvm::Value *i, const Values &carried) { return step(i, carried); });
         std::copy(first.begin(), first.end(), sums.begin());
       }
       for (unsigned half = interleaved / 2; half > 0; half /= 2)
@@ -246,7 +265,8 @@ class ReduceEmitter {
     };
     int64_t block_steps = kBlock * interleaved;
     auto *b = llvm::dyn_cast<llvm::ConstantInt>(begin), *e = llvm::dyn_cast<llvm::ConstantInt>(end);
-    if (b != nullptr && e != nullptr && e->getSExtValue() - b->getSExtValue() <= block_steps) return block(begin, end, start);
+    if (b != nullptr && e != nullptr && e->getSExtValue() - b->getSExtValue() <= block_steps)
+      return block(begin, end, start);
     return kernel_.loop(begin, end, block_steps, start, [&](llvm::Value *from, const Values &total) {
       llvm::Value *to = ir_.CreateNSWAdd(from, kernel_.i64(block_steps));
       return block(from, ir_.CreateSelect(ir_.CreateICmpSLT(to, end), to, end), total);
@@ -271,11 +291,12 @@ class ReduceEmitter {
       totals = reduced_rows(0, point, row_bound, evaluator, start, wide);
     }
     LaneBuilder scalar(kernel_, 1);
-    for (size_t e = 0; e < plan_.ends.size(); ++e) store(scalar, point, plan_.ends[e], across_lanes(wide, plan_.ends[e], totals[e]));
+    for (size_t e = 0; e < plan_.ends.size(); ++e)
+      store(scalar, point, plan_.ends[e], across_lanes(wide, plan_.ends[e], totals[e]));
   }
 
-  Values reduced_rows(size_t depth, const Point &point, const std::vector<bool> &row_bound, const BodyEvaluator &evaluator,
-                      const Values &start, LaneBuilder &wide) {
+  Values reduced_rows(size_t depth, const Point &point, const std::vector<bool> &row_bound,
+                      const BodyEvaluator &evaluator, const Values &start, LaneBuilder &wide) {
     if (depth == plan_.reduced.size()) {
       BodyEvaluator row = evaluator;
       LaneBuilder scalar(kernel_, 1);
@@ -320,7 +341,9 @@ class ReduceEmitter {
     llvm::Value *length = ir_.CreateNSWSub(end, begin);
     llvm::Value *vectors = ir_.CreateAShr(length, static_cast<uint64_t>(std::countr_zero(lanes)));
     bool long_row = !count || *count >= static_cast<int64_t>(lanes) * 4;
-    unsigned interleaved = long_row ? std::bit_floor(std::max(1u, std::min(4u, kAccumulators / static_cast<unsigned>(plan_.ends.size())))) : 1;
+    unsigned interleaved =
+        long_row ? std::bit_floor(std::max(1u, std::min(4u, kAccumulators / static_cast<unsigned>(plan_.ends.size()))))
+                 : 1;
     Values sums = blocked(kernel_.i64(0), vectors, interleaved, start, wide, [&](llvm::Value *v, Values own) {
       return add(wide, ir_.CreateNSWAdd(begin, ir_.CreateNSWMul(v, kernel_.i64(lanes))), std::move(own));
     });
@@ -334,7 +357,8 @@ class ReduceEmitter {
     LaneBuilder single(kernel_, 1);
     Values first;
     for (llvm::Value *sum : sums) first.push_back(ir_.CreateExtractElement(sum, uint64_t{0}));
-    first = kernel_.loop(full_end, end, 1, first, [&](llvm::Value *i, const Values &carried) { return add(single, i, carried); });
+    first = kernel_.loop(full_end, end, 1, first,
+                         [&](llvm::Value *i, const Values &carried) { return add(single, i, carried); });
     for (size_t n = 0; n < sums.size(); ++n) sums[n] = ir_.CreateInsertElement(sums[n], first[n], uint64_t{0});
     return sums;
   }
@@ -366,7 +390,8 @@ class ReduceEmitter {
     }
     Index number = builder.variable(kernel_.chunk);
     size_t end_number = static_cast<size_t>(&end - plan_.ends.data());
-    number = builder.add(builder.scale(number, static_cast<int64_t>(plan_.ends.size())), builder.index(static_cast<int64_t>(end_number)));
+    number = builder.add(builder.scale(number, static_cast<int64_t>(plan_.ends.size())),
+                         builder.index(static_cast<int64_t>(end_number)));
     number = builder.scale(number, plan_.kept_elements.size);
     int64_t stride = 1;
     for (size_t axis = plan_.space.axes.size(); axis-- > 0;) {
@@ -393,8 +418,10 @@ void emit_combine(const ReducePlan &plan, Kernel &kernel) {
   llvm::IRBuilder<> &ir = kernel.ir;
   std::vector<Address> results;
   for (const Storage &storage : task.results) results.push_back(kernel.address(storage));
-  llvm::Value *partial = plan.units.batch ? kernel.batch_space(task.scratch_batch_at) : kernel.fixed_space(task.scratch_fixed_at);
-  llvm::Value *chunks = ir.CreateSDiv(ir.CreateNSWAdd(kernel.size(plan.units), kernel.i64(plan.units_per_chunk - 1)), kernel.i64(plan.units_per_chunk));
+  llvm::Value *partial =
+      plan.units.batch ? kernel.batch_space(task.scratch_batch_at) : kernel.fixed_space(task.scratch_fixed_at);
+  llvm::Value *chunks = ir.CreateSDiv(ir.CreateNSWAdd(kernel.size(plan.units), kernel.i64(plan.units_per_chunk - 1)),
+                                      kernel.i64(plan.units_per_chunk));
   std::vector<size_t> kept;
   for (size_t axis = 0; axis < plan.space.axes.size(); ++axis)
     if (!plan.space.reduced[axis]) kept.push_back(axis);
@@ -410,20 +437,23 @@ void emit_combine(const ReducePlan &plan, Kernel &kernel) {
     for (size_t e = 0; e < plan.ends.size(); ++e) {
       const ReduceEnd &end = plan.ends[e];
       auto load = [&](llvm::Value *chunk) {
-        Index at = builder.add(builder.scale(builder.variable(chunk), static_cast<int64_t>(plan.ends.size())), builder.index(static_cast<int64_t>(e)));
+        Index at = builder.add(builder.scale(builder.variable(chunk), static_cast<int64_t>(plan.ends.size())),
+                               builder.index(static_cast<int64_t>(e)));
         at = builder.add(builder.scale(at, plan.kept_elements.size), number);
         return builder.value(builder.load_element(partial, end.dtype, builder.at(at)));
       };
       Kernel::Values start{builder.identity(end.kind, end.dtype)};
-      Kernel::Values total = kernel.loop(kernel.i64(0), chunks, 16, start, [&](llvm::Value *from, const Kernel::Values &outer) {
-        llvm::Value *to = ir.CreateNSWAdd(from, kernel.i64(16));
-        to = ir.CreateSelect(ir.CreateICmpSLT(to, chunks), to, chunks);
-        Kernel::Values sum = kernel.loop(from, to, 1, start, [&](llvm::Value *chunk, const Kernel::Values &inner) {
-          return Kernel::Values{builder.combine(end.kind, inner[0], builder.spread(load(chunk)))};
-        });
-        return Kernel::Values{builder.combine(end.kind, outer[0], sum[0])};
-      });
-      builder.store_element(results[end.result].base, end.dtype, builder.offset_of(plan.space.results[end.result].strides, index),
+      Kernel::Values total =
+          kernel.loop(kernel.i64(0), chunks, 16, start, [&](llvm::Value *from, const Kernel::Values &outer) {
+            llvm::Value *to = ir.CreateNSWAdd(from, kernel.i64(16));
+            to = ir.CreateSelect(ir.CreateICmpSLT(to, chunks), to, chunks);
+            Kernel::Values sum = kernel.loop(from, to, 1, start, [&](llvm::Value *chunk, const Kernel::Values &inner) {
+              return Kernel::Values{builder.combine(end.kind, inner[0], builder.spread(load(chunk)))};
+            });
+            return Kernel::Values{builder.combine(end.kind, outer[0], sum[0])};
+          });
+      builder.store_element(results[end.result].base, end.dtype,
+                            builder.offset_of(plan.space.results[end.result].strides, index),
                             builder.make(total[0], end.dtype));
     }
   };
@@ -434,8 +464,8 @@ void emit_combine(const ReducePlan &plan, Kernel &kernel) {
     }
     size_t axis = kept[depth];
     if (depth + 1 == kept.size())
-      return for_lanes(kernel, plan.lanes, kernel.i64(0), kernel.size(plan.space.axes[axis]), plan.space.axes[axis].size,
-                       [&](LaneBuilder &builder, LaneIndex i) {
+      return for_lanes(kernel, plan.lanes, kernel.i64(0), kernel.size(plan.space.axes[axis]),
+                       plan.space.axes[axis].size, [&](LaneBuilder &builder, LaneIndex i) {
                          std::vector<LaneIndex> inside = point;
                          inside[axis] = i;
                          emit(builder, inside);
@@ -461,9 +491,8 @@ ReducePlan make_plan(const OpTask &task) {
   }
   for (size_t n = 0; n < task.body.results.size(); ++n) {
     ValueId result = task.body.results[n];
-    auto reduction = std::ranges::find_if(task.body.ops, [&](const Op &op) {
-      return op.def->op_class == OpClass::reduction && op.results[0] == result;
-    });
+    auto reduction = std::ranges::find_if(
+        task.body.ops, [&](const Op &op) { return op.def->op_class == OpClass::reduction && op.results[0] == result; });
     if (reduction == task.body.ops.end())
       plan.streamed.push_back(n);
     else
@@ -480,7 +509,8 @@ ReducePlan make_plan(const OpTask &task) {
     plan.vector_reduced = plan.space.reduced.back();
     // A short row is one narrow vector.
     Dim last = plan.space.axes.back();
-    if (!last.batch && last.size < plan.lanes) plan.lanes = std::max(2u, std::bit_ceil(static_cast<unsigned>(last.size)));
+    if (!last.batch && last.size < plan.lanes)
+      plan.lanes = std::max(2u, std::bit_ceil(static_cast<unsigned>(last.size)));
     if (!task.target->masked_memory && !last.batch && last.size < plan.lanes && plan.vector_reduced) plan.lanes = 2;
   }
   for (size_t axis = 0; axis + 1 < count; ++axis) (plan.space.reduced[axis] ? plan.reduced : plan.kept).push_back(axis);
@@ -510,9 +540,12 @@ Lowering lower_reduce(const OpTask &task) {
     plan->units = axes[*plan->split];
     double unit = typical(all) / typical(plan->units) * each;
     plan->units_per_chunk = units_per_chunk(unit * 0.5);
-    if (plan->vector_reduced && *plan->split == *plan->vector_axis) plan->units_per_chunk = (plan->units_per_chunk + 63) / 64 * 64;
-    int64_t bytes = static_cast<int64_t>(plan->ends.size()) * plan->kept_elements.size * static_cast<int64_t>(byte_size(plan->ends[0].dtype));
-    int64_t chunks = (plan->units.size + plan->units_per_chunk - 1) / plan->units_per_chunk;  // for each sample where units grow with B
+    if (plan->vector_reduced && *plan->split == *plan->vector_axis)
+      plan->units_per_chunk = (plan->units_per_chunk + 63) / 64 * 64;
+    int64_t bytes = static_cast<int64_t>(plan->ends.size()) * plan->kept_elements.size *
+                    static_cast<int64_t>(byte_size(plan->ends[0].dtype));
+    int64_t chunks = (plan->units.size + plan->units_per_chunk - 1) /
+                     plan->units_per_chunk;  // for each sample where units grow with B
     (plan->units.batch ? lowering.scratch_batch : lowering.scratch_fixed) = (chunks * bytes + 63) / 64 * 64;
   } else if (!plan->kept.empty()) {
     plan->units = axes[plan->kept[0]];

@@ -65,11 +65,13 @@ void Target::add_attributes(llvm::Function &function) const {
 Result<Target> make_target(const TargetOptions &options) {
   initialize_targets();
   Target target;
-  target.triple = options.triple.empty() ? llvm::sys::getDefaultTargetTriple() : llvm::Triple::normalize(options.triple);
+  target.triple =
+      options.triple.empty() ? llvm::sys::getDefaultTargetTriple() : llvm::Triple::normalize(options.triple);
   target.cpu = options.cpu;
   llvm::Triple triple(target.triple);
   if (!triple.isX86() && !triple.isAArch64())
-    return fail(fmt::format("no code generator for the target '{}'", target.triple), "x86-64 and AArch64 are supported");
+    return fail(fmt::format("no code generator for the target '{}'", target.triple),
+                "x86-64 and AArch64 are supported");
   if (options.cpu == "native") {
     if (triple.getArch() != llvm::Triple(llvm::sys::getDefaultTargetTriple()).getArch())
       return fail("the cpu 'native' is only known for this machine's own architecture", "name a cpu: \"generic\"");

@@ -1,8 +1,9 @@
 // Elementary functions as straight-line LLVM IR, for a number or a vector of them.
 //
 // f32: own polynomials, within 4 units in the last place of the exact result over the whole range (test/unit/codegen/
-// vector_math.cpp measures it), exact at infinities, NaN and zeros. f64 calls the C library lane by lane: only the gradient check uses it.
-// Sources of the polynomials: Cephes (Moshier), N. Juffa's erff, M. Giles "Approximating the erfinv function" (2010).
+// vector_math.cpp measures it), exact at infinities, NaN and zeros. f64 calls the C library lane by lane: only the
+// gradient check uses it. Sources of the polynomials: Cephes (Moshier), N. Juffa's erff, M. Giles "Approximating the
+// erfinv function" (2010).
 #pragma once
 
 #include <llvm/IR/IRBuilder.h>
@@ -41,8 +42,8 @@ class VectorMath {
   llvm::Value *absolute(llvm::Value *x);
   llvm::Value *copy_sign(llvm::Value *magnitude, llvm::Value *sign);
   llvm::Value *library(const char *name, llvm::ArrayRef<llvm::Value *> arguments);  // f64, lane by lane
-  llvm::Value *bits(llvm::Value *x);            // as integers of the same width
-  llvm::Value *floats(llvm::Value *integers);   // back
+  llvm::Value *bits(llvm::Value *x);                                                // as integers of the same width
+  llvm::Value *floats(llvm::Value *integers);                                       // back
   llvm::Value *integer(llvm::Value *like, int64_t value);
   llvm::Value *power_of_two(llvm::Value *exponent_bits, llvm::Value *like);
   std::pair<llvm::Value *, llvm::Value *> round_to_integer(llvm::Value *x);  // as a float, and its low integer bits
