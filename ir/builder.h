@@ -38,6 +38,7 @@ class Builder {
 
   void set_halo(ValueId value, Halo halo) { function_.values[value].halo = halo; }
 
+  // The reference holds until the next op.
   const Type &type(ValueId value) const { return function_.values[value].type; }
   const Function &function() const { return function_; }
   Mode mode() const { return function_.mode; }

@@ -50,7 +50,7 @@ Result<void> check_convolution(const InferContext &c, const Type &image, const s
   return {};
 }
 
-ValueId convolution_input_gradient(Builder &b, const Op &op, const Type &x, ValueId kernel, ValueId dy) {
+ValueId convolution_input_gradient(Builder &b, const Op &op, Type x, ValueId kernel, ValueId dy) {
   const Shape kernel_shape = b.type(kernel).shape, dy_shape = b.type(dy).shape;
   ConvolutionAxes axes = convolution_axes(op.attributes, {x.shape[1].size, x.shape[2].size},
                                           {kernel_shape[0].size, kernel_shape[1].size});

@@ -46,7 +46,7 @@ template <typename F>
 void for_each_convolution_tap(const ConvolutionAxes &axes, const std::vector<int64_t> &output, F f);
 
 // Appends the gradient of y = conv2d(x, kernel) with respect to x. `op` holds conv2d's attributes.
-ValueId convolution_input_gradient(Builder &b, const Op &op, const Type &x, ValueId kernel, ValueId dy);
+ValueId convolution_input_gradient(Builder &b, const Op &op, Type x, ValueId kernel, ValueId dy);
 
 // The element of the input that output `o` reads through tap `k`; -1 where it is a zero.
 inline int64_t tapped_element(const ConvolutionAxis &axis, int64_t o, int64_t k) {

@@ -2,7 +2,7 @@
 
 namespace netc::ops {
 
-ValueId sum_to(Builder &b, ValueId gradient, const Shape &shape) {
+ValueId sum_to(Builder &b, ValueId gradient, Shape shape) {
   const Shape full = b.type(gradient).shape;
   if (full == shape) return gradient;
   std::vector<int64_t> axes;

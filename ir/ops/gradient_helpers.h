@@ -6,7 +6,7 @@
 namespace netc::ops {
 
 // The gradient of broadcasting: sums `gradient` over the axes along which `shape` was stretched to its shape.
-ValueId sum_to(Builder &b, ValueId gradient, const Shape &shape);
+ValueId sum_to(Builder &b, ValueId gradient, Shape shape);
 
 // The gradient of a reduction over `axes`: puts the axes back with size one.
 ValueId restore_axes(Builder &b, ValueId reduced, const Shape &full, const std::vector<int64_t> &axes);
