@@ -76,14 +76,21 @@ class Orderer {
     return false;
   }
 
-  // Of the ops that may come next: an update if there is one, otherwise the first in the old order, writes last.
+  // Reads cost nothing and hold nobody up; writes come last.
+  int urgency(uint32_t op) const {
+    if (has_effect(function_.ops[op])) return 3;
+    if (function_.ops[op].def->op_class == OpClass::state) return 0;
+    return updates_[op] ? 1 : 2;
+  }
+
+  // Of the ops that may come next the most urgent, and of those the first in the old order.
   void emit() {
     using Ready = std::pair<int, uint32_t>;
     std::priority_queue<Ready, std::vector<Ready>, std::greater<>> ready;
     std::vector<uint32_t> waiting(function_.ops.size(), 0);
     for (const std::vector<uint32_t> &list : successors_)
       for (uint32_t after : list) ++waiting[after];
-    auto push = [&](uint32_t op) { ready.emplace(has_effect(function_.ops[op]) ? 2 : updates_[op] ? 0 : 1, op); };
+    auto push = [&](uint32_t op) { ready.emplace(urgency(op), op); };
     for (uint32_t i = 0; i < waiting.size(); ++i)
       if (waiting[i] == 0) push(i);
     std::vector<Op> ordered;

@@ -49,7 +49,7 @@ class Chooser {
     const Op &op = function_.ops[index];
     if (!is_elementwise(op) || op.operands.empty() || is_expensive(op)) return false;
     ValueId value = op.results[0];
-    if (pinned_[value] || users_[value].size() < 2 || !is_large(value)) return false;
+    if (pinned_[value] || users_[value].empty() || !is_large(value)) return false;
     for (uint32_t user : users_[value])
       if (!has_shape(function_.ops[user], function_.type(value).shape)) return false;
 
@@ -64,9 +64,11 @@ class Chooser {
         leaves.insert(operand);
       }
     }
-    // Reading two values instead of one pays for two users: nothing is written.
+    // Reading one value instead of another costs nothing, and the one may be used far behind the other (the sign of
+    // an activation, in the backward sweep). Reading two instead of one pays for two users: nothing is written.
     bool few = leaves.size() <= 1 || (leaves.size() == 2 && users_[value].size() == 2);
-    bool stored = std::all_of(leaves.begin(), leaves.end(), [&](ValueId leaf) { return is_stored_anyway(leaf); });
+    bool stored = std::all_of(leaves.begin(), leaves.end(),
+                              [&](ValueId leaf) { return is_stored_anyway(leaf) || is_smaller(leaf, value); });
     if (!few || !stored || length > kLongestChain) return false;
     leaves_[index] = std::move(leaves);
     length_[index] = length;
@@ -82,6 +84,11 @@ class Chooser {
   bool has_shape(const Op &user, const Shape &shape) const {
     if (is_elementwise(user)) return function_.type(user.results[0]).shape == shape;
     return is_fusable_reduction(user) && function_.type(user.operands[0]).shape == shape;
+  }
+
+  // A dropout mask is stored as booleans, not as the factors made from them.
+  bool is_smaller(ValueId leaf, ValueId value) const {
+    return stored_bytes(function_.value(leaf)).size < stored_bytes(function_.value(value)).size;
   }
 
   // An elementwise value or a contraction with one user may never reach memory; everything else does.

@@ -1,4 +1,4 @@
-// Which elementwise values are computed again by everybody who needs them instead of being stored.
+// Which elementwise values are computed by everybody who needs them, from what they are made of, instead of being stored.
 #pragma once
 
 #include <vector>

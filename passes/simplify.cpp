@@ -46,7 +46,8 @@ class Simplifier {
     static constexpr Rule kRules[] = {
         &Simplifier::drop_identity,    &Simplifier::drop_neutral_operand, &Simplifier::cancel_inverse,
         &Simplifier::join_views,       &Simplifier::choose_branch,        &Simplifier::reduce_nothing,
-        &Simplifier::strip_broadcasts, &Simplifier::absorb_transpose,     &Simplifier::size_of_an_argument,
+        &Simplifier::strip_broadcasts, &Simplifier::broadcast_last,       &Simplifier::absorb_transpose,
+        &Simplifier::size_of_an_argument,
     };
     const Type &type = function_.type(old.results[0]);
     for (Rule rule : kRules)
@@ -177,6 +178,29 @@ class Simplifier {
     ValueId result = rewriter_.builder().emit(op.def->name, std::move(operands), op.attributes);
     if (type_of(result) == type) return result;
     return rewriter_.builder().emit("broadcast_to", {result}, {{"shape", type.shape}});
+  }
+
+  // A reshape that only adds or drops axes of size one goes in front of a broadcast, where it is a view of less.
+  std::optional<ValueId> broadcast_last(const Op &op, const Type &type) {
+    if (op.def->name != "reshape") return std::nullopt;
+    const Op *broadcast = maker(op.operands[0], "broadcast_to");
+    if (broadcast == nullptr) return std::nullopt;
+    ValueId small = broadcast->operands[0];
+    const Shape &wide = broadcast->get<Shape>("shape");
+    Shape narrow(wide.size() - type_of(small).rank(), Dim{1});
+    narrow.insert(narrow.end(), type_of(small).shape.begin(), type_of(small).shape.end());
+    Shape reshaped;
+    size_t axis = 0;
+    auto skip_ones = [&] { while (axis < wide.size() && wide[axis].is_one()) ++axis; };
+    for (const Dim &dim : type.shape) {
+      skip_ones();
+      if (!dim.is_one() && (axis == wide.size() || wide[axis] != dim)) return std::nullopt;
+      reshaped.push_back(dim.is_one() ? dim : narrow[axis++]);
+    }
+    skip_ones();
+    if (axis != wide.size()) return std::nullopt;
+    small = rewriter_.builder().emit("reshape", {small}, {{"shape", reshaped}});
+    return rewriter_.builder().emit("broadcast_to", {small}, {{"shape", type.shape}});
   }
 
   // matmul reads a transposed matrix as well.
