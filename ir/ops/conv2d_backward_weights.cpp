@@ -15,8 +15,8 @@ Types infer(const InferContext &c) {
   NETC_TRY(need_length(c.op, "kernel_size", size.size(), 2));
   NETC_TRY(check_convolution(c, image, {size[0], size[1]}));
   ConvolutionAxes axes = convolution_axes(c.attributes, {image.shape[1].size, image.shape[2].size}, {size[0], size[1]});
-  Shape wanted = {image.shape[0], Dim{axes[0].output()}, Dim{axes[1].output()}, dy.shape[3]};
-  if (dy.shape != wanted)
+  Type wanted{image.dtype, {image.shape[0], Dim{axes[0].output()}, Dim{axes[1].output()}, dy.shape[3]}};
+  if (dy != wanted)
     return fail(fmt::format("{}: the gradient of the output should be {}, got {}", c.op, to_string(wanted), to_string(dy)));
   auto groups = c.get<int64_t>("groups");
   if (dy.shape[3].size % groups != 0)

@@ -13,10 +13,10 @@ double erf_inv(double x) {
   double logarithm = std::log1p(-x * x);
   double half = 2 / (std::numbers::pi * a) + logarithm / 2;
   double y = std::copysign(std::sqrt(std::sqrt(half * half - logarithm / a) - half), x);
-  // ... then Halley's method on the complement, which keeps its digits near the ends. f''/f' of erf is -2y.
-  double magnitude = std::abs(y), complement = 1 - std::abs(x);
+  // ... then Halley's method; on the complement towards the ends, to keep its digits. f''/f' of erf is -2y.
+  double magnitude = std::abs(y), target = std::abs(x);
   for (int i = 0; i < 4; ++i) {
-    double error = complement - std::erfc(magnitude);
+    double error = target < 0.5 ? std::erf(magnitude) - target : (1 - target) - std::erfc(magnitude);
     double step = error / (2 * std::numbers::inv_sqrtpi * std::exp(-magnitude * magnitude));
     magnitude -= step / (1 + magnitude * step);
   }

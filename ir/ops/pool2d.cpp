@@ -66,7 +66,7 @@ Types infer_max_backward(const InferContext &c) {
   auto shape = pooled_shape(c, c.operands[1]);
   if (!shape) return tl::unexpected(shape.error());
   if (c.operands[0].shape != *shape)
-    return fail(fmt::format("{}: the gradient should be {}, got {}", c.op, to_string(*shape), to_string(c.operands[0])));
+    return fail(fmt::format("{}: the gradient should be {}, got {}", c.op, to_string(Type{c.operands[0].dtype, *shape}), to_string(c.operands[0])));
   return one(c.operands[1]);
 }
 Types infer_average_backward(const InferContext &c) {
@@ -79,7 +79,7 @@ Types infer_average_backward(const InferContext &c) {
   auto shape = pooled_shape(c, image);
   if (!shape) return tl::unexpected(shape.error());
   if (c.operands[0].shape != *shape)
-    return fail(fmt::format("{}: the gradient should be {}, got {}", c.op, to_string(*shape), to_string(c.operands[0])));
+    return fail(fmt::format("{}: the gradient should be {}, got {}", c.op, to_string(Type{c.operands[0].dtype, *shape}), to_string(c.operands[0])));
   return one(std::move(image));
 }
 
