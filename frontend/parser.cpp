@@ -57,7 +57,8 @@ std::optional<ast::File> parse_file(const SourceMap &sources, FileId file, Diagn
   ListedTokens stream(*list);
   NetParser parser(&stream);
   parser.removeErrorListeners();
-  parser.setErrorHandler(std::make_shared<syntax::ErrorStrategy>(*list, source, file, diagnostics));
+  auto errors = std::make_shared<syntax::ErrorStrategy>(*list, source, file, diagnostics);
+  parser.setErrorHandler(errors);
   // Every decision of the grammar needs one token, so this mode is exact.
   parser.getInterpreter<antlr4::atn::ParserATNSimulator>()->setPredictionMode(antlr4::atn::PredictionMode::SLL);
   NetParser::FileContext *tree = nullptr;
@@ -65,6 +66,14 @@ std::optional<ast::File> parse_file(const SourceMap &sources, FileId file, Diagn
     tree = parser.file();
   } catch (const antlr4::ParseCancellationException &) {
     return std::nullopt;  // too many errors, all reported
+  }
+  // Each missed `{` explains one `}` after it.
+  size_t explained = 0;
+  for (Span brace : list->stray_braces) {
+    if (explained < errors->missed_braces().size() && errors->missed_braces()[explained] < brace.begin)
+      ++explained;
+    else
+      diagnostics.error(brace, "`}` closes nothing").help("remove it, or write the `{` it should close");
   }
 
   ast::File result;

@@ -40,6 +40,7 @@ class Matcher {
     for (size_t i = 0; i < input.size(); ++i) {
       auto &token = static_cast<Token &>(*input[i]);
       size_t type = token.getType();
+      if (type == Lexer::LBRACE) close_before_brace(token);
       if (!open_.empty() && (type == antlr4::Token::EOF || begins_part(input, i))) close_all(token);
       if (closes(type)) {
         if (!close(token)) continue;  // dropped
@@ -51,7 +52,9 @@ class Matcher {
                 .help("give the inner parts names");
             return false;
           }
-          open_.push_back(list_.tokens.size());
+          open_.push_back({list_.tokens.size()});
+        } else if (type == Lexer::IF && !open_.empty()) {
+          open_.back().holds_if = true;
         }
       }
       list_.tokens.push_back(std::move(input[i]));
@@ -60,6 +63,12 @@ class Matcher {
   }
 
  private:
+  struct Open {
+    size_t index;  // of the bracket
+    bool holds_if = false;
+  };
+  size_t type_of(const Open &open) const { return list_.at(open.index).getType(); }
+
   // Whether a new part of the file begins here, whatever the brackets say: a word of the outermost level in the first
   // column, with what must follow it.
   static bool begins_part(const std::vector<std::unique_ptr<antlr4::Token>> &input, size_t i) {
@@ -79,21 +88,34 @@ class Matcher {
     }
   }
 
+  // A body that begins inside parentheses without an `if`: block f(x {
+  void close_before_brace(const Token &brace) {
+    while (!open_.empty() && type_of(open_.back()) != Lexer::LBRACE && !open_.back().holds_if) {
+      size_t before = list_.at(list_.tokens.size() - 1).getType();
+      bool operand = before == Lexer::NAME || before == Lexer::NUMBER || before == Lexer::RPAREN || before == Lexer::RBRACKET ||
+                     before == Lexer::TRUE || before == Lexer::FALSE || before == Lexer::STRING;
+      if (!operand) return;
+      close_missing(brace);
+    }
+  }
+
   bool close(Token &token) {
     size_t type = token.getType();
-    auto match = std::find_if(open_.rbegin(), open_.rend(),
-                              [&](size_t index) { return closer_of(list_.at(index).getType()) == type; });
+    auto match = std::find_if(open_.rbegin(), open_.rend(), [&](const Open &open) { return closer_of(type_of(open)) == type; });
     // A `)` does not close what is outside of the braces it stands in.
-    bool hidden = type != Lexer::RBRACE && std::any_of(open_.rbegin(), match, [&](size_t index) {
-                    return list_.at(index).getType() == Lexer::LBRACE;
-                  });
+    bool hidden = type != Lexer::RBRACE &&
+                  std::any_of(open_.rbegin(), match, [&](const Open &open) { return type_of(open) == Lexer::LBRACE; });
+    if (match == open_.rend() && type == Lexer::RBRACE) {
+      list_.stray_braces.push_back(span_of(token, file_));
+      return false;
+    }
     if (match == open_.rend() || hidden) {
       diagnostics_.error(span_of(token, file_), fmt::format("`{}` closes nothing", text_of(token, source_)))
           .help("remove it, or write the bracket it should close");
       return false;
     }
-    while (list_.at(open_.back()).getType() != list_.at(*match).getType()) close_missing(token);
-    note_indentation(list_.at(open_.back()), token);
+    while (closer_of(type_of(open_.back())) != type) close_missing(token);
+    note_indentation(list_.at(open_.back().index), token);
     open_.pop_back();
     token.depth = static_cast<uint16_t>(open_.size());
     return true;
@@ -105,11 +127,15 @@ class Matcher {
 
   // Closes the innermost open bracket before `at`.
   void close_missing(const Token &at) {
-    size_t opener = open_.back();
+    size_t opener = open_.back().index;
     open_.pop_back();
     Token &bracket = list_.at(opener);
     size_t type = closer_of(bracket.getType());
-    report(bracket, at);
+    // A string that swallowed the rest of its line swallowed the bracket too.
+    bool swallowed = std::any_of(list_.tokens.begin() + static_cast<ssize_t>(opener), list_.tokens.end(), [](const auto &token) {
+      return token->getType() == Lexer::STRING && static_cast<const Token &>(*token).reported;
+    });
+    if (!swallowed) report(bracket, at);
     auto closer = std::make_unique<Token>(std::pair<antlr4::TokenSource *, antlr4::CharStream *>{}, type,
                                           antlr4::Token::DEFAULT_CHANNEL, at.begin, at.begin);
     closer->begin = closer->end = list_.at(list_.tokens.size() - 1).end;
@@ -148,7 +174,7 @@ class Matcher {
   const SourceFile &source_;
   FileId file_;
   Diagnostics &diagnostics_;
-  std::vector<size_t> open_;
+  std::vector<Open> open_;
   const Token *suspect_ = nullptr;  // a `{` whose `}` is indented less than its line
 };
 

@@ -146,13 +146,31 @@ std::optional<ast::Entry> Builder::entry(Parser::EntryContext *context) {
     return std::nullopt;
   }
   if (!std::holds_alternative<ast::Call>(first.expr->node)) {
-    diagnostics_.error(first.expr->span, "expected a setting, `key = value`, or a call such as gradients(tolerance = 1e-5)");
+    report_no_setting(*first.expr, context);
     return std::nullopt;
   }
   result.value = std::move(first.expr);
   return result;
 }
 
+// A value without a key. Where the parser stumbled over the same line, that says enough.
+void Builder::report_no_setting(const ast::Expr &expr, const Rule *context) {
+  constexpr size_t kMany = 1000;  // errors, after which nobody misses another
+  if (diagnostics_.error_count() > kMany) return;
+  uint32_t line = source_.position(expr.span.begin).line;
+  bool known = std::any_of(diagnostics_.all().begin(), diagnostics_.all().end(), [&](const Diagnostic &d) {
+    return d.span.file == file_ && source_.position(d.span.begin).line == line;
+  });
+  if (known) return;
+  size_t index = context->start->getTokenIndex();
+  const auto *name = std::get_if<ast::Name>(&expr.node);
+  if (name && index > 0 && tokens_.at(index - 1).getType() == Parser::NUMBER && tokens_.at(index - 1).getLine() == line) {
+    diagnostics_.error(expr.span, fmt::format("`{}` is no unit", name->text)).help(unit_help(name->text));
+    return;
+  }
+  auto &error = diagnostics_.error(expr.span, "expected a setting, `key = value`, or a call such as gradients(tolerance = 1e-5)");
+  if (name) error.help(name->text + " = ...");
+}
 // The `##` lines at the start of the body, or else the ones right above the declaration.
 std::string Builder::documentation(Rule *declaration, Rule *body) const {
   const auto &docs = tokens_.docs;

@@ -36,6 +36,7 @@ class Builder {
   ast::TypeExpr type(NetParser::TypeContext *context);
   std::vector<ast::Entry> entries(NetParser::EntriesContext *context);
   std::optional<ast::Entry> entry(NetParser::EntryContext *context);
+  void report_no_setting(const ast::Expr &expr, const Rule *context);
   std::string documentation(Rule *declaration, Rule *body) const;
 
   // parser_statements.cpp

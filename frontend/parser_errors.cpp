@@ -57,7 +57,8 @@ void ErrorStrategy::report(antlr4::Parser *parser) {
     diagnostics_.error(span_of(found, file_), fmt::format("more than {} syntax errors: the rest is not shown", kMaxSyntaxErrors));
     throw antlr4::ParseCancellationException();
   }
-  describe_syntax_error({tokens_, source_, file_, found.getTokenIndex(), parser->getContext()}, diagnostics_);
+  bool brace = describe_syntax_error({tokens_, source_, file_, found.getTokenIndex(), parser->getContext()}, diagnostics_);
+  if (brace) missed_braces_.push_back(found.begin);
 }
 
 antlr4::Token *ErrorStrategy::recoverInline(antlr4::Parser *parser) { throw antlr4::InputMismatchException(parser); }
@@ -96,12 +97,24 @@ void ErrorStrategy::sync(antlr4::Parser *parser) {
       report(parser);
       return skip_to_next(parser, Parser::RuleEntry, inner());
     case Parser::RuleFile:
-      if (type == antlr4::Token::EOF || is_outer_word(type)) return;
-      report(parser);
-      return skip_to_next(parser, Parser::RuleItem, 0);
+      while (present(parser).getType() != antlr4::Token::EOF && !is_outer_word(present(parser).getType())) {
+        endErrorCondition(parser);
+        // What a body without its `{` left over is no mistake of its own.
+        if (!left_over(present(parser))) report(parser);
+        parser->consume();
+        skip_to_next(parser, Parser::RuleItem, 0);
+      }
+      return;
     default:
       return;
   }
+}
+
+bool ErrorStrategy::left_over(const Token &token) const {
+  if (missed_braces_.empty() || tokens_.stray_braces.empty() || tokens_.stray_braces.back().begin < token.begin) return false;
+  for (size_t i = token.getTokenIndex(); i-- > 0 && tokens_.at(i).begin > missed_braces_.back();)
+    if (tokens_.at(i).depth == 0 && tokens_.at(i).starts_line && is_outer_word(tokens_.at(i).getType())) return false;
+  return true;
 }
 
 // Skips to where the parser can go on after an error in `rule`, whose tokens are `depth` brackets deep.
@@ -119,7 +132,10 @@ bool ErrorStrategy::begins_next(const Token &token, size_t rule, uint16_t depth)
     case Parser::RuleEntry: return type == Parser::COMMA || (token.starts_line && begins_expression(type));
     case Parser::RuleStatement: return token.starts_line && begins_statement(type);
     case Parser::RuleItem:
-    case Parser::RuleFile: return token.starts_line && is_outer_word(type);
+    case Parser::RuleFile:
+      if (!token.starts_line) return false;
+      return is_outer_word(type) || (type == Parser::NAME && token.getTokenIndex() > 0 &&
+                                     tokens_.at(token.getTokenIndex() - 1).getType() == Parser::RBRACE);
     default: return type == Parser::LBRACE || (token.starts_line && is_outer_word(type));  // headers
   }
 }

@@ -22,11 +22,13 @@ class ErrorStrategy final : public antlr4::DefaultErrorStrategy {
   antlr4::Token *recoverInline(antlr4::Parser *parser) override;
   // In front of each statement, setting and part: skips what cannot begin one.
   void sync(antlr4::Parser *parser) override;
+  // Where a `{` was expected and not found, in their order.
+  const std::vector<uint32_t> &missed_braces() const { return missed_braces_; }
 
  private:
   const Token &present(antlr4::Parser *parser) const;
-  const Token &previous(antlr4::Parser *parser) const;
   void report(antlr4::Parser *parser);
+  bool left_over(const Token &token) const;
   void skip_to_next(antlr4::Parser *parser, size_t rule, uint16_t depth);
   bool begins_next(const Token &token, size_t rule, uint16_t depth) const;
 
@@ -34,9 +36,8 @@ class ErrorStrategy final : public antlr4::DefaultErrorStrategy {
   const SourceFile &source_;
   FileId file_;
   Diagnostics &diagnostics_;
-  size_t last_error_ = SIZE_MAX;  // index of the token of the last error
+  std::vector<uint32_t> missed_braces_;
   size_t errors_ = 0;
-  bool in_error_ = false;
 };
 
 }  // namespace netc::syntax

@@ -309,8 +309,8 @@ std::string Builder::string_value(const Token &token) {
         break;
       }
       default:
-        diagnostics_.error({file_, place - 1, place + 1}, fmt::format("`\\{}` means nothing in a string", kind))
-            .help("there are \\n \\t \\r \\\" \\\\ and \\u{...}");
+        diagnostics_.error({file_, place - 1, place + (static_cast<unsigned char>(kind) < 0x80)}, "this `\\` means nothing in a string")
+            .help("a backslash is written \\\\, folders are parted by /; there are also \\n \\t \\r \\\" and \\u{...}");
     }
   }
   return value;

@@ -16,7 +16,8 @@ struct SyntaxError {
   const antlr4::ParserRuleContext *rule;
 };
 
-void describe_syntax_error(const SyntaxError &at, Diagnostics &diagnostics);
+// Whether a `{` was missed: then a `}` after it that closes nothing is part of the same mistake.
+bool describe_syntax_error(const SyntaxError &at, Diagnostics &diagnostics);
 
 // A token as a message names it: `dense`, the string "a.gz", end of file.
 std::string name_of(const Token &token, const SourceFile &source);

@@ -1,5 +1,7 @@
 #include "frontend/parser_tokens.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -143,10 +145,23 @@ std::string canonical_unit(std::string_view text) {
   return {};
 }
 
-std::vector<std::string> unit_names() {
+std::string unit_help(std::string_view text) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOthers{{{"seconds", "s"},
+                                                                                  {"second", "s"},
+                                                                                  {"sec", "s"},
+                                                                                  {"minutes", "min"},
+                                                                                  {"minute", "min"},
+                                                                                  {"hours", "h"},
+                                                                                  {"hour", "h"},
+                                                                                  {"hrs", "h"},
+                                                                                  {"percent", "%"},
+                                                                                  {"iterations", "steps"}}};
+  for (auto [word, unit] : kOthers)
+    if (word == text) return fmt::format("did you mean `{}`?", unit);
   std::vector<std::string> names;
   for (const Unit &unit : kUnits) names.emplace_back(unit.written);
-  return names;
+  std::string near = nearest_name(text, names);
+  return near.empty() ? "the units are %, epochs, steps, s, min, h and deg" : fmt::format("did you mean `{}`?", near);
 }
 
 void classify_by_neighbours(TokenList &list, const SourceFile &source) { Classifier(list, source).run(); }

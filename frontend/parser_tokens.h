@@ -43,6 +43,8 @@ struct DocLine {
 struct TokenList {
   std::vector<std::unique_ptr<antlr4::Token>> tokens;  // all are Token; the last is EOF
   std::vector<DocLine> docs;
+  // Each `}` that closes nothing: dropped, and reported by the parser unless a `{` was missed before it.
+  std::vector<Span> stray_braces;
   const Token &at(size_t index) const { return static_cast<const Token &>(*tokens[index]); }
   Token &at(size_t index) { return static_cast<Token &>(*tokens[index]); }
 };
@@ -64,6 +66,7 @@ inline Span span_of(const Token &token, FileId file) { return {file, token.begin
 // The units a number may carry, as written; "epoch" maps to "epochs".
 bool is_unit(std::string_view text);
 std::string canonical_unit(std::string_view text);
-std::vector<std::string> unit_names();
+// How to mend a unit that is none: the nearest one, or all of them.
+std::string unit_help(std::string_view text);
 
 }  // namespace netc::syntax

@@ -37,7 +37,7 @@ std::string nearest_name(std::string_view word, const std::vector<std::string> &
   constexpr size_t kLongest = 64;  // longer words are no misspelt names, and would cost time
   if (word.empty() || word.size() > kLongest) return {};
   // A third of the word may differ; of a word of one or two letters only the case.
-  size_t best = word.size() < 3 ? 2 : 2 * std::max<size_t>(1, word.size() / 3) + 1;
+  size_t best = word.size() < 3 ? 2 : 2 * std::max<size_t>(1, (word.size() + 1) / 3) + 1;
   std::string found;
   for (const std::string &candidate : candidates) {
     if (candidate.size() > kLongest) continue;
