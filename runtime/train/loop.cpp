@@ -217,10 +217,13 @@ Result<void> TrainingLoop::save() {
 }
 
 Result<void> TrainingLoop::write_history() {
+  if (written_epochs_ == lines_.size()) return {};
   if (auto written = write_file_atomically(run_.file("history.csv"), state_.history.csv()); !written) return written;
   std::string text;
   for (const std::string &line : lines_) text += line;
-  return write_file_atomically(run_.file("history.jsonl"), text);
+  auto written = write_file_atomically(run_.file("history.jsonl"), text);
+  if (written) written_epochs_ = lines_.size();
+  return written;
 }
 
 bool TrainingLoop::checkpoint_due() const {

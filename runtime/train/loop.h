@@ -75,6 +75,7 @@ class TrainingLoop {
   };
   std::map<std::string, Kept> kept_;  // by file: to be written with the next save
   std::vector<std::string> lines_;    // of history.jsonl
+  std::optional<size_t> written_epochs_;  // in the files of the history
   int64_t samples_;                   // of the training set
   double epoch_begin_ = 0, training_seconds_ = 0, last_save_ = 0;  // seconds of a steady clock
   int64_t last_save_step_ = 0, epoch_first_batch_ = 0;

@@ -22,6 +22,8 @@ Result<void> predict_all(Program &program, const Interface &interface, const Dat
         int64_t count = results.elements(port) / batch->size;
         Prediction &output = outputs.emplace_back(Prediction{&interface.outputs[port], {}});
         for (int64_t i = 0; i < count; ++i) output.values.push_back(results.value(port, row * count + i));
+        // One yes-or-no output is the probability of the second of two classes.
+        if (output.field->is_class && count == 1) output.values.insert(output.values.begin(), 1 - output.values[0]);
       }
       each(sample++, outputs);
     }
