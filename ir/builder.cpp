@@ -42,7 +42,7 @@ ValueId Builder::new_numbered_value(Type type) {
 
 std::string Builder::unique_name(std::string name) {
   name = printable(std::move(name));
-  if (name.empty()) name = "_";
+  if (name.empty()) name.push_back('_');
   auto [entry, added] = names_.emplace(name, 0);
   if (added) return name;
   std::string candidate;
