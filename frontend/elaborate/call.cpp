@@ -65,7 +65,10 @@ std::optional<std::vector<Operand>> Interpreter::evaluate_arguments(const std::v
   bool poisoned = false;
   for (const ast::Argument &argument : arguments) {
     std::string name = argument.name ? argument.name->text : "";
+    bool schedule = name == "learning_rate" && frame_->user_code;
+    schedules_ += schedule;
     operands.push_back({name, evaluate(*argument.value), argument.name ? argument.name->span : argument.value->span});
+    schedules_ -= schedule;
     poisoned |= is_poison(operands.back().value);
   }
   if (poisoned) return std::nullopt;

@@ -153,7 +153,10 @@ Datum Interpreter::name_value(const std::string &name, Span span) {
     }
     if (auto it = session_.blocks.find(name); it != session_.blocks.end()) callable.block = it->second;
   }
-  if (!callable.block && (callable.block = session_.library.find(name))) callable.library = true;
+  const ast::BlockDecl *schedule = frame_->user_code && !callable.block ? session_.library.find_call("schedules", name) : nullptr;
+  if (!callable.block) callable.block = schedules_ && schedule ? schedule : session_.library.find(name);
+  if (!callable.block) callable.block = schedule;
+  callable.library = callable.block && session_.library.owns(callable.block->name.span.file);
   if (!callable.block) callable.builtin = find_builtin(name);
   if (!callable.block && !callable.builtin && is_callable_op(op_alias(name))) callable.op = find_op(op_alias(name));
   if (callable.block || callable.builtin || callable.op) return std::make_shared<const Callable>(std::move(callable));

@@ -135,8 +135,10 @@ std::optional<Type> Interpreter::type_of(const ast::TypeExpr &type) {
   }
   std::vector<Datum> sizes;
   for (const auto &size : type.shape) {
-    sizes.push_back(evaluate(*size));
-    if (is_poison(sizes.back())) return std::nullopt;
+    Datum value = evaluate(*size);
+    if (is_poison(value)) return std::nullopt;
+    if (const auto *list = value.as<Items>()) sizes.insert(sizes.end(), (*list)->begin(), (*list)->end());
+    else sizes.push_back(std::move(value));
   }
   auto shape = as_shape(make_list(std::move(sizes)), type.span, "the size");
   if (!shape) return std::nullopt;

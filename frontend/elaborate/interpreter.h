@@ -140,6 +140,7 @@ class Interpreter {
   FunctionBuild *function_;
   Frame *frame_ = nullptr;
   Scope *scope_ = nullptr;
+  int schedules_ = 0;  // inside the argument `learning_rate`: schedules are looked up first
   Frame base_frame_;
   Scope base_scope_{nullptr};
 };

@@ -35,7 +35,7 @@ std::string layer_reference() {
       if (const auto *block = std::get_if<ast::BlockDecl>(&item.node); block && !block->doc.empty())
         blocks += fmt::format("\n### {}\n\n    {}\n\n{}\n", block->name.text, signature(*block, sources), block->doc);
     if (blocks.empty()) continue;
-    text += fmt::format("\n## {}\n", elaborate::is_vocabulary(stem) ? "In the section " + stem : stem) + blocks;
+    text += fmt::format("\n## {}\n", elaborate::is_vocabulary(stem) && stem != "schedules" ? "In the section " + stem : stem) + blocks;
   }
   return text;
 }

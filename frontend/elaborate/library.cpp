@@ -26,7 +26,7 @@ std::vector<std::string> declared_blocks(std::string_view text) {
 }
 
 bool is_vocabulary(std::string_view stem) {
-  return stem == "data" || stem == "train" || stem == "check" || stem == "tune";
+  return stem == "data" || stem == "train" || stem == "check" || stem == "tune" || stem == "schedules";
 }
 
 Library::Library(SourceMap &sources, Diagnostics &diagnostics) : sources_(sources), diagnostics_(diagnostics) {

@@ -1,8 +1,8 @@
 // Finds blocks of the standard library by name, parsing only the files that are used: an index of the embedded text says
 // which file declares which block, so that a small network does not pay for layers it does not name.
 //
-// Files named in `kVocabularies` (data, train, check, tune) declare what may be called in the section of that name; their
-// blocks are signatures with documentation and are no values in networks.
+// Some files are vocabularies: data, train, check and tune declare what may be called in the section of that name (signatures
+// with documentation, no values in networks); schedules holds what may be called for a learning rate.
 #pragma once
 
 #include <map>
@@ -45,6 +45,7 @@ class Library {
 std::string file_stem(std::string_view path);
 // The names behind `block ` at the start of a line, in order.
 std::vector<std::string> declared_blocks(std::string_view text);
+// Whether the blocks of this file are found by find_call alone.
 bool is_vocabulary(std::string_view stem);
 
 }  // namespace netc::elaborate
