@@ -11,7 +11,10 @@ namespace netc::test {
 namespace {
 
 std::filesystem::path examples() {
-  return std::filesystem::path(__FILE__).parent_path().parent_path().parent_path().parent_path() / "examples";
+  // The build folder lies in the source tree: go up until the examples are there.
+  std::filesystem::path folder = std::filesystem::current_path();
+  while (!std::filesystem::exists(folder / "examples" / "digits.net") && folder != folder.parent_path()) folder = folder.parent_path();
+  return folder / "examples";
 }
 
 TEST(ElaborateExamples, AreSound) {
