@@ -12,8 +12,9 @@ namespace {
 
 class ContractionKernel final : public KernelEmitter {
  public:
-  ContractionKernel(const OpTask &task, const IterationSpace &space, Kernel &kernel)
-      : task_(task), space_(space), kernel_(kernel), contraction_(task.body.ops[0]) {
+  // `grows`: the scratch memory is part of the workspace that grows with the batch.
+  ContractionKernel(const OpTask &task, const IterationSpace &space, bool grows, Kernel &kernel)
+      : task_(task), space_(space), grows_(grows), kernel_(kernel), contraction_(task.body.ops[0]) {
     for (const Storage &storage : task.operands) operands_.push_back(kernel.operand(storage));
     for (ValueId operand : contraction_.operands) {
       size_t number =
@@ -33,8 +34,7 @@ class ContractionKernel final : public KernelEmitter {
   llvm::Value *chunk() override { return kernel_.chunk; }
   llvm::Value *batch() override { return kernel_.batch; }
   const Address &operand(size_t operand) override { return contracted_[operand]; }
-  llvm::Value *scratch() override { return kernel_.fixed_space(task_.scratch_fixed_at); }
-  llvm::Value *scratch_batch() override { return kernel_.batch_space(task_.scratch_batch_at); }
+  llvm::Value *scratch() override { return grows_ ? kernel_.batch_space(task_.scratch_batch_at) : kernel_.fixed_space(task_.scratch_fixed_at); }
   void loop(llvm::Value *begin, llvm::Value *end, int64_t step,
             const std::function<void(llvm::Value *)> &body) override {
     kernel_.loop(begin, end, step, body);
@@ -78,6 +78,7 @@ class ContractionKernel final : public KernelEmitter {
   using ChannelKey = std::tuple<llvm::Value *, int64_t, unsigned, llvm::Value *>;
   const OpTask &task_;
   const IterationSpace &space_;
+  const bool grows_;
   Kernel &kernel_;
   const Op &contraction_;
   std::vector<Operand> operands_;
@@ -102,11 +103,13 @@ Lowering lower_contraction(const OpTask &task) {
     if (task.body.results[n] == contraction.results[0]) result.halo = results[n].halo;
   auto space = std::make_shared<IterationSpace>(make_space(task.body, operands, results, {}, false, false));
   ContractionLowering plan = plan_contraction(contraction, contracted, result, *task.target);
-  Lowering lowering{{}, plan.scratch_fixed, plan.scratch_batch};
+  // Scratch memory is one piece: a fixed part beside one that grows has to grow with it.
+  bool grows = plan.scratch_batch > 0;
+  Lowering lowering{{}, grows ? 0 : plan.scratch_fixed, grows ? plan.scratch_batch + plan.scratch_fixed : 0};
   for (KernelStage &stage : plan.stages)
     lowering.stages.push_back({stage.suffix, stage.units, stage.units_per_chunk, stage.fixed_nanoseconds,
-                               stage.batch_nanoseconds, [&task, space, emit = std::move(stage.emit)](Kernel &kernel) {
-                                 ContractionKernel emitter(task, *space, kernel);
+                               stage.batch_nanoseconds, [&task, space, grows, emit = std::move(stage.emit)](Kernel &kernel) {
+                                 ContractionKernel emitter(task, *space, grows, kernel);
                                  emit(emitter);
                                }});
   return lowering;

@@ -53,10 +53,9 @@ class KernelEmitter {
 
   // Operand number `operand` of the contraction itself (0 and 1), whatever else the fused op reads.
   virtual const Address &operand(size_t operand) = 0;
-  // Scratch memory of this op, 64-byte aligned, shared by all chunks and stages: scratch_fixed bytes at `scratch`,
-  // scratch_batch * B bytes at `scratch_batch` (ContractionLowering).
+  // Scratch memory of this op, 64-byte aligned, scratch_fixed + scratch_batch * B bytes, shared by all chunks and stages
+  // (ContractionLowering).
   virtual llvm::Value *scratch() = 0;
-  virtual llvm::Value *scratch_batch() = 0;
 
   // Runs the rest of the fused op on neighbouring results of the contraction along the last axis, and stores every
   // result. `index` is the logical index of the first lane in the contraction's result, one for each axis; `value` is a
@@ -83,7 +82,7 @@ struct KernelStage {
 
 // What plan_contraction decided. The stages run in order, each after the end of the one before.
 struct ContractionLowering {
-  int64_t scratch_fixed = 0;  // bytes, multiples of 64
+  int64_t scratch_fixed = 0;  // bytes: fixed + batch * B; multiples of 64
   int64_t scratch_batch = 0;
   std::vector<KernelStage> stages;
 };
