@@ -52,13 +52,14 @@ void normalise(const Normalisation &n, const std::vector<float> &table, const ui
 // A sample with its pixels moved to where the placement wants them.
 template <typename T>
 void move_pixels(const Placement &placement, Fill fill, const T *from, T *to, int64_t height, int64_t width, int64_t channels) {
+  std::vector<int64_t> columns(static_cast<size_t>(width));  // where in a row each pixel comes from
+  for (int64_t x = 0; x < width; ++x)
+    columns[static_cast<size_t>(x)] = source_coordinate(x, placement.shift_x, placement.flip_horizontal, width, fill);
   for (int64_t y = 0; y < height; ++y) {
     int64_t source_y = source_coordinate(y, placement.shift_y, placement.flip_vertical, height, fill);
-    for (int64_t x = 0; x < width; ++x, to += channels) {
-      int64_t source_x = source_coordinate(x, placement.shift_x, placement.flip_horizontal, width, fill);
-      if (source_y < 0 || source_x < 0) std::fill_n(to, channels, T{0});
-      else std::copy_n(from + (source_y * width + source_x) * channels, channels, to);
-    }
+    const T *row = from + std::max<int64_t>(source_y, 0) * width * channels;
+    for (int64_t x : columns)
+      for (int64_t channel = 0; channel < channels; ++channel) *to++ = source_y < 0 || x < 0 ? T{0} : row[x * channels + channel];
   }
 }
 
