@@ -1,19 +1,22 @@
 #include "ir/gradients.h"
 
+#include <algorithm>
+
 #include "ir/emit.h"
 
 namespace netc {
 namespace {
+
+bool reads_any(const Op &op, const std::vector<bool> &values) {
+  return std::any_of(op.operands.begin(), op.operands.end(), [&](ValueId operand) { return values[operand]; });
+}
 
 // Which values change when one of `wrt` does, as far as gradients flow.
 std::vector<bool> depends_on(const Function &function, const std::vector<ValueId> &wrt) {
   std::vector<bool> active(function.values.size(), false);
   for (ValueId value : wrt) active[value] = true;
   for (const Op &op : function.ops) {
-    if (!op.def->gradient) continue;
-    bool reached = false;
-    for (ValueId operand : op.operands) reached = reached || active[operand];
-    if (!reached) continue;
+    if (!op.def->gradient || !reads_any(op, active)) continue;
     for (ValueId result : op.results) active[result] = true;
   }
   return active;
@@ -38,11 +41,11 @@ std::vector<ValueId> build_gradients(Builder &builder, ValueId loss, const std::
   std::vector<bool> wanted(value_count, false);
   for (ValueId value : wrt) wanted[value] = true;
   for (size_t i = op_count; i-- > 0;) {
+    const OpDef *def = builder.function().ops[i].def;
+    if (!def->gradient || !reads_any(builder.function().ops[i], active)) continue;
     const Op op = builder.function().ops[i];  // a copy: the list grows below
-    if (!op.def->gradient) continue;
     std::vector<ValueId> result_gradients;
-    bool needed = false, reached = false;
-    for (ValueId operand : op.operands) needed = needed || active[operand];
+    bool reached = false;
     builder.set_location(op.location);
     for (ValueId result : op.results) {
       ValueId gradient = active[result] ? sum(builder, terms[result]) : kNoValue;
@@ -50,10 +53,10 @@ std::vector<ValueId> build_gradients(Builder &builder, ValueId loss, const std::
       reached = reached || gradient != kNoValue;
       result_gradients.push_back(gradient);
     }
-    if (!needed || !reached) continue;
+    if (!reached) continue;
     std::vector<std::vector<ValueId>> operand_gradients(op.operands.size());
     GradientContext context{builder, op, result_gradients, operand_gradients};
-    op.def->gradient(context);
+    def->gradient(context);
     for (size_t k = 0; k < op.operands.size(); ++k) {
       if (!active[op.operands[k]]) continue;
       auto &into = terms[op.operands[k]];
