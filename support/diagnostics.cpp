@@ -12,18 +12,19 @@ Diagnostic &Diagnostics::add(Severity severity, Span span, std::string message) 
 
 namespace {
 
-// Insertions, deletions, replacements and exchanges of neighbours that make one word the other (optimal string
-// alignment; Damerau 1964); letter case counts half as little as a replacement, which suits `Dense` for `dense`.
+// Insertions, deletions, replacements and exchanges of neighbours that make one word the other, whatever the case of the
+// letters (optimal string alignment; Damerau 1964).
 size_t edit_distance(std::string_view a, std::string_view b) {
   auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   std::vector<size_t> before, row(b.size() + 1), next(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = 2 * j;
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
   for (size_t i = 1; i <= a.size(); ++i) {
-    next[0] = 2 * i;
+    next[0] = i;
     for (size_t j = 1; j <= b.size(); ++j) {
-      size_t change = a[i - 1] == b[j - 1] ? 0 : lower(a[i - 1]) == lower(b[j - 1]) ? 1 : 2;
-      next[j] = std::min({row[j] + 2, next[j - 1] + 2, row[j - 1] + change});
-      if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1]) next[j] = std::min(next[j], before[j - 2] + 2);
+      size_t change = lower(a[i - 1]) == lower(b[j - 1]) ? 0 : 1;
+      next[j] = std::min({row[j] + 1, next[j - 1] + 1, row[j - 1] + change});
+      if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) && lower(a[i - 2]) == lower(b[j - 1]))
+        next[j] = std::min(next[j], before[j - 2] + 1);
     }
     before = row;
     std::swap(row, next);
@@ -37,7 +38,7 @@ std::string nearest_name(std::string_view word, const std::vector<std::string> &
   constexpr size_t kLongest = 64;  // longer words are no misspelt names, and would cost time
   if (word.empty() || word.size() > kLongest) return {};
   // A third of the word may differ; of a word of one or two letters only the case.
-  size_t best = word.size() < 3 ? 2 : 2 * std::max<size_t>(1, (word.size() + 1) / 3) + 1;
+  size_t best = word.size() < 3 ? 1 : std::max<size_t>(1, (word.size() + 1) / 3) + 1;
   std::string found;
   for (const std::string &candidate : candidates) {
     if (candidate.size() > kLongest) continue;
