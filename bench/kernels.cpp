@@ -1,0 +1,186 @@
+// How near the contraction kernels come to the multiply-add peak of one core, measured in the same run, because absolute figures
+// drift with clocks and neighbours.
+//
+//     bench_kernels [CPU] [FILTER] [--ir]    CPU: x86-64-v2, x86-64-v3, x86-64-v4, native (default)
+//
+// Every figure is the best of many short runs. All memory is written before it is read. --ir prints the LLVM IR instead.
+#include <fmt/format.h>
+#include <immintrin.h>
+#include <llvm/Support/CommandLine.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <vector>
+
+#include "test/unit/codegen/contraction_harness.h"
+
+using namespace netc;
+using namespace netc::contraction_test;
+
+namespace {
+
+double seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+constexpr int kChains = 12;
+
+__attribute__((target("avx512f"), noinline)) float multiply_add_512(int64_t turns, float x) {
+  __m512 sums[kChains], factor = _mm512_set1_ps(x);
+  for (auto &sum : sums) sum = factor;
+  for (int64_t i = 0; i < turns; ++i) {
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains; ++k) sums[k] = _mm512_fmadd_ps(sums[k], factor, factor);
+  }
+  float result = 0;
+  for (auto &sum : sums) result += sum[0];
+  return result;
+}
+
+__attribute__((target("avx2,fma"), noinline)) float multiply_add_256(int64_t turns, float x) {
+  __m256 sums[kChains], factor = _mm256_set1_ps(x);
+  for (auto &sum : sums) sum = factor;
+  for (int64_t i = 0; i < turns; ++i) {
+#pragma GCC unroll 12
+    for (int k = 0; k < kChains; ++k) sums[k] = _mm256_fmadd_ps(sums[k], factor, factor);
+  }
+  float result = 0;
+  for (auto &sum : sums) result += sum[0];
+  return result;
+}
+
+// GFLOP/s of one core at this vector width.
+double measure_peak(unsigned lanes) {
+  constexpr int64_t kTurns = 100000;
+  double best = 1e9;
+  for (int i = 0; i < 100; ++i) {
+    double start = seconds();
+    volatile float sink = lanes == 16 ? multiply_add_512(kTurns, 0.5F) : multiply_add_256(kTurns, 0.5F);
+    (void)sink;
+    best = std::min(best, seconds() - start);
+  }
+  return 2.0 * std::min(lanes, lanes == 16 ? 16U : 8U) * kChains * kTurns / best / 1e9;
+}
+
+struct Case {
+  std::string name;
+  Contraction contraction;
+  int64_t batch;
+  double multiply_adds;
+};
+
+std::vector<Case> cases() {
+  constexpr Dim B{1, true};
+  std::vector<Case> all;
+  auto dense = [&](int64_t batch, int64_t in, int64_t out) {
+    double work = static_cast<double>(batch * in * out);
+    std::string shape = fmt::format("{}x{}->{}", batch, in, out);
+    all.push_back({"dense forward " + shape, matmul(B, {in}, {out}, false, false), batch, work});
+    if (batch == 1) return;
+    all.push_back({"dense backward data " + shape, matmul(B, {out}, {in}, false, true), batch, work});
+    all.push_back({"dense backward weights " + shape, matmul({in}, B, {out}, true, false), batch, work});
+  };
+  auto convolution = [&](int64_t batch, int64_t size, int64_t in, int64_t out, int64_t kernel = 3, int64_t stride = 1) {
+    int64_t edge = kernel / 2;
+    Window window{.kernel_height = kernel, .kernel_width = kernel, .strides = {stride, stride}, .padding = {edge, edge, edge, edge}};
+    Halo halo{edge, edge, edge, edge};
+    Contraction forward = conv2d(B, size, size, in, out, window, halo);
+    int64_t result = forward.result.type.shape[1].size;
+    double work = static_cast<double>(batch * result * result * in * out * kernel * kernel);
+    std::string shape = fmt::format("{}x{}x{}x{}->{} {}x{}/{}", batch, size, size, in, out, kernel, kernel, stride);
+    all.push_back({"conv forward " + shape, forward, batch, work});
+    Window back = window;
+    int64_t crop = (size + 2 * edge - kernel) % stride;
+    back.strides = {1, 1};
+    back.input_dilation = {stride, stride};
+    back.padding = {kernel - 1 - edge, kernel - 1 - edge + crop, kernel - 1 - edge, kernel - 1 - edge + crop};
+    all.push_back({"conv backward data " + shape, conv2d(B, result, result, out, in, back, halo), batch, work});
+    all.push_back({"conv backward weights " + shape, conv2d_backward_weights(B, size, size, in, out, window, halo), batch, work});
+  };
+  auto depthwise = [&](int64_t batch, int64_t size, int64_t channels) {
+    Window window{.padding = {1, 1, 1, 1}, .groups = channels};
+    double work = static_cast<double>(batch * size * size * channels * 9);
+    std::string shape = fmt::format("{}x{}x{}x{}", batch, size, size, channels);
+    all.push_back({"depthwise forward " + shape, conv2d(B, size, size, channels, channels, window, {1, 1, 1, 1}), batch, work});
+    all.push_back({"depthwise backward weights " + shape,
+                   conv2d_backward_weights(B, size, size, channels, channels, window, {1, 1, 1, 1}), batch, work});
+  };
+  convolution(8, 28, 1, 32);
+  convolution(8, 28, 32, 32);
+  convolution(8, 14, 32, 64);
+  convolution(8, 14, 64, 64);
+  convolution(8, 7, 64, 128);
+  convolution(8, 32, 64, 64);
+  convolution(8, 8, 256, 256);
+  convolution(8, 28, 32, 64, 3, 2);
+  convolution(8, 14, 64, 128, 1);
+  convolution(8, 32, 3, 32);
+  dense(64, 784, 128);
+  dense(64, 3136, 128);
+  dense(128, 784, 512);
+  dense(64, 512, 512);
+  dense(64, 128, 10);
+  dense(1, 784, 128);
+  dense(1, 3136, 128);
+  depthwise(8, 28, 64);
+  return all;
+}
+
+std::vector<float> filled(const ValueLayout &layout, int64_t batch) {
+  std::vector<float> numbers(static_cast<size_t>(stored_elements(layout, batch)));
+  for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(static_cast<int>(i * 2654435761U >> 8) % 17 - 8) / 64;
+  return numbers;
+}
+
+void measure(const Case &test, const Target &target) {
+  double start = seconds();
+  Compiled compiled(test.contraction, target);
+  double compiled_in = seconds() - start;
+  std::vector<float> a = filled(test.contraction.operands[0], test.batch), b = filled(test.contraction.operands[1], test.batch);
+  std::vector<float> result = filled(test.contraction.result, test.batch), bias(1 << 16, 0.5F);
+  double best = 1e9, until = seconds() + 0.5;
+  double peak = measure_peak(target.vector_floats);
+  for (int runs = 0; runs < 30 || seconds() < until; ++runs) {
+    double begin = seconds();
+    compiled.run(a.data(), b.data(), bias.data(), result.data(), test.batch);
+    best = std::min(best, seconds() - begin);
+  }
+  peak = std::max(peak, measure_peak(target.vector_floats));
+  fmt::print("{:<48} {:9.1f} us {:7.1f} GFLOP/s {:5.1f} %  compiled in {:4.0f} ms\n", test.name, best * 1e6,
+             2 * test.multiply_adds / best / 1e9, 200 * test.multiply_adds / best / 1e9 / peak, compiled_in * 1e3);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char **argv) {
+  std::string cpu = "native", filter;
+  bool print_ir = false;
+  for (int i = 1; i < argc; ++i) {
+    std::string argument = argv[i];
+    if (argument == "--ir")
+      print_ir = true;
+    else if (i == 1)
+      cpu = argument;
+    else
+      filter = argument;
+  }
+  // As netc does: the order of the kernels' instructions is the one they were written in.
+  auto &options = llvm::cl::getRegisteredOptions();
+  if (auto found = options.find("enable-misched"); found != options.end() && std::getenv("NETC_SCHEDULE") == nullptr)
+    static_cast<llvm::cl::opt<bool> *>(found->second)->setValue(false);
+  auto target = make_target({"", cpu, false});
+  if (!target) {
+    fmt::print(stderr, "unknown cpu {}\n", cpu);
+    return 2;
+  }
+  fmt::print("peak of one core: {:.1f} GFLOP/s\n", measure_peak(target->vector_floats));
+  for (const Case &test : cases()) {
+    if (test.name.find(filter) == std::string::npos) continue;
+    if (print_ir)
+      fmt::print("{}", Compiled(test.contraction, *target).ir());
+    else
+      measure(test, *target);
+  }
+}
