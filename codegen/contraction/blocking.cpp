@@ -85,7 +85,8 @@ Tiling choose_tiling(const Target &target, int64_t lines, int64_t length, int64_
         double cost = static_cast<double>(lines / tile_lines) * line_cost(tile_lines);
         if (lines % tile_lines != 0) cost += static_cast<double>(lines % tile_lines) * line_cost(1);
         for (int64_t shape = 1; shape < shapes; ++shape) cost *= kShapePenalty;
-        if (least < 0 || cost < least) {
+        // Of equally good tiles the longest: neighbours share cache lines.
+        if (least < 0 || cost <= least) {
           least = cost;
           best = {vectors, tile_lines, most};
         }

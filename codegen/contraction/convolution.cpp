@@ -36,7 +36,7 @@ class PhaseEmitter {
     int64_t channels = depthwise ? convolution_.groups : convolution_.output_channels;
     unsigned lanes = lanes_for(emitter_.target(), convolution_.dtype, channels);
     int64_t steps = rows_.taps * columns_.taps * convolution_.input_channels;
-    tiling_ = choose_tiling(emitter_.target(), rows_.outputs, columns_.outputs, channels, lanes, steps);
+    tiling_ = choose_tiling(emitter_.target(), band(), columns_.outputs, channels, lanes, steps);
     panels_ = make_panels(channels, lanes, tiling_.vectors);
     int64_t groups = depthwise ? 1 : convolution_.groups;
     for_range(emitter_, ir().getInt64(0), ir().getInt64(groups), 1, [&](Value *group) {
@@ -47,14 +47,15 @@ class PhaseEmitter {
 
  private:
   llvm::IRBuilder<> &ir() { return emitter_.ir(); }
+  // Rows of outputs in one block.
+  int64_t band() const { return (rows_.outputs + plan_.blocks - 1) / plan_.blocks; }
 
   void emit_panel(const Panel &panel, Value *block) {
-    int64_t band = (rows_.outputs + plan_.blocks - 1) / plan_.blocks;
     Value *begin = ir().getInt64(0);
     Value *end = ir().getInt64(rows_.outputs);
     if (plan_.blocks > 1) {
-      begin = scaled(emitter_, block, band);
-      end = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir().CreateAdd(begin, ir().getInt64(band)), end);
+      begin = scaled(emitter_, block, band());
+      end = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir().CreateAdd(begin, ir().getInt64(band())), end);
     }
     int64_t lines = tiling_.tile_lines;
     Value *whole_end = end;
@@ -63,7 +64,7 @@ class PhaseEmitter {
       whole_end = ir().CreateAdd(begin, scaled(emitter_, whole, lines));
     }
     for_range(emitter_, begin, whole_end, lines, [&](Value *row) { emit_lines(panel, row, lines); });
-    if (lines > 1 && (plan_.blocks > 1 || rows_.outputs % lines != 0))
+    if (lines > 1 && (band() % lines != 0 || rows_.outputs % lines != 0))
       for_range(emitter_, whole_end, end, 1, [&](Value *row) { emit_lines(panel, row, 1); });
   }
 

@@ -1,5 +1,6 @@
 #include "codegen/contraction/tile.h"
 
+#include <llvm/IR/InlineAsm.h>
 #include <llvm/IR/Intrinsics.h>
 #include <llvm/IR/MDBuilder.h>
 
@@ -178,9 +179,17 @@ class Emitter {
     return load_lanes(ir_, accumulator_type(tile_), pointer, v + 1 == tile_.vectors ? mask_ : nullptr);
   }
 
+  // Instruction selection likes to put loads of neighbouring addresses next to each other; the vectors of two steps at once are more than
+  // the registers hold. It does not move a load across something with a side effect, be it empty.
+  void hold_back_loads() {
+    auto *type = llvm::FunctionType::get(ir_.getVoidTy(), false);
+    ir_.CreateCall(llvm::InlineAsm::get(type, "", "", true));
+  }
+
   // All of B's vectors first, then row by row one broadcast of A and its products.
   void straight(const std::vector<Step> &steps, Value *a, Value *b) {
     for (const Step &step : steps) {
+      if (&step != &steps.front()) hold_back_loads();
       std::vector<Value *> columns;
       for (unsigned v = 0; v < tile_.vectors; ++v) columns.push_back(load_columns(b, step.b, v));
       for (size_t r = 0; r < tile_.rows.size(); ++r) {
