@@ -16,9 +16,11 @@ using llvm::Value;
 
 namespace {
 
-constexpr int64_t kBlockVectors = 8;           // a block of columns is a multiple of every panel's width
-constexpr int64_t kBlockElements = 128 * 1024; // of B in one block of columns, at most: half a level-2 cache
+constexpr int64_t kBlockVectors = 8;          // of the widest block of columns
+constexpr int64_t kBlockElements = 16 * 1024; // of B in one block of columns, about: a narrower block is not worth a chunk
+constexpr int64_t kLeastRowsPerChunk = 32;    // what is read of B should be used by several tiles
 constexpr int64_t kMostRowsPerChunk = 64;
+constexpr int64_t kFewRows = 2;               // a batch so small that B is read but once: panels as wide as can be
 constexpr int64_t kTypicalSteps = 64;          // where the number of steps is the batch
 
 // Tiles of `rows` rows; panels of columns as wide as the registers allow.
@@ -32,7 +34,8 @@ struct Plan {
   unsigned lanes = 1;
   int64_t block = 1;   // columns of a block
   int64_t blocks = 1;
-  std::vector<RowClass> classes;  // largest first; each but the first is used at most once a stretch
+  std::vector<RowClass> classes;      // largest first; each but the first is used at most once a stretch
+  std::vector<RowClass> few_classes;  // for batches of at most kFewRows
   int64_t element_bytes = 4;
 
   // Rows are handed out in grains: whole tiles where the number of rows is known, single rows where it is the batch.
@@ -42,34 +45,49 @@ struct Plan {
   }
 };
 
-int64_t panel_vectors(const Target &target, int64_t rows, int64_t all_vectors) {
+// The widest panel of at most `most` vectors whose tile of this many rows fits the registers.
+int64_t panel_vectors(const Target &target, int64_t rows, int64_t most) {
   int64_t vectors = 1;
-  while (vectors < kBlockVectors && vectors < all_vectors && most_rows(target, 2 * vectors) >= rows) vectors *= 2;
+  while (2 * vectors <= most && most_rows(target, 2 * vectors) >= rows) vectors *= 2;
   return vectors;
 }
 
-std::vector<RowClass> row_classes(const Plan &plan, const Target &target) {
+// Blocks as narrow as is worth a chunk, in panels of the largest class of rows.
+int64_t block_vectors(const Plan &plan, int64_t panel, int64_t steps) {
+  if (plan.matmul.transpose_b) return kBlockVectors;
+  int64_t vectors = panel;
+  while (vectors < kBlockVectors && vectors * plan.lanes * steps < kBlockElements) vectors *= 2;
+  return vectors;
+}
+
+void choose_classes(Plan &plan, const Target &target, int64_t steps) {
   const Matmul &matmul = plan.matmul;
-  int64_t all_vectors = (matmul.columns.size + plan.lanes - 1) / plan.lanes;
-  std::vector<RowClass> classes;
-  auto add = [&](int64_t rows, int64_t vectors) {
-    classes.push_back({rows, make_panels(matmul.columns.size, plan.lanes, vectors)});
-  };
-  if (!matmul.rows.batch) {
-    int64_t steps = matmul.steps.batch ? kTypicalSteps : matmul.steps.size;
+  int64_t all_vectors = static_cast<int64_t>(
+      std::bit_ceil(static_cast<uint64_t>((matmul.columns.size + plan.lanes - 1) / plan.lanes)));
+  auto panels = [&](int64_t vectors) { return make_panels(matmul.columns.size, plan.lanes, vectors); };
+  int64_t vectors = 0, rows = 0;
+  if (matmul.rows.batch) {
+    vectors = std::min<int64_t>(2, all_vectors);
+    rows = std::min<int64_t>(most_rows(target, vectors), 8);
+  } else {
     Tiling tiling = choose_tiling(target, 1, matmul.rows.size, matmul.columns.size, plan.lanes, steps);
-    while (!std::has_single_bit(static_cast<uint64_t>(tiling.vectors))) --tiling.vectors;
-    add(tiling.tile_length, tiling.vectors);
-    int64_t rest = matmul.rows.size % tiling.tile_length;
-    if (rest > 0) add(rest, panel_vectors(target, rest, all_vectors));
-    return classes;
+    vectors = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tiling.vectors)));
+    rows = tiling.tile_length;
   }
-  int64_t vectors = std::min<int64_t>(2, all_vectors);
-  int64_t rows = std::min<int64_t>(most_rows(target, vectors), 8);
-  add(rows, vectors);
+  int64_t block = block_vectors(plan, vectors, steps);
+  plan.block = block * plan.lanes;
+  plan.classes.push_back({rows, panels(vectors)});
+  int64_t most = std::min(block, all_vectors);
+  if (!matmul.rows.batch) {
+    int64_t rest = matmul.rows.size % rows;
+    if (rest > 0) plan.classes.push_back({rest, panels(panel_vectors(target, rest, most))});
+    return;
+  }
   for (int64_t less = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(rows))) / 2; less > 0; less /= 2)
-    add(less, panel_vectors(target, less, all_vectors));
-  return classes;
+    plan.classes.push_back({less, panels(panel_vectors(target, less, most))});
+  if (matmul.transpose_b || block >= std::min(kBlockVectors, all_vectors)) return;
+  for (int64_t few = kFewRows; few > 0; few /= 2)
+    plan.few_classes.push_back({few, panels(panel_vectors(target, few, std::min(kBlockVectors, all_vectors)))});
 }
 
 class MatmulEmitter {
@@ -83,17 +101,16 @@ class MatmulEmitter {
     a_step_ = matmul_.transpose_a ? a_line : number(1);
   }
 
-  // The block of columns with this number, for the rows in [begin, end).
-  void run(Value *block, Value *begin, Value *end) {
-    Value *first = scaled(emitter_, block, plan_.block);
-    Value *last = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir().CreateAdd(first, number(plan_.block)),
+  // The blocks of columns in [first_block, end_block), for the rows in [begin, end). Of a transposed right side it is one block.
+  void run(const std::vector<RowClass> &classes, Value *first_block, Value *end_block, Value *begin, Value *end) {
+    Value *first = scaled(emitter_, first_block, plan_.block);
+    Value *last = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, scaled(emitter_, end_block, plan_.block),
                                              number(matmul_.columns.size));
     b_ = emitter_.operand(1).base;
     b_step_ = line_stride(1);
     b_first_ = number(0);
-    if (matmul_.transpose_b) pack(block, first, last);
-    for (size_t i = 0; i < plan_.classes.size(); ++i) {
-      const RowClass &rows = plan_.classes[i];
+    if (matmul_.transpose_b) pack(first_block, first, last);
+    for (const RowClass &rows : classes) {
       Value *whole = ir().CreateSDiv(ir().CreateSub(end, begin), number(rows.rows));
       Value *class_end = ir().CreateAdd(begin, scaled(emitter_, whole, rows.rows));
       for_panels(emitter_, rows.panels, first, last, [&](const Panel &panel) {
@@ -166,16 +183,23 @@ void emit_stretch(KernelEmitter &emitter, const Plan &plan, Dim units, int64_t u
   Value *end = ir.CreateAdd(begin, ir.getInt64(static_cast<uint64_t>(units_per_chunk)));
   end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter, units));
   Value *rows = dim_value(emitter, plan.matmul.rows);
+  Value *one = ir.getInt64(1), *none = ir.getInt64(0);
+  Value *first_block = ir.CreateSDiv(begin, grains);
+  Value *end_block = ir.CreateAdd(ir.CreateSDiv(ir.CreateSub(end, one), grains), one);
   auto one_block = [&](Value *block) {
     Value *start = ir.CreateMul(block, grains);
     Value *first = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smax, ir.CreateSub(begin, start), ir.getInt64(0));
     Value *last = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir.CreateSub(end, start), grains);
     last = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, scaled(emitter, last, plan.grain()), rows);
-    MatmulEmitter(emitter, plan).run(block, scaled(emitter, first, plan.grain()), last);
+    MatmulEmitter(emitter, plan).run(plan.classes, block, ir.CreateAdd(block, one), scaled(emitter, first, plan.grain()), last);
   };
-  if (plan.blocks == 1) return one_block(ir.getInt64(0));
-  Value *last_block = ir.CreateSDiv(ir.CreateSub(end, ir.getInt64(1)), grains);
-  emitter.loop(ir.CreateSDiv(begin, grains), ir.CreateAdd(last_block, ir.getInt64(1)), 1, one_block);
+  if (plan.few_classes.empty()) return emitter.loop(first_block, end_block, 1, one_block);
+  // A chunk is a multiple of kFewRows, so with so few rows it is made of whole blocks. Loops of one turn or none are the branches.
+  Value *few = ir.CreateICmpSLE(rows, ir.getInt64(kFewRows));
+  emitter.loop(none, ir.CreateZExt(few, ir.getInt64Ty()), 1, [&](Value *) {
+    MatmulEmitter(emitter, plan).run(plan.few_classes, first_block, end_block, none, rows);
+  });
+  emitter.loop(ir.CreateSelect(few, end_block, first_block), end_block, 1, one_block);
 }
 
 KernelStage column_stage(const Matmul &matmul, double work_of_column) {
@@ -216,10 +240,7 @@ ContractionLowering plan_matmul(const Matmul &matmul, const Target &target) {
   plan.element_bytes = matmul.dtype == DType::f64 ? 8 : 4;
   plan.lanes = lanes_for(target, matmul.dtype, matmul.columns.size);
   if (matmul.transpose_b) plan.lanes = target.lanes(matmul.dtype);
-  plan.classes = row_classes(plan, target);
-  int64_t least = kBlockVectors * plan.lanes;
-  plan.block = std::clamp<int64_t>(kBlockElements / std::max<int64_t>(steps, 1) / least, 1, 4) * least;
-  if (matmul.transpose_b) plan.block = least;
+  choose_classes(plan, target, std::max<int64_t>(steps, 1));
   plan.blocks = (matmul.columns.size + plan.block - 1) / plan.block;
 
   KernelStage stage;
@@ -238,15 +259,19 @@ ContractionLowering plan_matmul(const Matmul &matmul, const Target &target) {
     (matmul.rows.batch ? stage.batch_nanoseconds : stage.fixed_nanoseconds) +=
         static_cast<double>(plan.blocks) * nanoseconds(work_of_row * rows);
     stage.emit = [plan](KernelEmitter &emitter) {
-      MatmulEmitter(emitter, plan).run(emitter.chunk(), emitter.ir().getInt64(0), dim_value(emitter, plan.matmul.rows));
+      llvm::IRBuilder<> &ir = emitter.ir();
+      Value *next = ir.CreateAdd(emitter.chunk(), ir.getInt64(1));
+      MatmulEmitter(emitter, plan).run(plan.classes, emitter.chunk(), next, ir.getInt64(0), dim_value(emitter, plan.matmul.rows));
     };
   } else {
     Dim grains = plan.grains();
     stage.units = {grains.size * plan.blocks, grains.batch};
     double work = work_of_row * static_cast<double>(plan.grain());
-    stage.units_per_chunk = std::min(units_per_chunk(work), std::max<int64_t>(1, kMostRowsPerChunk / plan.grain()));
+    int64_t grain_rows = plan.grain();
+    stage.units_per_chunk = std::clamp(units_per_chunk(work), (kLeastRowsPerChunk + grain_rows - 1) / grain_rows,
+                                       (kMostRowsPerChunk + grain_rows - 1) / grain_rows);
     int64_t tile = matmul.rows.batch ? plan.classes.front().rows : 1;
-    if (stage.units_per_chunk > tile / 2) stage.units_per_chunk = (stage.units_per_chunk + tile - 1) / tile * tile;
+    stage.units_per_chunk = (stage.units_per_chunk + tile - 1) / tile * tile;
     set_cost(stage, nanoseconds(work));
     stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
       emit_stretch(emitter, plan, units, group);
