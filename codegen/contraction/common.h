@@ -40,6 +40,10 @@ void for_panels(KernelEmitter &emitter, const Panels &panels, llvm::Value *begin
 void finish_tile(KernelEmitter &emitter, const Tile &tile, const Accumulators &sums, llvm::Value *first_column,
                  const std::function<std::vector<IndexValue>(size_t row)> &index);
 
+// A right side of at least this many elements is prefetched, so many steps ahead.
+inline constexpr int64_t kLargeElements = 128 * 1024;
+inline constexpr int64_t kPrefetchedSteps = 24;
+
 // Work is cut so that a chunk takes about this long; the estimate of the kernels' speed is deliberately modest.
 inline constexpr double kChunkNanoseconds = 15000;
 inline constexpr double kOperationsPerNanosecond = 60;

@@ -3,6 +3,7 @@
 #include "codegen/contraction/convolution.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "codegen/contraction/common.h"
 #include "codegen/contraction/image.h"
@@ -13,11 +14,14 @@ using llvm::Value;
 
 namespace {
 
+constexpr int64_t kBlockVectors = 4;  // a multiple of every panel where there are blocks of columns
+
 struct Plan {
   Convolution convolution;
   ImageSource source;
   std::vector<AxisPhase> rows, columns;
-  int64_t blocks = 1;  // an image is cut into this many bands of rows
+  int64_t blocks = 1;         // an image is cut into this many bands of rows
+  int64_t column_blocks = 1;  // or, where the kernel is large, into so many blocks of kBlockVectors of filters
 };
 
 // Emits all the tiles of one phase.
@@ -27,7 +31,8 @@ class PhaseEmitter {
       : emitter_(emitter), plan_(plan), convolution_(plan.convolution), rows_(rows), columns_(columns),
         element_(element_type(emitter, convolution_.dtype)), image_(open_image(emitter, plan.source)) {}
 
-  void run(Value *image, Value *block) {
+  // A band of rows, or a block of columns, of an image; null: all of it.
+  void run(Value *image, Value *block, Value *column_block) {
     image_number_ = image;
     Value *start = element_at(emitter_, element_, image_.base, scaled(emitter_, image, image_.image_stride));
     image_start_ = element_at(emitter_, element_, start,
@@ -37,11 +42,18 @@ class PhaseEmitter {
     unsigned lanes = lanes_for(emitter_.target(), convolution_.dtype, channels);
     int64_t steps = rows_.taps * columns_.taps * convolution_.input_channels;
     tiling_ = choose_tiling(emitter_.target(), band(), columns_.outputs, channels, lanes, steps);
+    Value *first = nullptr, *last = nullptr;
+    if (column_block != nullptr) {
+      tiling_.vectors = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tiling_.vectors)));
+      first = scaled(emitter_, column_block, kBlockVectors * lanes);
+      last = ir().CreateAdd(first, ir().getInt64(kBlockVectors * lanes));
+      last = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, last, ir().getInt64(static_cast<uint64_t>(channels)));
+    }
     panels_ = make_panels(channels, lanes, tiling_.vectors);
     int64_t groups = depthwise ? 1 : convolution_.groups;
     for_range(emitter_, ir().getInt64(0), ir().getInt64(groups), 1, [&](Value *group) {
       group_ = group;
-      for_panels(emitter_, panels_, nullptr, nullptr, [&](const Panel &panel) { emit_panel(panel, block); });
+      for_panels(emitter_, panels_, first, last, [&](const Panel &panel) { emit_panel(panel, block); });
     });
   }
 
@@ -88,6 +100,7 @@ class PhaseEmitter {
         {number(columns_.taps), number(columns_.input_per_tap * image_.pixel_stride), number(columns_.tap_step * kernel.strides[1])},
         {number(convolution_.input_channels), number(1), number(kernel.strides[2])}};
 
+    if (plan_.column_blocks > 1) tile.prefetch_b = number(kPrefetchedSteps * kernel.strides[2]);
     Value *first_column = panel.first;  // of the result
     Value *a = element_at(emitter_, element_, image_start_, scaled(emitter_, row, row_step));
     a = element_at(emitter_, element_, a, scaled(emitter_, column, pixel_step));
@@ -133,7 +146,7 @@ class PhaseEmitter {
 
 }  // namespace
 
-ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &) {
+ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target) {
   ContractionLowering lowering;
   Plan plan{convolution};
   plan.rows = axis_phases(convolution.y);
@@ -147,24 +160,31 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
     for (const AxisPhase &column : plan.columns)
       taps += static_cast<double>(row.outputs * row.taps * column.outputs * column.taps);
   double work = channels * taps;  // multiply-adds of one image
-  plan.blocks = std::clamp<int64_t>(static_cast<int64_t>(nanoseconds(work) / kChunkNanoseconds), 1,
-                                    std::min<int64_t>(8, plan.rows.front().outputs));
+  int64_t kernel_elements = convolution.y.kernel * convolution.x.kernel * convolution.input_channels * convolution.output_channels;
+  int64_t block_columns = kBlockVectors * lanes_for(target, convolution.dtype, convolution.output_channels);
+  if (convolution.groups == 1 && kernel_elements >= kLargeElements && convolution.output_channels > block_columns)
+    plan.column_blocks = (convolution.output_channels + block_columns - 1) / block_columns;
+  else
+    plan.blocks = std::clamp<int64_t>(static_cast<int64_t>(nanoseconds(work) / kChunkNanoseconds), 1,
+                                      std::min<int64_t>(8, plan.rows.front().outputs));
+  int64_t parts = plan.blocks * plan.column_blocks;
 
   KernelStage stage;
   stage.suffix = plan.source.padded ? "tile" : "";
-  stage.units = {convolution.images.size * plan.blocks, convolution.images.batch};
-  stage.units_per_chunk = units_per_chunk(work / static_cast<double>(plan.blocks));
-  set_cost(stage, nanoseconds(work) / static_cast<double>(plan.blocks));
-  stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
+  stage.units = {convolution.images.size * parts, convolution.images.batch};
+  stage.units_per_chunk = units_per_chunk(work / static_cast<double>(parts));
+  set_cost(stage, nanoseconds(work) / static_cast<double>(parts));
+  stage.emit = [plan, parts, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
     for_units(emitter, units, group, [&](Value *unit) {
       llvm::IRBuilder<> &ir = emitter.ir();
-      Value *image = unit, *block = nullptr;
-      if (plan.blocks > 1) {
-        image = ir.CreateSDiv(unit, ir.getInt64(static_cast<uint64_t>(plan.blocks)));
-        block = ir.CreateSRem(unit, ir.getInt64(static_cast<uint64_t>(plan.blocks)));
+      Value *image = unit, *part = nullptr;
+      if (parts > 1) {
+        image = ir.CreateSDiv(unit, ir.getInt64(static_cast<uint64_t>(parts)));
+        part = ir.CreateSRem(unit, ir.getInt64(static_cast<uint64_t>(parts)));
       }
+      Value *block = plan.blocks > 1 ? part : nullptr, *column_block = plan.column_blocks > 1 ? part : nullptr;
       for (const AxisPhase &rows : plan.rows)
-        for (const AxisPhase &columns : plan.columns) PhaseEmitter(emitter, plan, rows, columns).run(image, block);
+        for (const AxisPhase &columns : plan.columns) PhaseEmitter(emitter, plan, rows, columns).run(image, block, column_block);
     });
   };
   lowering.stages.push_back(std::move(stage));

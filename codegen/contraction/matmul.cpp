@@ -18,9 +18,9 @@ namespace {
 
 constexpr int64_t kBlockVectors = 8;          // of the widest block of columns
 constexpr int64_t kBlockElements = 16 * 1024; // of B in one block of columns, about: a narrower block is not worth a chunk
-constexpr int64_t kLeastRowsPerChunk = 32;    // what is read of B should be used by several tiles
+constexpr int64_t kLeastRowsPerChunk = 28;    // what is read of B should be used by several tiles
 constexpr int64_t kMostRowsPerChunk = 64;
-constexpr int64_t kFewRows = 2;               // a batch so small that B is read but once: panels as wide as can be
+constexpr int64_t kRestRows = 4;              // of the tiles for what is left; single rows for what is left of that
 constexpr int64_t kTypicalSteps = 64;          // where the number of steps is the batch
 
 // Tiles of `rows` rows; panels of columns as wide as the registers allow.
@@ -35,7 +35,7 @@ struct Plan {
   int64_t block = 1;   // columns of a block
   int64_t blocks = 1;
   std::vector<RowClass> classes;      // largest first; each but the first is used at most once a stretch
-  std::vector<RowClass> few_classes;  // for batches of at most kFewRows
+  std::vector<RowClass> single_row;   // for a batch of one, which reads B but once: panels as wide as can be
   int64_t element_bytes = 4;
 
   // Rows are handed out in grains: whole tiles where the number of rows is known, single rows where it is the batch.
@@ -68,7 +68,7 @@ void choose_classes(Plan &plan, const Target &target, int64_t steps) {
   int64_t vectors = 0, rows = 0;
   if (matmul.rows.batch) {
     vectors = std::min<int64_t>(2, all_vectors);
-    rows = std::min<int64_t>(most_rows(target, vectors), 8);
+    rows = most_rows(target, vectors);
   } else {
     Tiling tiling = choose_tiling(target, 1, matmul.rows.size, matmul.columns.size, plan.lanes, steps);
     vectors = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tiling.vectors)));
@@ -83,11 +83,10 @@ void choose_classes(Plan &plan, const Target &target, int64_t steps) {
     if (rest > 0) plan.classes.push_back({rest, panels(panel_vectors(target, rest, most))});
     return;
   }
-  for (int64_t less = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(rows))) / 2; less > 0; less /= 2)
-    plan.classes.push_back({less, panels(panel_vectors(target, less, most))});
+  if (rows > kRestRows) plan.classes.push_back({kRestRows, panels(panel_vectors(target, kRestRows, most))});
+  if (rows > 1) plan.classes.push_back({1, panels(panel_vectors(target, 1, most))});
   if (matmul.transpose_b || block >= std::min(kBlockVectors, all_vectors)) return;
-  for (int64_t few = kFewRows; few > 0; few /= 2)
-    plan.few_classes.push_back({few, panels(panel_vectors(target, few, std::min(kBlockVectors, all_vectors)))});
+  plan.single_row.push_back({1, panels(panel_vectors(target, 1, std::min(kBlockVectors, all_vectors)))});
 }
 
 class MatmulEmitter {
@@ -145,6 +144,11 @@ class MatmulEmitter {
     return address.shape[1].batch ? dim_value(emitter_, address.shape[1]) : number(address.strides[0]);
   }
 
+  // A large B comes from beyond the level-2 cache, in pieces too short for the processor to see where it goes on.
+  bool prefers_prefetch() const {
+    return !matmul_.transpose_b && !matmul_.steps.batch && matmul_.steps.size * matmul_.columns.size >= kLargeElements;
+  }
+
   void pack(Value *block, Value *first, Value *last) {
     Value *size = ir().CreateMul(steps_, number(plan_.block));
     Value *place = element_at(emitter_, element_, emitter_.scratch(), ir().CreateMul(block, size));
@@ -158,6 +162,7 @@ class MatmulEmitter {
     Tile tile{element_, plan_.lanes, panel.vectors, panel.tail};
     for (int64_t r = 0; r < rows.rows; ++r) tile.rows.push_back(ir().CreateMul(number(r), a_row_));
     tile.reductions = {{steps_, a_step_, b_step_}};
+    if (prefers_prefetch()) tile.prefetch_b = ir().CreateMul(b_step_, number(kPrefetchedSteps));
     Value *a = element_at(emitter_, element_, emitter_.operand(0).base, ir().CreateMul(row, a_row_));
     Value *b = element_at(emitter_, element_, b_, ir().CreateSub(panel.first, b_first_));
     Accumulators sums = emit_tile(ir(), emitter_.target(), tile, a, b);
@@ -193,13 +198,12 @@ void emit_stretch(KernelEmitter &emitter, const Plan &plan, Dim units, int64_t u
     last = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, scaled(emitter, last, plan.grain()), rows);
     MatmulEmitter(emitter, plan).run(plan.classes, block, ir.CreateAdd(block, one), scaled(emitter, first, plan.grain()), last);
   };
-  if (plan.few_classes.empty()) return emitter.loop(first_block, end_block, 1, one_block);
-  // A chunk is a multiple of kFewRows, so with so few rows it is made of whole blocks. Loops of one turn or none are the branches.
-  Value *few = ir.CreateICmpSLE(rows, ir.getInt64(kFewRows));
-  emitter.loop(none, ir.CreateZExt(few, ir.getInt64Ty()), 1, [&](Value *) {
-    MatmulEmitter(emitter, plan).run(plan.few_classes, first_block, end_block, none, rows);
-  });
-  emitter.loop(ir.CreateSelect(few, end_block, first_block), end_block, 1, one_block);
+  if (plan.single_row.empty()) return emitter.loop(first_block, end_block, 1, one_block);
+  // With one row the chunk is made of whole blocks. Loops of one turn or none are the branches.
+  Value *single = ir.CreateICmpEQ(rows, one);
+  emitter.loop(none, ir.CreateZExt(single, ir.getInt64Ty()), 1,
+               [&](Value *) { MatmulEmitter(emitter, plan).run(plan.single_row, first_block, end_block, none, one); });
+  emitter.loop(ir.CreateSelect(single, end_block, first_block), end_block, 1, one_block);
 }
 
 KernelStage column_stage(const Matmul &matmul, double work_of_column) {

@@ -179,6 +179,15 @@ class Emitter {
     return load_lanes(ir_, accumulator_type(tile_), pointer, v + 1 == tile_.vectors ? mask_ : nullptr);
   }
 
+  void prefetch(Value *b, const Step &step) {
+    for (unsigned v = 0; v < tile_.vectors; ++v) {
+      Value *ahead = ir_.CreateAdd(tile_.prefetch_b, ir_.getInt64(static_cast<uint64_t>(v) * tile_.lanes));
+      Value *pointer = ir_.CreateGEP(tile_.element, b, ir_.CreateAdd(step.b, ahead));
+      ir_.CreateIntrinsic(llvm::Intrinsic::prefetch, {pointer->getType()},
+                          {pointer, ir_.getInt32(0), ir_.getInt32(3), ir_.getInt32(1)});
+    }
+  }
+
   // Instruction selection likes to put loads of neighbouring addresses next to each other; the vectors of two steps at once are more than
   // the registers hold. It does not move a load across something with a side effect, be it empty.
   void hold_back_loads() {
@@ -192,6 +201,7 @@ class Emitter {
       if (&step != &steps.front()) hold_back_loads();
       std::vector<Value *> columns;
       for (unsigned v = 0; v < tile_.vectors; ++v) columns.push_back(load_columns(b, step.b, v));
+      if (tile_.prefetch_b != nullptr) prefetch(b, step);
       for (size_t r = 0; r < tile_.rows.size(); ++r) {
         Value *row = ir_.CreateAdd(tile_.rows[r], step.a);
         if (tile_.product == Product::none) {

@@ -38,6 +38,7 @@ struct Tile {
   std::vector<llvm::Value *> rows;   // i64 offsets in A, in elements
   std::vector<Reduction> reductions; // outermost first
   Product product = Product::broadcast;
+  llvm::Value *prefetch_b = nullptr; // elements ahead of B to prefetch with every step; null: nothing
 };
 
 // [row][vector]

@@ -189,13 +189,13 @@ const Halo kHalo{1, 1, 1, 1};
 }  // namespace
 
 TEST(Contraction, MatmulOfEverySize) {
-  for (int64_t columns : {1, 2, 3, 7, 8, 10, 16, 17, 33, 100, 128, 130})
-    for (int64_t steps : {1, 5, 10, 64}) check(matmul(B, {steps}, {columns}, false, false), 5);
+  for (int64_t columns : {1, 3, 8, 10, 17, 33, 128, 130}) check(matmul(B, {columns % 2 == 0 ? 64 : 5}, {columns}, false, false), 19);
+  for (int64_t steps : {1, 10, 13}) check(matmul(B, {steps}, {16}, false, false), 19);
 }
 
 TEST(Contraction, MatmulOfEveryBatch) {
-  Contraction contraction = matmul(B, {27}, {40}, false, false);
-  for (int64_t batch = 1; batch <= 33; ++batch) check(contraction, batch);
+  for (int64_t batch : {1, 2, 3, 4, 14, 15, 33}) check(matmul(B, {27}, {40}, false, false), batch);
+  for (int64_t batch : {1, 2}) check(matmul(B, {700}, {140}, false, false), batch);
 }
 
 TEST(Contraction, MatmulInManyChunks) {
@@ -204,13 +204,13 @@ TEST(Contraction, MatmulInManyChunks) {
 }
 
 TEST(Contraction, MatmulTransposed) {
-  for (int64_t columns : {1, 3, 10, 16, 33, 130}) {
-    for (int64_t rows : {1, 9, 10, 64}) check(matmul({rows}, B, {columns}, true, false), 7);
-    for (int64_t steps : {1, 10, 16, 35}) check(matmul(B, {steps}, {columns}, false, true), 9);
-    check(matmul({6}, {11}, {columns}, true, true), 1);
-    check(matmul({6}, B, {columns}, true, true), 18);
-    check(matmul({6}, B, {columns}, false, true), 18);
+  for (int64_t columns : {1, 10, 33, 130}) {
+    check(matmul({columns == 10 ? 64 : 9}, B, {columns}, true, false), 7);
+    check(matmul(B, {columns == 10 ? 10 : 35}, {columns}, false, true), 9);
   }
+  check(matmul({6}, {11}, {33}, true, true), 1);
+  check(matmul({6}, B, {33}, true, true), 18);
+  check(matmul({6}, B, {130}, false, true), 18);
   check(matmul(B, {128}, {784}, false, true), 32);
 }
 
@@ -223,10 +223,11 @@ TEST(Contraction, MatmulWithColumnsFromTheBatch) {
 TEST(Contraction, ConvolutionOfEveryChannelCount) {
   for (int64_t channels : {1, 2, 3, 4, 5, 9, 16, 17, 32, 33})
     check(conv2d(B, 6, 7, channels, 8, {.padding = {1, 1, 1, 1}}, kHalo), 2);
-  for (int64_t filters = 1; filters <= 33; filters += 2)
+  for (int64_t filters : {1, 2, 5, 15, 16, 17, 33})
     check(conv2d(B, 5, 4, 3, filters, {.padding = {1, 1, 1, 1}}, kHalo), 2);
   check(conv2d(B, 14, 14, 32, 64, {.padding = {1, 1, 1, 1}}, kHalo), 3);
   check(conv2d(B, 28, 28, 8, 32, {.padding = {1, 1, 1, 1}}, kHalo), 1);
+  check(conv2d(B, 5, 5, 120, 150, {.padding = {1, 1, 1, 1}}, kHalo), 2);
 }
 
 TEST(Contraction, ConvolutionWithoutHalo) {
@@ -269,11 +270,10 @@ TEST(Contraction, ConvolutionIntoAHalo) {
 
 TEST(Contraction, ConvolutionOfADilatedInput) {
   for (int64_t dilation : {2, 3})
-    for (int64_t kernel : {1, 2, 3, 4}) {
+    for (int64_t kernel : {1, 2, 4}) {
       Window window{.kernel_height = kernel, .kernel_width = kernel, .padding = {kernel - 1, kernel, kernel - 1, kernel},
                     .input_dilation = {dilation, dilation}};
       check(conv2d(B, 5, 4, 6, 9, window, {}), 2);
-      check(conv2d(B, 5, 4, 6, 9, window, {4, 4, 4, 4}), 2);
       window.groups = 6;
       check(conv2d(B, 5, 4, 6, 6, window, kHalo), 2);
     }
