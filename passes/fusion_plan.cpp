@@ -191,8 +191,10 @@ class Planner {
   }
 
   // Elementwise users of a contraction's result become its epilogue, and their users in turn. Not behind gradients of weights (no
-  // batch): their users are updates, which may be written in place only by a map.
+  // batch): their users are updates, which may be written in place only by a map. Not what only reductions want: they
+  // compute it from the stored result, and no second result is written.
   void grow_contractions() {
+    const std::vector<bool> only_reduced = find_only_reduced();
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
       if (plan_.recomputed[i] || function_.ops[i].def->op_class != OpClass::contraction) continue;
       if (!is_large(function_.type(function_.ops[i].results[0]).shape) || !grows(i)) continue;
@@ -202,11 +204,27 @@ class Planner {
         open.pop_back();
         for (ValueId result : function_.ops[op].results)
           for (uint32_t reader : readers_[result])
-            if (is_elementwise(function_.ops[reader]) && groups_[group_of_[reader]].kind == GroupKind::map &&
+            if (is_elementwise(function_.ops[reader]) && !only_reduced[reader] && groups_[group_of_[reader]].kind == GroupKind::map &&
                 merge(group_of_[i], group_of_[reader]))
               open.push_back(reader);
       }
     }
+  }
+
+  // By op: elementwise, and every use of its value ends in a reduction over its shape.
+  std::vector<bool> find_only_reduced() const {
+    std::vector<bool> only_reduced(function_.ops.size(), false);
+    std::vector<bool> is_result(function_.values.size(), false);
+    for (ValueId result : function_.results) is_result[result] = true;
+    for (uint32_t i = static_cast<uint32_t>(function_.ops.size()); i-- > 0;) {
+      const Op &op = function_.ops[i];
+      if (plan_.recomputed[i] || !is_elementwise(op) || is_result[op.results[0]]) continue;
+      only_reduced[i] = std::ranges::all_of(readers_[op.results[0]], [&](uint32_t reader) {
+        bool same_shape = groups_[group_of_[reader]].shape == function_.type(op.results[0]).shape;
+        return same_shape && (is_fusable_reduction(function_.ops[reader]) || only_reduced[reader]);
+      });
+    }
+    return only_reduced;
   }
 
   bool grows(uint32_t op) const {
@@ -214,13 +232,14 @@ class Planner {
     return count && count->batch;
   }
 
-  // A value goes to its elementwise users and reductions in registers.
+  // A value goes to its elementwise users and reductions in registers. Users of what a contraction makes were asked before.
   void join_producers() {
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
       if (plan_.recomputed[i] || !(is_elementwise(function_.ops[i]) || is_fusable_reduction(function_.ops[i]))) continue;
       for (ValueId leaf : leaves_[i]) {
         uint32_t definition = definitions_[leaf];
-        if (definition != kNone && is_elementwise(function_.ops[definition])) merge(group_of_[definition], group_of_[i]);
+        if (definition == kNone || !is_elementwise(function_.ops[definition])) continue;
+        if (groups_[group_of_[definition]].kind != GroupKind::contraction) merge(group_of_[definition], group_of_[i]);
       }
     }
   }
