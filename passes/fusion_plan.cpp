@@ -99,13 +99,14 @@ class Planner {
     if (a.shape != b.shape) return GroupKind::alone;
     auto has = [&](GroupKind x, GroupKind y) { return (a.kind == x && b.kind == y) || (a.kind == y && b.kind == x); };
     if (has(GroupKind::map, GroupKind::map)) return GroupKind::map;
-    if (has(GroupKind::map, GroupKind::reduce)) return reads_end(a, b) || reads_end(b, a) ? GroupKind::alone : GroupKind::reduce;
+    if (has(GroupKind::map, GroupKind::reduce))
+      return reads_end(a, b) || reads_end(b, a) || updates(a) || updates(b) ? GroupKind::alone : GroupKind::reduce;
     if (has(GroupKind::reduce, GroupKind::reduce))
       return same_reduction(a, b) && !reads_end(a, b) && !reads_end(b, a) ? GroupKind::reduce : GroupKind::alone;
     if (has(GroupKind::contraction, GroupKind::map)) {
       const Group &contraction = a.kind == GroupKind::contraction ? a : b;
       const Group &map = a.kind == GroupKind::contraction ? b : a;
-      return feeds_contraction(map, contraction) ? GroupKind::alone : GroupKind::contraction;
+      return feeds_contraction(map, contraction) || draws(map) ? GroupKind::alone : GroupKind::contraction;
     }
     return GroupKind::alone;
   }
@@ -120,6 +121,18 @@ class Planner {
         if (definition != kNone && is_fusable_reduction(function_.ops[definition]) && contains(group, definition)) return true;
       }
     return false;
+  }
+
+  // Makes the new value of a large weight: only a map may write that over the old one.
+  bool updates(const Group &group) const {
+    return is_large(group.shape) && std::ranges::any_of(group.ops, [&](uint32_t op) {
+      return std::ranges::any_of(readers_[function_.ops[op].results[0]], [&](uint32_t reader) { return has_effect(function_.ops[reader]); });
+    });
+  }
+
+  // Random numbers are long code, and an epilogue is there once for each vector of a tile.
+  bool draws(const Group &group) const {
+    return std::ranges::any_of(group.ops, [&](uint32_t op) { return function_.ops[op].def->name == "random_uniform"; });
   }
 
   bool feeds_contraction(const Group &map, const Group &contraction) const {
@@ -261,16 +274,17 @@ class Planner {
     }
   }
 
-  // Scalars and vectors of one shape share a kernel even if unrelated: the launch costs more than they do.
+  // Scalars and vectors of one shape, and reductions of them, share a kernel even if unrelated: the launch costs more than they do.
   void join_small() {
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
       if (plan_.recomputed[i]) continue;
       uint32_t group = group_of_[i];
-      if (groups_[group].kind != GroupKind::map || is_large(groups_[group].shape)) continue;
+      GroupKind kind = groups_[group].kind;
+      if ((kind != GroupKind::map && kind != GroupKind::reduce) || is_large(groups_[group].shape)) continue;
       size_t tried = 0;
       for (uint32_t at = position_[group]; at-- > 0 && tried < kNeighbours;) {
         uint32_t other = order_[at];
-        if (other == kNone || groups_[other].kind != GroupKind::map || groups_[other].shape != groups_[group].shape) continue;
+        if (other == kNone || groups_[other].kind != kind || groups_[other].shape != groups_[group].shape) continue;
         ++tried;
         if (merge(other, group)) break;
       }
