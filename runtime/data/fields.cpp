@@ -25,6 +25,9 @@ Result<Field> field_from_json(const json &object) {
   if (field.is_class) {
     if (!object.contains("classes") || !object["classes"].is_number_integer()) return wrong();
     field.classes = object["classes"].get<int64_t>();
+    // The metadata describes what the network gives, a number for each class; a sample's target is the number of its class.
+    field.dtype = "i32";
+    field.shape.clear();
   }
   return field;
 }
