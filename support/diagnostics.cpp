@@ -51,4 +51,13 @@ std::string nearest_name(std::string_view word, const std::vector<std::string> &
   return found;
 }
 
+std::string suggestion(std::string_view word, const std::vector<std::string> &candidates) {
+  constexpr size_t kFew = 16;
+  if (std::string near = nearest_name(word, candidates); !near.empty()) return "did you mean " + near + "?";
+  if (candidates.empty() || candidates.size() > kFew) return {};
+  std::string list;
+  for (const std::string &candidate : candidates) list += (list.empty() ? "there are " : ", ") + candidate;
+  return candidates.size() == 1 ? "there is only " + candidates[0] : list;
+}
+
 }  // namespace netc

@@ -60,5 +60,7 @@ std::string render_json(const Diagnostics &diagnostics, const SourceMap &sources
 
 // The candidate nearest to `word` by edit distance, or "" when none is near enough to be worth suggesting.
 std::string nearest_name(std::string_view word, const std::vector<std::string> &candidates);
+// The help for a word that is none of `candidates`: the nearest of them, or all when they are few, or "".
+std::string suggestion(std::string_view word, const std::vector<std::string> &candidates);
 
 }  // namespace netc

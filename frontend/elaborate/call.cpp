@@ -129,7 +129,10 @@ Datum Interpreter::evaluate_named(const ast::Expr &expression, const ast::Identi
 Datum Interpreter::call_value(const Datum &callee, std::vector<Operand> operands, Span span, bool piped,
                               const ast::Identifier *instance) {
   const auto *pointer = callee.as<CallablePtr>();
-  if (!pointer) return error(span, fmt::format("{} cannot be called", describe(callee)));
+  if (!pointer) {
+    const auto *text = callee.as<Text>();
+    return error(span, fmt::format("{} cannot be called", describe(callee)), text ? "leave out the quotation marks: " + text->value : "");
+  }
   const Callable &callable = **pointer;
   bool partial = false;
   if (!piped && callable.block) {
@@ -237,8 +240,7 @@ bool Interpreter::bind(const Callable &callee, const ast::BlockDecl &block, std:
                                }) - parameters.begin());
       if (at == parameters.size()) {
         Diagnostic &diagnostic = report(operand.span, fmt::format("{} has no argument {}", callee.name, operand.name));
-        if (std::string near = nearest_name(operand.name, names()); !near.empty())
-          diagnostic.help("did you mean " + near + "?");
+        if (std::string help = suggestion(operand.name, names()); !help.empty()) diagnostic.help(help);
         sound = false;
         continue;
       }
@@ -259,7 +261,8 @@ bool Interpreter::bind(const Callable &callee, const ast::BlockDecl &block, std:
           bound[i] = Operand{argument.name, argument.value, argument.span};
   for (size_t i = 0; sound && i < parameters.size(); ++i)
     if (!bound[i] && !parameters[i].fallback) {
-      report(span, fmt::format("{} needs {}", callee.name, parameters[i].name.text));
+      report(span, fmt::format("{} needs {}", callee.name, parameters[i].name.text))
+          .help(fmt::format("{}({} = ...)", callee.name, parameters[i].name.text));
       sound = false;
     }
   return sound;

@@ -120,8 +120,10 @@ Declarations declare(const Files &files, const FrontendOptions &options, Session
 
   std::map<std::string, std::pair<const ast::NetworkDecl *, Span>> networks;
   each<ast::NetworkDecl>(files, [&](const auto &network, const auto &item, const auto &) {
-    if (!networks.try_emplace(network.name.text, &network, item.span).second)
-      session.reporter.error(network.name.span, "the network " + network.name.text + " is declared twice");
+    auto [known, fresh] = networks.try_emplace(network.name.text, &network, item.span);
+    if (!fresh)
+      session.reporter.error(network.name.span, "the network " + network.name.text + " is declared twice")
+          .note(known->second.first->name.span, "first declared here");
   });
   std::map<std::string, const ast::Section *> data;
   each<ast::Section>(files, [&](const ast::Section &section, const auto &, const ast::File &file) {
@@ -137,8 +139,12 @@ Declarations declare(const Files &files, const FrontendOptions &options, Session
     else if (kind == "train") take(result.train);
     else if (kind == "tune") take(result.tune);
     else if (kind == "check") take(result.check);
-    else if (kind == "data" && section.name && !data.try_emplace(section.name->text, &section).second)
-      session.reporter.error(section.name->span, "the data " + section.name->text + " is declared twice");
+    else if (kind == "data" && section.name) {
+      auto [known, fresh] = data.try_emplace(section.name->text, &section);
+      if (!fresh)
+        session.reporter.error(section.name->span, "the data " + section.name->text + " is declared twice")
+            .note(known->second->name->span, "first declared here");
+    }
   });
 
   auto names = [](const auto &table) {

@@ -162,11 +162,14 @@ void add_init(Session &session) {
 Functions build_functions(Session &session, const Declarations &declarations) {
   Functions functions;
   const ast::NetworkDecl &network = *declarations.network;
+  size_t errors_before = session.reporter.error_count();
   {
     Interpreter in(session, nullptr);
     functions.inputs = declared_inputs(in, network);
     functions.outputs = declared_outputs(in, network);
   }
+  // Without its types a network has no meaning to check.
+  if (session.reporter.error_count() > errors_before) return functions;
   Pass predict(session, "predict", Mode::inference, network, functions, false, true);
   bool trains = declarations.train && predict.values;
   if (trains) {

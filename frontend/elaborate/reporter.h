@@ -23,6 +23,7 @@ class Reporter {
     return diagnostics_.warning(span, std::move(message));
   }
   bool has_errors() const { return diagnostics_.has_errors(); }
+  size_t error_count() const { return diagnostics_.error_count(); }
 
  private:
   bool first(Span span, const std::string &message) {

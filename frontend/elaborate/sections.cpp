@@ -66,7 +66,9 @@ class SectionReader {
       const std::string &key = entry.key->text;
       if (std::find(names.begin(), names.end(), key) == names.end()) {
         Diagnostic &diagnostic = session_.reporter.error(entry.key->span, fmt::format("{} has no key {}", kind_, key));
-        if (std::string near = nearest_name(key, names); !near.empty()) diagnostic.help("did you mean " + near + "?");
+        std::string near = nearest_name(key, names);
+        if (std::string help = suggestion(key, names); !help.empty()) diagnostic.help(help);
+        seen.try_emplace(near, entry.key->span);  // the key that was meant is not missing
       } else if (auto [it, fresh] = seen.try_emplace(key, entry.key->span); !fresh) {
         session_.reporter.error(entry.key->span, key + " is given twice").note(it->second, "first given here");
       }
@@ -135,7 +137,7 @@ class SectionReader {
         key = argument.name->text;
         if (std::find(names.begin(), names.end(), key) == names.end()) {
           Diagnostic &diagnostic = session_.reporter.error(argument.name->span, fmt::format("{} has no argument {}", block.name.text, key));
-          if (std::string near = nearest_name(key, names); !near.empty()) diagnostic.help("did you mean " + near + "?");
+          if (std::string help = suggestion(key, names); !help.empty()) diagnostic.help(help);
           continue;
         }
       }

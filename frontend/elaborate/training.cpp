@@ -56,12 +56,15 @@ Callable own_arguments(const Callable &optimizer) {
 // Every argument of the optimizer names one of its parameters.
 bool check_arguments(Interpreter &in, const Callable &optimizer) {
   std::vector<std::string> names;
-  for (const ast::Parameter &parameter : optimizer.block->parameters) names.push_back(parameter.name.text);
+  std::vector<std::string> settings;  // without the weight and the gradient, which are not the user's to give
+  for (const ast::Parameter &parameter : optimizer.block->parameters) {
+    names.push_back(parameter.name.text);
+    if (parameter.fallback) settings.push_back(parameter.name.text);
+  }
   bool sound = true;
   for (const BoundArgument &argument : optimizer.arguments)
     if (!argument.name.empty() && std::find(names.begin(), names.end(), argument.name) == names.end()) {
-      std::string near = nearest_name(argument.name, names);
-      in.error(argument.span, fmt::format("{} has no argument {}", optimizer.name, argument.name), near.empty() ? "" : "did you mean " + near + "?");
+      in.error(argument.span, fmt::format("{} has no argument {}", optimizer.name, argument.name), suggestion(argument.name, settings));
       sound = false;
     }
   return sound;
