@@ -40,6 +40,8 @@ Result<std::string> read_data_file(const ReadRequest &request, const std::string
 
 // For messages: "x" in quotes, shortened to 40 bytes, control characters as \xNN.
 std::string in_quotes(std::string_view text);
+// Names are stored as JSON with the model, so they have to be UTF-8 (RFC 3629: no overlong forms, no surrogates).
+bool is_utf8(std::string_view text);
 // "a, b and c", with at most `limit` names shown.
 std::string listed(const std::vector<std::string> &names, size_t limit = 12);
 

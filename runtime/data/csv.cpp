@@ -1,16 +1,6 @@
 // Reader of tables: csv("file.csv", target = "species") and tsv(...). The optional part "csv".
-//
-//   target = "name" or ["a", "b"]   what is to be predicted; for a class: text, or whole numbers from 0
-//   features = [...]                the columns to learn from, in this order; default: every other column
-//   drop = [...]                    columns to leave out
-//   categorical = [...]             text columns that become one 0/1 feature for each of their values, in order of the alphabet
-//   classes = [...]                 names of the classes in order; default: the texts of the target in order of the alphabet
-//   weight = "name"                 column of sample weights;  group = "name": samples that a split keeps together
-//   missing = error, drop, mean     an empty field, NA, N/A, NaN, null or ? among the features
-//   header = true                   false: the columns are called c0, c1, ...
-//   separator = ","                 tsv: a tab
+// Its arguments are in csv_options.h.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -18,6 +8,7 @@
 #include <set>
 
 #include "runtime/data/arguments.h"
+#include "runtime/data/csv_options.h"
 #include "runtime/data/csv_scanner.h"
 #include "runtime/data/module.h"
 #include "runtime/io/nearest.h"
@@ -25,81 +16,8 @@
 namespace netc::runtime {
 namespace {
 
-using nlohmann::json;
 using Names = std::vector<std::string>;
-
-struct Options {
-  Names target, features, drop, categorical, classes;
-  std::string weight, group;
-  Missing missing = Missing::error;
-  bool header = true;
-  char separator = ',';
-};
-
-Result<Options> parse_options(const json &call) {
-  if (auto known = check_named_arguments(call, {"target", "features", "drop", "categorical", "classes", "weight", "group",
-                                                "missing", "header", "separator"});
-      !known)
-    return tl::unexpected(known.error());
-  Options options;
-  struct List {
-    const char *name;
-    Names *into;
-  };
-  for (auto [name, into] : {List{"target", &options.target}, List{"features", &options.features},
-                            List{"drop", &options.drop}, List{"categorical", &options.categorical},
-                            List{"classes", &options.classes}}) {
-    auto texts = texts_argument(call, name);
-    if (!texts) return tl::unexpected(texts.error());
-    *into = std::move(*texts);
-  }
-  auto weight = text_argument(call, "weight", "");
-  auto group = text_argument(call, "group", "");
-  auto missing = missing_argument(call);
-  auto header = boolean_argument(call, "header", true);
-  auto separator = text_argument(call, "separator", call_name(call) == "tsv" ? "\t" : ",");
-  if (!weight) return tl::unexpected(weight.error());
-  if (!group) return tl::unexpected(group.error());
-  if (!missing) return tl::unexpected(missing.error());
-  if (!header) return tl::unexpected(header.error());
-  if (!separator) return tl::unexpected(separator.error());
-  if (*separator == "\\t" || *separator == "tab") separator = "\t";
-  if (separator->size() != 1 || *separator == "\"" || *separator == "\n" || *separator == "\r")
-    return fail(call_name(call) + ": separator is one character, found " + in_quotes(*separator));
-  options.weight = *weight;
-  options.group = *group;
-  options.missing = *missing;
-  options.header = *header;
-  options.separator = (*separator)[0];
-  return options;
-}
-
-bool is_missing(std::string_view text) {
-  for (std::string_view word : {"", "NA", "N/A", "NaN", "nan", "null", "?"})
-    if (text == word) return true;
-  return false;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
-// Nothing when the whole text is no number.
-std::optional<double> number(std::string_view text) {
-  text = trimmed(text);
-  if (text.size() > 1 && text[0] == '+' && text[1] != '-') text.remove_prefix(1);
-  double value = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (text.empty() || end != text.data() + text.size()) return std::nullopt;
-  if (error == std::errc::result_out_of_range) {  // too large, or smaller than any double
-    bool small = false;
-    for (size_t i = 0; i + 1 < text.size(); ++i) small |= (text[i] == 'e' || text[i] == 'E') && text[i + 1] == '-';
-    return small ? 0.0 : std::numeric_limits<double>::infinity();
-  }
-  return error == std::errc() ? std::optional(value) : std::nullopt;
-}
+using Options = CsvOptions;
 
 // The texts of a column, numbered in the order they are met.
 struct Vocabulary {
@@ -139,11 +57,25 @@ class Table {
     for (size_t i = 0; i < fields.size(); ++i) {
       std::string name(trimmed(fields[i].text));
       if (!options_.header || name.empty()) name = "c" + std::to_string(i);
+      if (!is_utf8(name)) return not_utf8(fields[i].line, fields[i].column);
       if (!seen.insert(name).second)
         return fail(scanner_.place(fields[i]) + "the column " + in_quotes(name) + " is there twice");
       columns_.push_back(std::move(name));
     }
     if (!options_.header) first_row_ = std::move(fields);
+    return {};
+  }
+
+  tl::unexpected<Error> not_utf8(int64_t line, int64_t column) const {
+    return fail(scanner_.place(line, column) + "this name is not UTF-8 text", "convert the file: iconv -f latin1 -t utf-8");
+  }
+
+  // Texts of a column that become names have to be UTF-8.
+  Result<void> check_texts(const Vocabulary &texts) const {
+    for (const auto &[text, first] : texts.numbers) {
+      auto [line, column] = texts.first_place[static_cast<size_t>(first)];
+      if (!is_utf8(text)) return not_utf8(line, column);
+    }
     return {};
   }
 
@@ -154,7 +86,7 @@ class Table {
     if (std::string near = nearest_word(name, columns_); !near.empty()) help = "did you mean " + near + "?";
     else if (columns_.size() == 1 && columns_[0].find(';') != std::string::npos) help = "set separator = \";\"";
     else if (columns_.size() == 1 && columns_[0].find('\t') != std::string::npos) help = "use tsv(...)";
-    else if (options_.header && number(columns_[0])) help += "; a file without a header needs header = false";
+    else if (options_.header && parse_number(columns_[0])) help += "; a file without a header needs header = false";
     return fail(path_ + ": no column " + in_quotes(name) + " (" + role + ")", help);
   }
 
@@ -239,7 +171,7 @@ class Table {
   Result<bool> read_row(const std::vector<CsvField> &fields) {
     for (size_t i = 0; i < features_.size(); ++i) {
       const CsvField &field = fields[features_[i]];
-      if (is_missing(trimmed(field.text))) {
+      if (is_missing_value(trimmed(field.text))) {
         if (options_.missing == Missing::error || categories_[i])
           return fail(scanner_.place(field) + "a value is missing" + of_column(features_[i]),
                       "missing = drop leaves such rows out, missing = mean fills them");
@@ -255,7 +187,7 @@ class Table {
       }
     }
     for (size_t index : targets_)
-      if (is_missing(trimmed(fields[index].text))) {
+      if (is_missing_value(trimmed(fields[index].text))) {
         if (options_.missing == Missing::drop) return false;
         return fail(scanner_.place(fields[index]) + "the target is missing" + of_column(index),
                     "missing = drop leaves such rows out");
@@ -284,7 +216,7 @@ class Table {
   std::string of_column(size_t index) const { return " (column " + columns_[index] + ")"; }
 
   Result<float> read_number(const CsvField &field, size_t index) const {
-    auto value = number(field.text);
+    auto value = parse_number(field.text);
     if (!value) {
       bool comma = field.text.find(',') != std::string::npos;
       return fail(scanner_.place(field) + in_quotes(field.text) + " is not a number" + of_column(index),
@@ -312,6 +244,7 @@ class Table {
       class_names_ = request_.schema.classes;
       return {};
     }
+    if (auto done = check_texts(classes_); !done) return done;
     class_names_ = !request_.schema.classes.empty() ? request_.schema.classes : options_.classes;
     std::vector<int32_t> index_of(classes_.numbers.size());
     bool known = !class_names_.empty();
@@ -348,7 +281,7 @@ class Table {
   std::optional<std::vector<int64_t>> whole_numbers() const {
     std::vector<int64_t> values(classes_.numbers.size());
     for (const auto &[text, first] : classes_.numbers) {
-      auto value = number(text);
+      auto value = parse_number(text);
       if (!value || *value != std::floor(*value) || std::fabs(*value) > 1e9) return std::nullopt;
       values[static_cast<size_t>(first)] = static_cast<int64_t>(*value);
     }
@@ -367,6 +300,7 @@ class Table {
         ++width;
         continue;
       }
+      if (auto done = check_texts(*categories_[i]); !done) return done;
       Names &names = category_names_[i];
       if (i < request_.schema.categories.size()) names = request_.schema.categories[i];
       if (names.empty())
@@ -444,7 +378,7 @@ Result<RawData> read_csv(const ReadRequest &request) {
   std::string usage = call_name(*request.call) + "(\"file.csv\", target = \"name\")";
   auto paths = path_arguments(*request.call, 1, 1, usage);
   if (!paths) return tl::unexpected(paths.error());
-  auto options = parse_options(*request.call);
+  auto options = csv_options(*request.call);
   if (!options) return tl::unexpected(options.error());
   auto text = read_data_file(request, (*paths)[0]);
   if (!text) return tl::unexpected(text.error());

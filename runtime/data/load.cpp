@@ -79,14 +79,14 @@ class Loader {
     return !call.is_null() && !is_split(call);
   }
 
-  // The training source comes first: the others follow its schema. It can be left out where nothing is to be fitted.
+  // The training source comes first: the others follow its schema. It is left out where nothing is fitted to it or split from it.
   Result<void> read_sources() {
-    bool only_test = !options_.train && options_.preparation && is_reader(Part::test);
-    bool only_validation = !options_.train && options_.preparation && !only_test && section_.value("test", json()).is_null() &&
-                           is_reader(Part::validation);
+    bool has_own_files = is_reader(Part::test) || is_reader(Part::validation);
+    bool has_splits = is_split(section_.value("test", json())) || is_split(section_.value("validation", json()));
+    bool needs_train = options_.train || !options_.preparation || has_splits || !has_own_files;
     for (Part part : {Part::train, Part::validation, Part::test}) {
       if (part != Part::train && !is_reader(part)) continue;
-      if ((only_test && part != Part::test) || (only_validation && part != Part::validation)) continue;
+      if (part == Part::train && !needs_train) continue;
       auto raw = read(part);
       if (!raw) return tl::unexpected(raw.error());
       if (!options_.preparation && part == Part::train) result_.preparation.schema = raw->schema;
