@@ -4,7 +4,6 @@
 #include <llvm/ADT/StringMap.h>
 #include <llvm/TargetParser/Host.h>
 
-#include <cmath>
 #include <cstring>
 #include <random>
 
@@ -318,6 +317,54 @@ TEST(Contraction, DoublePrecision) {
   check(matmul({27}, B, {11}, true, false, DType::f64), 9);
   check(conv2d(B, 6, 7, 3, 5, {.padding = {1, 1, 1, 1}}, {}, DType::f64), 3);
   check(conv2d_backward_weights(B, 6, 7, 3, 5, {.padding = {1, 1, 1, 1}}, {}, DType::f64), 3);
+}
+
+// Numbers whose sums are rounded: the bits tell the order of the sum.
+std::vector<float> rough(int64_t count, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> numbers(static_cast<size_t>(count));
+  for (float &number : numbers) number = normal(random);
+  return numbers;
+}
+
+TEST(Contraction, ATileChangesNoBit) {
+  constexpr int64_t kRows = 19, kSteps = 137, kColumns = 45, kFew = 7;
+  std::vector<float> a = rough(kRows * kSteps, 1), b = rough(kSteps * kColumns, 2), bias(kColumns, 0.0F);
+  std::vector<float> few;  // the first columns of b
+  for (int64_t k = 0; k < kSteps; ++k) few.insert(few.end(), b.begin() + k * kColumns, b.begin() + k * kColumns + kFew);
+  for (const Target &target : all_targets()) {
+    std::vector<float> all(kRows * kColumns), narrow(kRows * kFew), row(kColumns);
+    Compiled wide(matmul(B, {kSteps}, {kColumns}, false, false), target);
+    wide.run(a.data(), b.data(), bias.data(), all.data(), kRows);
+    Compiled(matmul(B, {kSteps}, {kFew}, false, false), target).run(a.data(), few.data(), bias.data(), narrow.data(), kRows);
+    for (int64_t r = 0; r < kRows; ++r) {
+      EXPECT_EQ(0, std::memcmp(&all[r * kColumns], &narrow[r * kFew], kFew * sizeof(float))) << target.cpu << " row " << r;
+      wide.run(&a[r * kSteps], b.data(), bias.data(), row.data(), 1);
+      EXPECT_EQ(0, std::memcmp(&all[r * kColumns], row.data(), kColumns * sizeof(float))) << target.cpu << " row " << r;
+    }
+  }
+}
+
+TEST(Contraction, AnotherImageSizeChangesNoBitOfAPixel) {
+  constexpr int64_t kHeight = 9, kWidth = 30, kNarrow = 11, kChannels = 5, kFilters = 20;
+  std::vector<float> wide_image = rough(kHeight * kWidth * kChannels, 3), narrow_image, kernel = rough(9 * kChannels * kFilters, 4);
+  for (int64_t y = 0; y < kHeight; ++y) {
+    auto row = wide_image.begin() + y * kWidth * kChannels;
+    narrow_image.insert(narrow_image.end(), row, row + kNarrow * kChannels);
+  }
+  std::vector<float> bias(kFilters, 0.0F);
+  for (const Target &target : all_targets()) {
+    std::vector<float> wide((kHeight - 2) * (kWidth - 2) * kFilters), narrow((kHeight - 2) * (kNarrow - 2) * kFilters);
+    Compiled(conv2d(B, kHeight, kWidth, kChannels, kFilters, {}, {}), target)
+        .run(wide_image.data(), kernel.data(), bias.data(), wide.data(), 1);
+    Compiled(conv2d(B, kHeight, kNarrow, kChannels, kFilters, {}, {}), target)
+        .run(narrow_image.data(), kernel.data(), bias.data(), narrow.data(), 1);
+    for (int64_t y = 0; y < kHeight - 2; ++y)
+      EXPECT_EQ(0, std::memcmp(&wide[y * (kWidth - 2) * kFilters], &narrow[y * (kNarrow - 2) * kFilters],
+                               (kNarrow - 2) * kFilters * sizeof(float)))
+          << target.cpu << " row " << y;
+  }
 }
 
 }  // namespace netc::contraction_test
