@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -50,7 +51,11 @@ using Items = std::shared_ptr<const std::vector<Datum>>;
 struct Step {
   std::string name;
   Type type;
-  std::shared_ptr<const Step> previous;
+  mutable std::shared_ptr<const Step> previous;
+  // A loop makes long chains: they are taken apart one by one, since recursion would need a stack as long.
+  ~Step() {
+    while (previous && previous.use_count() == 1) previous = std::exchange(previous->previous, nullptr);
+  }
 };
 struct TensorValue {
   ValueId id = 0;
