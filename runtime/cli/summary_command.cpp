@@ -85,7 +85,7 @@ void print_config(const Settings &settings) {
   rows.push_back({"batch_size", std::to_string(settings.batch_size.value), settings.batch_size.from});
   rows.push_back({"seed", std::to_string(settings.seed.value), settings.seed.from});
   rows.push_back({"data root", settings.data_root.value, settings.data_root.from});
-  if (settings.metadata.contains("loss")) rows.push_back({"loss", settings.metadata["loss"].value("text", ""), "file"});
+  if (settings.metadata.contains("loss") && settings.metadata["loss"].is_object()) rows.push_back({"loss", settings.metadata["loss"].value("text", ""), "file"});
   if (settings.metadata.contains("train") && settings.metadata["train"].is_object()) {
     for (const auto &[key, value] : settings.metadata["train"].items()) {
       if (key == "epochs" || key == "batch_size" || key == "seed" || key == "loss" || key == "metrics") continue;

@@ -165,7 +165,7 @@ json toy_metadata() {
       {"format", 1}, {"name", "toy"}, {"source", "# toy\n"}, {"source_path", "toy.net"}, {"data_root", "."},
       {"network", {{"name", "toy"},
                    {"inputs", {{{"name", "x"}, {"kind", "tensor"}, {"dtype", "f32"}, {"shape", {kFeatures}}}}},
-                   {"outputs", {{{"name", "y"}, {"kind", "class"}, {"dtype", "i32"}, {"shape", json::array()}, {"classes", kClasses}}}}}},
+                   {"outputs", {{{"name", "y"}, {"kind", "class"}, {"dtype", "f32"}, {"shape", {kClasses}}, {"classes", kClasses}}}}}},
       {"output_activation", "softmax"},
       {"layers", {{{"name", "dense"}, {"kind", "dense"}, {"output_shape", {kClasses}}, {"weights", {"dense.kernel", "dense.bias"}},
                    {"parameters", kWeights}, {"flops", 2 * kKernel}, {"line", 1}}}},
