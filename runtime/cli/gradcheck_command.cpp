@@ -12,13 +12,14 @@ namespace {
 
 using nlohmann::json;
 
-// The tolerance of gradients(...) in the section `check`.
-double tolerance_of_file(const json &metadata) {
-  const json checks = metadata.value("check", json::array());
-  for (const json &check : checks) {
-    if (name_of(check) == "gradients") return number_or(argument(check, "tolerance", 0), 1e-5);
+// An argument of gradients(...) in the section `check`.
+double of_file(const json &metadata, const char *name, int position, double fallback) {
+  auto section = metadata.find("check");
+  if (section == metadata.end() || !section->is_object() || !section->contains("calls")) return fallback;
+  for (const json &check : (*section)["calls"]) {
+    if (name_of(check) == "gradients") return number_or(argument(check, name, position), fallback);
   }
-  return 1e-5;
+  return fallback;
 }
 
 void print_report(const GradcheckReport &report, const GradcheckOptions &options, int64_t samples) {
@@ -53,11 +54,12 @@ OrFailure<int> gradcheck(Session &session, const Arguments &arguments) {
   if (!data) return failure(data.error(), kBadData);
   settings->apply(session.program);
   if (auto done = initialise(session.program); !done) return tl::unexpected(done.error());
-  Batches batches(data->train, {.batch_size = samples->value_or(4), .background = false});
+  auto samples_of_file = static_cast<int64_t>(of_file(settings->metadata, "samples", 1, 4));
+  Batches batches(data->train, {.batch_size = samples->value_or(std::max<int64_t>(samples_of_file, 1)), .background = false});
   batches.start(0);
   const Batch *batch = batches.next();
   if (!batch) return failure({"there is no training data", ""}, kBadData);
-  GradcheckOptions options{entries->value_or(12), tolerance->value_or(tolerance_of_file(settings->metadata)),
+  GradcheckOptions options{entries->value_or(12), tolerance->value_or(of_file(settings->metadata, "tolerance", 0, 1e-5)),
                            settings->seed.value};
   auto report = check_gradients(session.program, batch->arguments, batch->size, options);
   if (!report) return failure(report.error(), kFailed);

@@ -64,6 +64,11 @@ bool Best::update(const History &history, int64_t at_epoch) {
   return true;
 }
 
+bool EarlyStopping::beats_baseline() const {
+  if (!baseline || !best.value) return true;
+  return best.higher_is_better ? *best.value - best.min_delta > *baseline : *best.value + best.min_delta < *baseline;
+}
+
 bool Best::same_as(const Best &other) const {
   return monitor == other.monitor && higher_is_better == other.higher_is_better && min_delta == other.min_delta &&
          start_from_epoch == other.start_from_epoch;
@@ -77,10 +82,11 @@ Result<Callbacks> Callbacks::create(const json &list, const json &metrics, const
   for (const json &call : list.is_array() ? list : json::array()) {
     std::string name = name_of(call);
     if (name == "early_stopping") {
-      auto best = best_from_call(call, "val_loss", metrics, history);
+      auto best = best_from_call(call, default_monitor, metrics, history);
       if (!best) return tl::unexpected(best.error());
       result.early_stopping_.push_back(
-          {*best, whole(call, "patience", 0), boolean_or(argument(call, "restore_best_weights"), false)});
+          {*best, whole(call, "patience", 0), boolean_or(argument(call, "restore_best_weights"), false), std::nullopt});
+      if (const json *baseline = argument(call, "baseline")) result.early_stopping_.back().baseline = number_or(baseline, 0);
     } else if (name == "checkpoint") {
       if (const json *every = argument(call, "every")) {
         auto epochs = static_cast<int64_t>(number_or(every, 0));
@@ -95,7 +101,7 @@ Result<Callbacks> Callbacks::create(const json &list, const json &metrics, const
       result.best_ = *best;
       best_chosen = true;
     } else if (name == "reduce_lr_on_plateau" || name == "reduce_on_plateau") {
-      auto best = best_from_call(call, "val_loss", metrics, history);
+      auto best = best_from_call(call, default_monitor, metrics, history);
       if (!best) return tl::unexpected(best.error());
       if (!argument(call, "min_delta")) best->min_delta = 1e-4;
       result.reduce_.push_back({*best, number_or(argument(call, "factor"), 0.1), whole(call, "patience", 10),
@@ -132,10 +138,11 @@ EpochActions Callbacks::epoch_end(const History &history, double scale, double e
   for (EarlyStopping &stopping : early_stopping_) {
     if (epoch < stopping.best.start_from_epoch) continue;
     ++stopping.wait;
-    if (stopping.best.update(history, epoch)) {
+    bool improved = stopping.best.update(history, epoch);
+    if (improved && keeps_own_weights(stopping)) actions.save.push_back("restored.safetensors");
+    if (improved && stopping.beats_baseline()) {
       stopping.wait = 0;
-      if (keeps_own_weights(stopping)) actions.save.push_back("restored.safetensors");
-    } else if (stopping.wait >= stopping.patience && epoch > 0) {
+    } else if (!improved && stopping.wait >= stopping.patience && epoch > 0) {
       actions.stop = format("early stopping: %s has not improved on %s of epoch %lld", stopping.best.monitor.c_str(),
                             short_number(stopping.best.value.value_or(NAN)).c_str(),
                             static_cast<long long>(stopping.best.epoch + 1));

@@ -1,13 +1,14 @@
 // Callbacks: what happens at the end of an epoch because of what was measured. Names, defaults and behaviour are those of
 // Keras 3 where it has them.
 //
-//   early_stopping(monitor = val_loss, patience = 0, min_delta = 0, mode = auto, restore_best_weights = false,
-//                  start_from_epoch = 0)
+//   early_stopping(monitor = val_loss, patience = 0, min_delta = 0, mode = auto, baseline = none,
+//                  restore_best_weights = false, start_from_epoch = 0)
 //   checkpoint(monitor, mode = auto, keep = best or last or all, every = n epochs)
 //   reduce_lr_on_plateau(monitor = val_loss, factor = 0.1, patience = 10, min_delta = 1e-4, cooldown = 0, mode = auto,
 //                  min_scale = 0)          min_scale: the least share of the scheduled learning rate
 //   terminate_on_nan, csv_logger, tensorboard, progress, time_limit(2 h)
 //
+// Without validation data the monitor is `loss` unless the file names one.
 // The best and the last checkpoint are always kept; history.csv is always written.
 #pragma once
 
@@ -39,7 +40,10 @@ struct EarlyStopping {
   Best best;
   int64_t patience = 0;
   bool restore_best_weights = false;
+  std::optional<double> baseline;  // an improvement counts from this value on
   int64_t wait = 0;
+
+  bool beats_baseline() const;
 };
 
 struct ReduceOnPlateau {

@@ -62,7 +62,7 @@ TrainingLoop::TrainingLoop(Program &program, const Settings &settings, const Dat
       config_(settings.to_json().dump()),
       preparation_(netc::runtime::to_json(data.preparation).dump()),
       names_(measured_names(program)),
-      training_(data.train, {settings.batch_size.value, true, settings.seed.value, data.augmentation, true}),
+      training_(data.train, {settings.batch_size.value, settings.shuffle, settings.seed.value, data.augmentation, true}),
       samples_(data.train.size()) {
   if (!data.validation.empty()) validation_.emplace(data.validation, BatchOptions{settings.batch_size.value});
   lines_ = known_lines(run.file("history.jsonl"), state_.history);

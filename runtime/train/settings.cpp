@@ -147,6 +147,9 @@ Result<Settings> resolve_settings(const Program &program, const Overrides &overr
   if (overrides.epochs) settings.epochs = {*overrides.epochs, "command line"};
   if (overrides.seed) settings.seed = {*overrides.seed, "command line"};
   settings.data_root = data_root(program, overrides);
+  if (auto train = settings.metadata.find("train"); train != settings.metadata.end() && train->is_object()) {
+    if (auto found = train->find("shuffle"); found != train->end()) settings.shuffle = boolean_or(&*found, true);
+  }
   if (settings.epochs.value < 1) return fail("epochs must be at least 1");
   if (settings.batch_size.value < 1) return fail("batch_size must be at least 1");
   return settings;

@@ -42,6 +42,7 @@ struct Settings {
   Setting<int64_t> batch_size;
   Setting<uint64_t> seed;
   Setting<std::string> data_root;  // the folder that paths of data start from
+  bool shuffle = true;             // the training samples, anew in each epoch
   nlohmann::json metadata;  // the program's, with {"param": name} replaced by the value in "data" and "train"
 
   nlohmann::json to_json() const;

@@ -19,13 +19,14 @@ std::string name_of(const json &value) {
 const json *argument(const json &call, const char *name, int position) {
   if (!call.is_object()) return nullptr;
   if (auto named = call.find("named"); named != call.end() && named->is_object()) {
-    if (auto found = named->find(name); found != named->end()) return &*found;
+    if (auto found = named->find(name); found != named->end()) return found->is_null() ? nullptr : &*found;
   }
   auto list = call.find("args");
   if (position < 0 || list == call.end() || !list->is_array() || static_cast<size_t>(position) >= list->size()) {
     return nullptr;
   }
-  return &(*list)[static_cast<size_t>(position)];
+  const json &value = (*list)[static_cast<size_t>(position)];
+  return value.is_null() ? nullptr : &value;
 }
 
 double number_or(const json *value, double fallback) {

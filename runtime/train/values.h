@@ -9,7 +9,8 @@ namespace netc::runtime {
 
 // "adam" of {"call": "adam", ...}, of {"name": "adam"} and of "adam"; "" of anything else.
 std::string name_of(const nlohmann::json &value);
-// The argument called `name`, or else the positional one; null when it is not given.
+// The argument called `name`, or else the positional one; null when it is not given
+// or `none`.
 const nlohmann::json *argument(const nlohmann::json &call, const char *name, int position = -1);
 // A number, with or without a unit; the fallback when it is none.
 double number_or(const nlohmann::json *value, double fallback);

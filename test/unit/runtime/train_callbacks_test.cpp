@@ -63,6 +63,9 @@ TEST(Callbacks, EarlyStoppingCountsEpochsWithoutImprovement) {
   EXPECT_EQ(play(list, {"loss"}, column({5, 4, 4, 3.9, 4, 4, 1})).epochs, 4u);
   list = {call("early_stopping", {{"monitor", {{"name", "loss"}}}, {"patience", 1}, {"start_from_epoch", 3}})};
   EXPECT_EQ(play(list, {"loss"}, column({5, 6, 7, 8, 8, 1})).epochs, 5u);
+  list = {call("early_stopping", {{"monitor", {{"name", "loss"}}}, {"patience", 2}, {"baseline", 4.5}})};
+  EXPECT_EQ(play(list, {"loss"}, column({7, 6, 5, 5, 1})).epochs, 4u);  // 5 is an improvement, but not on the baseline
+  EXPECT_EQ(play(list, {"loss"}, column({7, 4, 5, 4, 1})).epochs, 4u);
   // Of a metric that is better when it is higher.
   list = {call("early_stopping", {{"monitor", {{"name", "accuracy"}}}, {"patience", 1}})};
   EXPECT_EQ(play(list, {"accuracy"}, column({0.1, 0.2, 0.3, 0.25})).epochs, 4u);
@@ -112,7 +115,7 @@ TEST(Callbacks, MistakesAreTold) {
   EXPECT_EQ(message({call("early_stoping", json::object())}), "unknown callback early_stoping; did you mean early_stopping?");
   EXPECT_EQ(message({call("early_stopping", {{"monitor", {{"name", "acuracy"}}}})}),
             "early_stopping monitors acuracy, which is not measured; did you mean accuracy?");
-  EXPECT_NE(message({call("early_stopping", json::object())}).find("no validation data"), std::string::npos);
+  EXPECT_NE(message({call("early_stopping", {{"monitor", {{"name", "val_loss"}}}})}).find("no validation data"), std::string::npos);
 }
 
 TEST(TrainingState, SurvivesJsonExactly) {
