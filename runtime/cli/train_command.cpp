@@ -32,7 +32,26 @@ Result<CheckpointInterval> parse_interval(const std::string &text) {
       return CheckpointInterval{static_cast<int64_t>(number), std::nullopt};
     }
   }
-  return fail("--checkpoint-every takes a number of steps or a time, got '" + text + "'", "as in '500 steps' or '10 min'");
+  return fail("--checkpoint-every takes a number of steps or a time, got '" + text + "'",
+              "as in '500 steps' or '10 min'");
+}
+
+// What is measured, and what is done because of it.
+struct Watch {
+  std::vector<std::string> columns;  // of the history
+  Callbacks callbacks;
+};
+
+OrFailure<Watch> watch_of(const Program &program, const Settings &settings, const DataSets &data) {
+  json list = settings.metadata["train"].value("callbacks", json::array());
+  bool scales = false;
+  for (const json &callback : list) scales |= name_of(callback).starts_with("reduce_");
+  Watch watch;
+  watch.columns = TrainingLoop::history_columns(program, !data.validation.empty(), scales);
+  auto callbacks = Callbacks::create(list, program.metadata()["metrics"], History{watch.columns, {}});
+  if (!callbacks) return failure(callbacks.error(), kUsage);
+  watch.callbacks = std::move(*callbacks);
+  return watch;
 }
 
 // Where a training starts from.
@@ -40,6 +59,7 @@ struct Start {
   RunDirectory run;
   Settings settings;
   DataSets data;
+  Watch watch;
   std::optional<TrainingState> state;  // of the run that is resumed
   std::string from;                    // a checkpoint to take weights from, or ""
 };
@@ -85,6 +105,8 @@ OrFailure<Start> start_new(Session &session, const Arguments &arguments, const O
   std::string from = arguments.text("--from");
   if (from.empty()) from = weights_of_file(settings->metadata);
   if (!from.empty() && !file_exists(from)) return failure(read_safetensors(from).error(), kBadData);
+  auto watch = watch_of(session.program, *settings, *data);
+  if (!watch) return tl::unexpected(watch.error());
   auto run = RunDirectory::create(session.program.name(), arguments.text("--run"));
   if (!run) return failure(run.error(), kFailed);
   json config = settings->to_json();
@@ -92,7 +114,8 @@ OrFailure<Start> start_new(Session &session, const Arguments &arguments, const O
   if (auto written = write_file_atomically(run->file("config.json"), config.dump(2) + "\n"); !written) {
     return failure(written.error(), kFailed);
   }
-  return Start{std::move(*run), std::move(*settings), std::move(*data), std::nullopt, std::move(from)};
+  return Start{std::move(*run),   std::move(*settings), std::move(*data),
+               std::move(*watch), std::nullopt,         std::move(from)};
 }
 
 OrFailure<Start> start_again(Session &session, const Arguments &arguments, Overrides overrides) {
@@ -132,7 +155,16 @@ OrFailure<Start> start_again(Session &session, const Arguments &arguments, Overr
   if (!settings) return failure(settings.error(), kUsage);
   auto data = load_training_data(session, *settings, std::move(preparation));
   if (!data) return tl::unexpected(data.error());
-  return Start{std::move(*run), std::move(*settings), std::move(*data), std::move(state), std::move(from)};
+  auto watch = watch_of(session.program, *settings, *data);
+  if (!watch) return tl::unexpected(watch.error());
+  if (state && watch->columns != state->history.columns) {
+    return failure({"the run measured other things than this program does", ""}, kUsage);
+  }
+  if (state && state->callbacks.is_object() && !watch->callbacks.restore(state->callbacks)) {
+    return failure({"the run was made with other callbacks than this program has", ""}, kUsage);
+  }
+  return Start{std::move(*run),   std::move(*settings), std::move(*data),
+               std::move(*watch), std::move(state),     std::move(from)};
 }
 
 void print_start(const Session &session, const Start &start) {
@@ -146,9 +178,10 @@ void print_start(const Session &session, const Start &start) {
               frozen ? (" (" + count_text(frozen) + " of them not trained)").c_str() : "",
               static_cast<unsigned long long>(start.settings.seed.value), session.program.threads(),
               session.program.threads() == 1 ? "" : "s");
-  std::printf("data: %s training, %s validation, %s test samples; %s steps of %lld an epoch\n", count_text(samples).c_str(),
-              count_text(start.data.validation.size()).c_str(), count_text(start.data.test.size()).c_str(),
-              count_text((samples + batch - 1) / batch).c_str(), static_cast<long long>(batch));
+  std::printf("data: %s training, %s validation, %s test samples; %s steps of %lld an epoch\n",
+              count_text(samples).c_str(), count_text(start.data.validation.size()).c_str(),
+              count_text(start.data.test.size()).c_str(), count_text((samples + batch - 1) / batch).c_str(),
+              static_cast<long long>(batch));
   std::printf("run: %s", start.run.path().c_str());
   if (start.state) {
     std::printf(", resumed after step %s of epoch %lld", count_text(start.state->batch).c_str(),
@@ -202,13 +235,6 @@ OrFailure<void> print_result(Session &session, const Start &start, const Callbac
   return {};
 }
 
-bool scales_learning_rate(const json &callbacks) {
-  for (const json &callback : callbacks) {
-    if (name_of(callback).starts_with("reduce_")) return true;
-  }
-  return false;
-}
-
 OrFailure<int> train(Session &session, const Arguments &arguments) {
   auto overrides = overrides_of(arguments);
   if (!overrides) return failure(overrides.error(), kUsage);
@@ -218,25 +244,16 @@ OrFailure<int> train(Session &session, const Arguments &arguments) {
   if (resume && (arguments.has("--from") || arguments.has("--run"))) {
     return failure({"--resume continues a run as it is: --from and --run do not go with it", ""}, kUsage);
   }
-  if (!session.program.function("train_step")) return failure({"this program has no section train", ""}, kUsage);
-  auto start = resume ? start_again(session, arguments, std::move(*overrides)) : start_new(session, arguments, *overrides);
+  const json &metadata = session.program.metadata();
+  bool trains = session.program.function("train_step") && metadata.contains("train") && metadata["train"].is_object();
+  if (!trains) return failure({"this program has no section train", ""}, kUsage);
+  auto start =
+      resume ? start_again(session, arguments, std::move(*overrides)) : start_new(session, arguments, *overrides);
   if (!start) return tl::unexpected(start.error());
 
   Program &program = session.program;
   TrainingState state = start->state.value_or(TrainingState{});
-  const json section = start->settings.metadata.value("train", json::object());
-  json list = section.value("callbacks", json::array());
-  state.history.columns = TrainingLoop::history_columns(program, !start->data.validation.empty(), scales_learning_rate(list));
-  auto callbacks = Callbacks::create(list, program.metadata()["metrics"], state.history);
-  if (!callbacks) return failure(callbacks.error(), kUsage);
-  if (start->state) {
-    if (state.history.columns != start->state->history.columns) {
-      return failure({"the run measured other things than this program does", ""}, kUsage);
-    }
-    if (state.callbacks.is_object() && !callbacks->restore(state.callbacks)) {
-      return failure({"the run was made with other callbacks than this program has", ""}, kUsage);
-    }
-  }
+  state.history.columns = start->watch.columns;
   start->settings.apply(program);
   if (!start->state) {
     if (auto done = initialise(program); !done) return tl::unexpected(done.error());
@@ -252,8 +269,8 @@ OrFailure<int> train(Session &session, const Arguments &arguments) {
 
   watch_interrupts();
   Progress progress(stdout);
-  TrainingLoop loop(program, start->settings, start->data, start->run, std::move(*callbacks), std::move(state), *interval,
-                    progress);
+  TrainingLoop loop(program, start->settings, start->data, start->run, std::move(start->watch.callbacks),
+                    std::move(state), *interval, progress);
   auto ending = loop.run();
   if (!ending) return failure(ending.error(), kFailed);
   std::string where = start->run.path();
@@ -262,9 +279,10 @@ OrFailure<int> train(Session &session, const Arguments &arguments) {
     return 128 + interrupted();
   }
   if (ending->outcome == Outcome::diverged) {
-    return failure({"training has diverged: " + ending->reason,
-                    "a smaller learning rate, a warm-up or clipping of the gradients may help; the run directory is " + where},
-                   kDiverged);
+    return failure(
+        {"training has diverged: " + ending->reason,
+         "a smaller learning rate, a warm-up or clipping of the gradients may help; the run directory is " + where},
+        kDiverged);
   }
   if (!ending->reason.empty()) progress.print(ending->reason);
   if (auto printed = print_result(session, *start, loop.callbacks()); !printed) return tl::unexpected(printed.error());

@@ -10,9 +10,7 @@
 namespace netc::runtime {
 namespace {
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double now() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 constexpr double kLeastSecondsBetweenSaves = 1;
 constexpr size_t kLargestCopy = size_t{1} << 28;
@@ -40,7 +38,8 @@ bool finite_values(const char *data, const Weight &weight) {
 
 }  // namespace
 
-std::vector<std::string> TrainingLoop::history_columns(const Program &program, bool validation, bool scales_learning_rate) {
+std::vector<std::string> TrainingLoop::history_columns(const Program &program, bool validation,
+                                                       bool scales_learning_rate) {
   std::vector<std::string> names = measured_names(program), columns = names;
   if (validation) {
     for (const std::string &name : names) columns.push_back("val_" + name);
@@ -62,9 +61,11 @@ TrainingLoop::TrainingLoop(Program &program, const Settings &settings, const Dat
       config_(settings.to_json().dump()),
       preparation_(netc::runtime::to_json(data.preparation).dump()),
       names_(measured_names(program)),
-      training_(data.train, {settings.batch_size.value, settings.shuffle, settings.seed.value, data.augmentation, true}),
+      training_(data.train,
+                {settings.batch_size.value, settings.shuffle, settings.seed.value, data.augmentation, true}),
       samples_(data.train.size()) {
   if (!data.validation.empty()) validation_.emplace(data.validation, BatchOptions{settings.batch_size.value});
+  if (callbacks_.tensorboard()) events_.emplace(run.path());
   lines_ = known_lines(run.file("history.jsonl"), state_.history);
   auto steps = static_cast<double>(training_.batches_per_epoch());
   program.set_scalar("steps_per_epoch", steps);
@@ -117,7 +118,8 @@ Result<bool> TrainingLoop::train_epoch(Ending &ending) {
       ++state_.step;
       ++state_.batch;
       if (callbacks_.terminate_on_nan() && !std::isfinite(results->value(0) + results->value(1))) {
-        ending = {Outcome::diverged, format("the loss of step %lld is not finite", static_cast<long long>(state_.step - 1))};
+        ending = {Outcome::diverged,
+                  format("the loss of step %lld is not finite", static_cast<long long>(state_.step - 1))};
         return false;
       }
       progress_.update([this] { return progress_line(); });
@@ -139,7 +141,8 @@ Result<bool> TrainingLoop::end_epoch(Ending &ending) {
   auto values = measured_values(program_, state_.sums);
   if (!values) return tl::unexpected(values.error());
   if (!std::isfinite(values->front()) && !weights_are_finite()) {
-    ending = {Outcome::diverged, format("the weights are not finite any more in epoch %lld", static_cast<long long>(state_.epoch + 1))};
+    ending = {Outcome::diverged,
+              format("the weights are not finite any more in epoch %lld", static_cast<long long>(state_.epoch + 1))};
     return false;
   }
   if (validation_) {
@@ -219,6 +222,9 @@ Result<void> TrainingLoop::save() {
 Result<void> TrainingLoop::write_history() {
   if (written_epochs_ == lines_.size()) return {};
   if (auto written = write_file_atomically(run_.file("history.csv"), state_.history.csv()); !written) return written;
+  if (events_) {
+    if (auto written = events_->write(state_.history); !written) return written;
+  }
   std::string text;
   for (const std::string &line : lines_) text += line;
   auto written = write_file_atomically(run_.file("history.jsonl"), text);

@@ -1,9 +1,9 @@
 // The training loop: epochs of steps, validation, callbacks, checkpoints.
 //
 // A checkpoint is taken between two steps and holds all that decides what follows, so killing the process at any moment
-// and resuming changes nothing but the time. Files are written in an order such that whatever last.safetensors tells of is
-// on the disk before it: first the best weights, then last.safetensors, then the history, which is made anew from it.
-// Writing costs milliseconds, so epochs shorter than a second share one write; the weights to keep wait in memory.
+// and resuming changes nothing but the time. Files are written in an order such that whatever last.safetensors tells of
+// is on the disk before it: first the best weights, then last.safetensors, then the history, which is made anew from
+// it. Writing costs milliseconds, so epochs shorter than a second share one write; the weights to keep wait in memory.
 #pragma once
 
 #include <optional>
@@ -12,6 +12,7 @@
 #include "runtime/data/load.h"
 #include "runtime/train/callbacks.h"
 #include "runtime/train/checkpoint.h"
+#include "runtime/train/event_log.h"
 #include "runtime/train/progress.h"
 #include "runtime/train/run_directory.h"
 #include "runtime/train/settings.h"
@@ -73,10 +74,11 @@ class TrainingLoop {
     Strings strings;
     std::vector<char> block;  // a copy of the weight block
   };
-  std::map<std::string, Kept> kept_;  // by file: to be written with the next save
-  std::vector<std::string> lines_;    // of history.jsonl
-  std::optional<size_t> written_epochs_;  // in the files of the history
-  int64_t samples_;                   // of the training set
+  std::map<std::string, Kept> kept_;                               // by file: to be written with the next save
+  std::vector<std::string> lines_;                                 // of history.jsonl
+  std::optional<EventLog> events_;                                 // for TensorBoard
+  std::optional<size_t> written_epochs_;                           // in the files of the history
+  int64_t samples_;                                                // of the training set
   double epoch_begin_ = 0, training_seconds_ = 0, last_save_ = 0;  // seconds of a steady clock
   int64_t last_save_step_ = 0, epoch_first_batch_ = 0;
 };

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,6 +45,11 @@ class TrainProgram : public testing::Test {
     if (child != 0) return child;
     int out = -1;
     if (chdir(folder_.c_str()) == 0) out = open("out", O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (file_limit_ > 0) {  // as if the disk were full
+      rlimit limit{file_limit_, file_limit_};
+      setrlimit(RLIMIT_FSIZE, &limit);
+      signal(SIGXFSZ, SIG_IGN);
+    }
     if (out < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0) _exit(99);
     int code = run_command_line(program.program(), "./toy", words);
     std::fflush(nullptr);
@@ -65,13 +71,14 @@ class TrainProgram : public testing::Test {
   }
 
   fs::path folder_;
+  rlim_t file_limit_ = 0;  // the greatest size of a file the program can write
 };
 
 TEST_F(TrainProgram, TrainsAndTells) {
   ASSERT_EQ(run({"train", "--threads", "2", "--epochs", "8"}), 0) << output();
   std::string text = output();
-  for (const char *part : {"toy: 15 parameters, seed 7, 2 threads", "162 training, 41 validation, 203 test", "epoch 8/8: loss ",
-                           "test: loss ", "sample 0: ", "run directory: runs/toy-001"}) {
+  for (const char *part : {"toy: 15 parameters, seed 7, 2 threads", "162 training, 41 validation, 203 test",
+                           "epoch 8/8: loss ", "test: loss ", "sample 0: ", "run directory: runs/toy-001"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
   }
   std::string history = file("runs/toy-001/history.csv");
@@ -89,7 +96,9 @@ TEST_F(TrainProgram, TrainsAndTells) {
   ASSERT_EQ(run({"train"}), 0);
   EXPECT_TRUE(fs::exists(folder_ / "runs/toy-002/checkpoints/best.safetensors"));
   ASSERT_EQ(run({"evaluate"}), 0);
-  EXPECT_NE(output().find("weights: runs/toy-002/checkpoints/best.safetensors\ntest (203 samples): loss "), std::string::npos) << output();
+  EXPECT_NE(output().find("weights: runs/toy-002/checkpoints/best.safetensors\ntest (203 samples): loss "),
+            std::string::npos)
+      << output();
   // evaluate says what the training said at its end.
   std::string measured = text.substr(text.find("test: loss ") + 6);
   measured = measured.substr(0, measured.find("  (weights"));
@@ -126,7 +135,8 @@ TEST_F(TrainProgram, ResumesBitIdenticallyAfterKills) {
     for (int attempt = 0; !over; ++attempt) {
       bool begun = fs::exists(folder_ / name / "config.json");
       const char *threads = attempt % 2 ? "1" : "2";
-      pid_t child = start(program, {"train", begun ? "--resume" : "--run", name, "--checkpoint-every", "3 steps", "--threads", threads});
+      pid_t child = start(program, {"train", begun ? "--resume" : "--run", name, "--checkpoint-every", "3 steps",
+                                    "--threads", threads});
       usleep(static_cast<useconds_t>(random() % static_cast<unsigned>(whole / 3 + 1)));
       if (attempt < 12) kill(child, SIGKILL);  // then let it come to its end
       int code = wait(child);
@@ -181,12 +191,28 @@ TEST_F(TrainProgram, RunDirectoriesAreProtected) {
   wait(child);
 }
 
+TEST_F(TrainProgram, AFullDiskLeavesTheLastStateWhole) {
+  ASSERT_EQ(run({"train", "--run", "r"}), 0) << output();
+  std::string last = file("r/checkpoints/last.safetensors");
+  ASSERT_GT(last.size(), 2000u);
+  file_limit_ = 1800;
+  EXPECT_EQ(run({"train", "--resume", "r", "--epochs", "6"}), 1) << output();
+  EXPECT_NE(output().find("error: cannot write"), std::string::npos) << output();
+  EXPECT_EQ(file("r/checkpoints/last.safetensors"), last);
+  for (const auto &entry : fs::directory_iterator(folder_ / "r/checkpoints")) {
+    EXPECT_EQ(entry.path().extension(), ".safetensors") << "a temporary file is left: " << entry.path();
+  }
+  file_limit_ = 0;
+  EXPECT_EQ(run({"train", "--resume", "r", "--epochs", "6"}), 0) << output();
+}
+
 TEST_F(TrainProgram, EarlyStoppingKeepsTheBestWeights) {
   json metadata = toy_metadata();
   metadata["train"]["epochs"] = 200;
-  metadata["train"]["callbacks"] = {{{"call", "early_stopping"},
-                                     {"args", json::array()},
-                                     {"named", {{"monitor", {{"name", "val_loss"}}}, {"patience", 3}, {"restore_best_weights", true}}}}};
+  metadata["train"]["callbacks"] = {
+      {{"call", "early_stopping"},
+       {"args", json::array()},
+       {"named", {{"monitor", {{"name", "val_loss"}}}, {"patience", 3}, {"restore_best_weights", true}}}}};
   ASSERT_EQ(run({"train", "--run", "r"}, ToyProgram(metadata)), 0) << output();
   EXPECT_NE(output().find("early stopping: val_loss has not improved"), std::string::npos) << output();
   std::istringstream history(file("r/history.csv"));
@@ -207,6 +233,21 @@ TEST_F(TrainProgram, EarlyStoppingKeepsTheBestWeights) {
   EXPECT_EQ(checkpoint->metadata["netc.epoch"], std::to_string(best + 1));
   EXPECT_FALSE(checkpoint->tensors.contains("dense.kernel.momentum"));
   EXPECT_NE(output().find("(weights of epoch " + std::to_string(best + 1) + ")"), std::string::npos) << output();
+}
+
+TEST_F(TrainProgram, WritesEventsForTensorBoard) {
+  json metadata = toy_metadata();
+  metadata["train"]["callbacks"] = {{{"name", "tensorboard"}}};
+  ASSERT_EQ(run({"train", "--run", "r"}, ToyProgram(metadata)), 0) << output();
+  ASSERT_EQ(run({"train", "--resume", "r", "--epochs", "5"}, ToyProgram(metadata)), 0) << output();
+  std::string events;
+  for (const auto &entry : fs::directory_iterator(folder_ / "r")) {
+    if (entry.path().filename().string().starts_with("events.out.tfevents.")) events += content(entry.path());
+  }
+  size_t count = 0;
+  for (size_t at = events.find("val_accuracy"); at != std::string::npos; at = events.find("val_accuracy", at + 1))
+    ++count;
+  EXPECT_EQ(count, 5u);  // each epoch once
 }
 
 TEST_F(TrainProgram, DivergenceEndsWithItsOwnCode) {
@@ -270,21 +311,24 @@ TEST_F(TrainProgram, UsageErrors) {
     const char *message;
   };
   for (const Case &one : std::vector<Case>{{{"trian"}, "did you mean train?"},
-                                          {{"train", "--epoch", "3"}, "did you mean --epochs?"},
-                                          {{"train", "--epochs", "0"}, "from 1 on"},
-                                          {{"train", "--epochs", "3x"}, "got '3x'"},
-                                          {{"train", "--epochs"}, "needs a value"},
-                                          {{"train", "--set", "lt=3"}, "did you mean lr?"},
-                                          {{"train", "--set", "lr=abc"}, "takes a number of kind real"},
-                                          {{"train", "--set", "lr=1e-9"}, "outside of 0.0001 .. 1e+06"},
-                                          {{"train", "--set", "units=4"}, "netc -D units=4"},
-                                          {{"train", "--checkpoint-every", "5 bananas"}, "500 steps"},
-                                          {{"train", "extra"}, "takes no argument"},
-                                          {{"--epochs", "3"}, "expected a command"},
-                                          {{}, "expected a command"}}) {
+                                           {{"train", "--epoch", "3"}, "did you mean --epochs?"},
+                                           {{"train", "--epochs", "0"}, "from 1 on"},
+                                           {{"train", "--epochs", "3x"}, "got '3x'"},
+                                           {{"train", "--epochs"}, "needs a value"},
+                                           {{"train", "--set", "lt=3"}, "did you mean lr?"},
+                                           {{"train", "--set", "lr=abc"}, "takes a number of kind real"},
+                                           {{"train", "--set", "lr=1e-9"}, "outside of 0.0001 .. 1e+06"},
+                                           {{"train", "--set", "units=4"}, "netc -D units=4"},
+                                           {{"train", "--checkpoint-every", "5 bananas"}, "500 steps"},
+                                           {{"train", "extra"}, "takes no argument"},
+                                           {{"--epochs", "3"}, "expected a command"},
+                                           {{}, "expected a command"}}) {
     EXPECT_EQ(run(one.words), 2) << one.message;
     EXPECT_NE(output().find(one.message), std::string::npos) << output();
   }
+  json metadata = toy_metadata();
+  metadata["train"]["callbacks"] = {{{"name", "early_stoping"}}};
+  EXPECT_EQ(run({"train"}, ToyProgram(metadata)), 2);
   EXPECT_FALSE(fs::exists(folder_ / "runs"));
   EXPECT_EQ(run({"train", "--data", "nowhere"}), 3) << output();
   EXPECT_EQ(run({"train", "--help"}), 0);

@@ -3,6 +3,7 @@
 
 #include "runtime/cli/arguments.h"
 #include "runtime/cli/text.h"
+#include "runtime/train/event_log.h"
 #include "runtime/train/progress.h"
 
 namespace netc::runtime {
@@ -42,6 +43,14 @@ TEST(Progress, FitsAnyWidth) {
 TEST(Progress, PenaltyIsShownWhenThereIsOne) {
   EXPECT_EQ(measured_text({"loss", "penalty"}, {0.5, 0}), "loss 0.5000");
   EXPECT_EQ(measured_text({"loss", "penalty"}, {0.5, 0.25}), "loss 0.5000  penalty 0.2500");
+}
+
+TEST(EventLog, FramesAndChecksums) {
+  EXPECT_EQ(crc32c("123456789"), 0xE3069283u);  // the check value of CRC-32C
+  std::string frame = tfrecord("abc");
+  ASSERT_EQ(frame.size(), 8u + 4 + 3 + 4);
+  EXPECT_EQ(frame.substr(0, 8), std::string("\3\0\0\0\0\0\0\0", 8));
+  EXPECT_EQ(frame.substr(12, 3), "abc");
 }
 
 TEST(CommandLine, OptionsAndPlaces) {
