@@ -30,7 +30,8 @@ Function decompose_once(const Module &module, const Function &function) {
 
 void decompose_composites(Module &module) {
   for (Function &function : module.functions)
-    while (std::any_of(function.ops.begin(), function.ops.end(), is_composite)) function = decompose_once(module, function);
+    while (std::any_of(function.ops.begin(), function.ops.end(), is_composite))
+      function = decompose_once(module, function);
 }
 
 }  // namespace netc

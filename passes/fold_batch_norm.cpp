@@ -3,10 +3,10 @@
 //   batch_norm(conv(x, k) + b, gamma, beta, mean, variance) = conv(x, k * s) + ((b - mean) * s + beta)
 //   with s = gamma * rsqrt(variance + epsilon), one number for each output channel, the last axis of the kernel
 //
-// Why: the normalisation costs nothing then but a pass over the weights. What depends on weights alone is put in front of
-// everything else, so that it can be cached between calls.
-// Before: `batch_norm` is not yet decomposed; dropout is gone. Only where the product has no other user and the kernel, bias and
-// statistics depend on weights alone. Rounding differs from the unfolded form: this is no bit-exact rewriting.
+// Why: the normalisation costs nothing then but a pass over the weights. What depends on weights alone is put in front
+// of everything else, so that it can be cached between calls. Before: `batch_norm` is not yet decomposed; dropout is
+// gone. Only where the product has no other user and the kernel, bias and statistics depend on weights alone. Rounding
+// differs from the unfolded form: this is no bit-exact rewriting.
 #include <algorithm>
 #include <optional>
 
@@ -72,7 +72,8 @@ class Folder {
     ValueId gamma = rewriter_.map(norm.operands[1]), beta = rewriter_.map(norm.operands[2]);
     ValueId mean = rewriter_.map(norm.operands[3]), variance = rewriter_.map(norm.operands[4]);
     ValueId epsilon = builder.constant(norm.get<double>("epsilon"), builder.type(variance).dtype);
-    ValueId scale = builder.emit("multiply", {gamma, builder.emit("rsqrt", {builder.emit("add", {variance, epsilon})})});
+    ValueId scale =
+        builder.emit("multiply", {gamma, builder.emit("rsqrt", {builder.emit("add", {variance, epsilon})})});
     ValueId kernel = builder.emit("multiply", {rewriter_.map(match.product->operands[1]), scale});
     ValueId offset = match.bias == kNoValue ? builder.emit("negative", {mean})
                                             : builder.emit("subtract", {rewriter_.map(match.bias), mean});
@@ -98,7 +99,8 @@ void hoist_weight_only(Function &function) {
 }
 
 bool has_batch_norm(const Function &function) {
-  return std::any_of(function.ops.begin(), function.ops.end(), [](const Op &op) { return op.def->name == "batch_norm"; });
+  return std::any_of(function.ops.begin(), function.ops.end(),
+                     [](const Op &op) { return op.def->name == "batch_norm"; });
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
 // Computes at compile time what depends on constants alone, with the reference evaluator.
 //
-// Why: schedules, epsilons and shapes leave arithmetic on numbers everywhere. Results are rounded to the dtype after each op, as
-// the program would. Only small results, and splats (one number for all elements) of any size, so that the object stays small.
-// Before: gradients are expanded. After: no op but views has only constants as operands, where it was small.
+// Why: schedules, epsilons and shapes leave arithmetic on numbers everywhere. Results are rounded to the dtype after
+// each op, as the program would. Only small results, and splats (one number for all elements) of any size, so that the
+// object stays small. Before: gradients are expanded. After: no op but views has only constants as operands, where it
+// was small.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -35,8 +36,7 @@ Attributes constant_of(const Type &type, std::vector<double> values) {
 class Folder {
  public:
   Folder(const Module &module, const Function &function)
-      : module_(module), function_(function), known_(function.values.size()),
-        rewriter_(module, function) {}
+      : module_(module), function_(function), known_(function.values.size()), rewriter_(module, function) {}
 
   Function run() {
     for (const Op &op : function_.ops) {

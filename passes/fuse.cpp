@@ -1,16 +1,17 @@
 // Puts ops that belong into one kernel into one `fused` op:
 // - "contraction": a convolution or matrix product and what is done to its result: bias, activation, residual add
-// - "map": elementwise ops of one shape, with as many results as are needed: an optimizer's update of a weight and its moments
+// - "map": elementwise ops of one shape, with as many results as are needed: an optimizer's update of a weight and its
+// moments
 // - "reduce": elementwise ops and the sums or maxima over the same axes at their end: the sum and the sum of squares
 //
-// Why: a value that stays in registers costs no memory traffic, and small ops cost their launch. Cheap elementwise values with
-// several users are computed again by each (recompute.h); what goes where is decided in fusion_plan.h.
+// Why: a value that stays in registers costs no memory traffic, and small ops cost their launch. Cheap elementwise
+// values with several users are computed again by each (recompute.h); what goes where is decided in fusion_plan.h.
 // Before: decomposed. After: no elementwise op, reduction or contraction stands outside a fused op.
 #include <algorithm>
 #include <map>
 
-#include "passes/fusion_plan.h"
 #include "passes/analysis.h"
+#include "passes/fusion_plan.h"
 #include "passes/transforms.h"
 
 namespace netc {
@@ -19,8 +20,12 @@ namespace {
 class Fuser {
  public:
   Fuser(const Module &module, const Function &function)
-      : function_(function), plan_(plan_fusion(function)), definitions_(defining_ops(function)),
-        group_of_(function.ops.size(), UINT32_MAX), stored_(function.values.size(), false), rewriter_(module, function) {
+      : function_(function),
+        plan_(plan_fusion(function)),
+        definitions_(defining_ops(function)),
+        group_of_(function.ops.size(), UINT32_MAX),
+        stored_(function.values.size(), false),
+        rewriter_(module, function) {
     for (uint32_t group = 0; group < plan_.groups.size(); ++group)
       for (uint32_t op : plan_.groups[group].ops) group_of_[op] = group;
     find_stored();
@@ -77,8 +82,8 @@ class Fuser {
           inner_results.push_back(inside.at(result));
         }
     rewriter_.builder().set_location(function_.ops[ops.front()].location);
-    std::vector<ValueId> now =
-        rewriter_.builder().fused(std::string(name(group.kind)), rewriter_.map(operands), body.finish(inner_results, {}));
+    std::vector<ValueId> now = rewriter_.builder().fused(std::string(name(group.kind)), rewriter_.map(operands),
+                                                         body.finish(inner_results, {}));
     for (size_t i = 0; i < results.size(); ++i) rewriter_.replace(results[i], now[i]);
   }
 

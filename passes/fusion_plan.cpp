@@ -3,16 +3,16 @@
 #include <algorithm>
 #include <set>
 
-#include "passes/recompute.h"
 #include "passes/analysis.h"
+#include "passes/recompute.h"
 
 namespace netc {
 namespace {
 
 constexpr uint32_t kNone = UINT32_MAX;
-constexpr size_t kMostOperands = 48;      // operands of one kernel: pointers that do not fit registers are reloaded
-constexpr int64_t kSmallCount = 4096;     // elements: below, a launch costs more than the work
-constexpr size_t kNeighbours = 16;        // how many earlier small groups of a shape are tried
+constexpr size_t kMostOperands = 48;   // operands of one kernel: pointers that do not fit registers are reloaded
+constexpr int64_t kSmallCount = 4096;  // elements: below, a launch costs more than the work
+constexpr size_t kNeighbours = 16;     // how many earlier small groups of a shape are tried
 
 struct Group {
   GroupKind kind = GroupKind::alone;
@@ -111,14 +111,17 @@ class Planner {
     return GroupKind::alone;
   }
 
-  bool contains(const Group &group, uint32_t op) const { return std::binary_search(group.ops.begin(), group.ops.end(), op); }
+  bool contains(const Group &group, uint32_t op) const {
+    return std::binary_search(group.ops.begin(), group.ops.end(), op);
+  }
 
   // An op of `reader` reads a reduction of `group`: reductions must stay the ends.
   bool reads_end(const Group &reader, const Group &group) const {
     for (uint32_t op : reader.ops)
       for (ValueId leaf : leaves_[op]) {
         uint32_t definition = definitions_[leaf];
-        if (definition != kNone && is_fusable_reduction(function_.ops[definition]) && contains(group, definition)) return true;
+        if (definition != kNone && is_fusable_reduction(function_.ops[definition]) && contains(group, definition))
+          return true;
       }
     return false;
   }
@@ -126,8 +129,9 @@ class Planner {
   // Makes the new value of a large weight: only a map may write that over the old one.
   bool updates(const Group &group) const {
     return is_large(group.shape) && std::ranges::any_of(group.ops, [&](uint32_t op) {
-      return std::ranges::any_of(readers_[function_.ops[op].results[0]], [&](uint32_t reader) { return has_effect(function_.ops[reader]); });
-    });
+             return std::ranges::any_of(readers_[function_.ops[op].results[0]],
+                                        [&](uint32_t reader) { return has_effect(function_.ops[reader]); });
+           });
   }
 
   // Random numbers are long code, and an epilogue is there once for each vector of a tile.
@@ -177,8 +181,8 @@ class Planner {
     return true;
   }
 
-  // Lets `a` take the place of both in the order: what depends on `a` goes behind, the rest of what is between them in front.
-  // Refuses when `b` depends on something between that depends on `a`.
+  // Lets `a` take the place of both in the order: what depends on `a` goes behind, the rest of what is between them in
+  // front. Refuses when `b` depends on something between that depends on `a`.
   bool reorder(uint32_t a, uint32_t b) {
     uint32_t begin = position_[a], end = position_[b];
     std::vector<uint32_t> before, behind;
@@ -187,7 +191,8 @@ class Planner {
       uint32_t group = order_[at];
       if (group == kNone) continue;
       std::vector<uint32_t> reads = predecessors(group);
-      bool depends = std::any_of(reads.begin(), reads.end(), [&](uint32_t p) { return p == a || dependent.contains(p); });
+      bool depends =
+          std::any_of(reads.begin(), reads.end(), [&](uint32_t p) { return p == a || dependent.contains(p); });
       if (depends) dependent.insert(group);
       (depends ? behind : before).push_back(group);
     }
@@ -203,9 +208,9 @@ class Planner {
     return true;
   }
 
-  // Elementwise users of a contraction's result become its epilogue, and their users in turn. Not behind gradients of weights (no
-  // batch): their users are updates, which may be written in place only by a map. Not what only reductions want: they
-  // compute it from the stored result, and no second result is written.
+  // Elementwise users of a contraction's result become its epilogue, and their users in turn. Not behind gradients of
+  // weights (no batch): their users are updates, which may be written in place only by a map. Not what only reductions
+  // want: they compute it from the stored result, and no second result is written.
   void grow_contractions() {
     const std::vector<bool> only_reduced = find_only_reduced();
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
@@ -217,8 +222,8 @@ class Planner {
         open.pop_back();
         for (ValueId result : function_.ops[op].results)
           for (uint32_t reader : readers_[result])
-            if (is_elementwise(function_.ops[reader]) && !only_reduced[reader] && groups_[group_of_[reader]].kind == GroupKind::map &&
-                merge(group_of_[i], group_of_[reader]))
+            if (is_elementwise(function_.ops[reader]) && !only_reduced[reader] &&
+                groups_[group_of_[reader]].kind == GroupKind::map && merge(group_of_[i], group_of_[reader]))
               open.push_back(reader);
       }
     }
@@ -245,10 +250,12 @@ class Planner {
     return count && count->batch;
   }
 
-  // A value goes to its elementwise users and reductions in registers. Users of what a contraction makes were asked before.
+  // A value goes to its elementwise users and reductions in registers. Users of what a contraction makes were asked
+  // before.
   void join_producers() {
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
-      if (plan_.recomputed[i] || !(is_elementwise(function_.ops[i]) || is_fusable_reduction(function_.ops[i]))) continue;
+      if (plan_.recomputed[i] || !(is_elementwise(function_.ops[i]) || is_fusable_reduction(function_.ops[i])))
+        continue;
       for (ValueId leaf : leaves_[i]) {
         uint32_t definition = definitions_[leaf];
         if (definition == kNone || !is_elementwise(function_.ops[definition])) continue;
@@ -267,14 +274,16 @@ class Planner {
           for (size_t j = 0; j < i; ++j) {
             uint32_t a = group_of_[readers_[value][j]], b = group_of_[readers_[value][i]];
             GroupKind wanted = reductions ? GroupKind::reduce : GroupKind::map;
-            if (groups_[a].kind == wanted && groups_[b].kind == wanted && groups_[a].shape == function_.type(value).shape)
+            if (groups_[a].kind == wanted && groups_[b].kind == wanted &&
+                groups_[a].shape == function_.type(value).shape)
               merge(a, b);
           }
       }
     }
   }
 
-  // Scalars and vectors of one shape, and reductions of them, share a kernel even if unrelated: the launch costs more than they do.
+  // Scalars and vectors of one shape, and reductions of them, share a kernel even if unrelated: the launch costs more
+  // than they do.
   void join_small() {
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
       if (plan_.recomputed[i]) continue;
@@ -306,10 +315,14 @@ class Planner {
 
 std::string_view name(GroupKind kind) {
   switch (kind) {
-    case GroupKind::map: return "map";
-    case GroupKind::reduce: return "reduce";
-    case GroupKind::contraction: return "contraction";
-    case GroupKind::alone: break;
+    case GroupKind::map:
+      return "map";
+    case GroupKind::reduce:
+      return "reduce";
+    case GroupKind::contraction:
+      return "contraction";
+    case GroupKind::alone:
+      break;
   }
   return "alone";
 }

@@ -1,16 +1,18 @@
-// Gives every image that a convolution reads the zeros around it that the padding asks for (Value::halo), and makes every copy that
-// placing values in memory needs an op of its own.
+// Gives every image that a convolution reads the zeros around it that the padding asks for (Value::halo), and makes
+// every copy that placing values in memory needs an op of its own.
 //
-// Why: with a halo the inner loops of a convolution have no edge cases. The zeros are stored by whoever makes the value.
+// Why: with a halo the inner loops of a convolution have no edge cases. The zeros are stored by whoever makes the
+// value.
 //
 // A copy is a fused map that does nothing. One is inserted
-// - where the image is not made by a kernel (an argument, a weight, a view) or is looked at by a view as well, because a
+// - where the image is not made by a kernel (an argument, a weight, a view) or is looked at by a view as well, because
+// a
 //   view of memory with a halo has holes;
 // - where a result of the function would not be made by a kernel for that result alone;
 // - where a `write` writes what no kernel makes.
 //
-// Before: fused. After: the image operand of every conv2d and conv2d_backward_weights has a halo at least as large as its
-// padding (negative padding crops and needs none; with input dilation the halo counts undilated elements).
+// Before: fused. After: the image operand of every conv2d and conv2d_backward_weights has a halo at least as large as
+// its padding (negative padding crops and needs none; with input dilation the halo counts undilated elements).
 #include <algorithm>
 #include <set>
 
@@ -59,8 +61,11 @@ bool is_made_by_kernel(const Op &op) { return op.def->op_class != OpClass::state
 class Halos {
  public:
   Halos(const Module &module, const Function &function)
-      : function_(function), rewriter_(module, function), needed_(function.values.size()),
-        own_halo_(function.values.size(), false), copies_(function.values.size(), kNoValue) {}
+      : function_(function),
+        rewriter_(module, function),
+        needed_(function.values.size()),
+        own_halo_(function.values.size(), false),
+        copies_(function.values.size(), kNoValue) {}
 
   Function run() {
     find_needs();
@@ -138,7 +143,8 @@ class Halos {
     std::vector<ValueId> results;
     for (ValueId old : function_.results) {
       ValueId value = rewriter_.map(old);
-      if (!made_by_kernel(value) || !taken.insert(alias_roots(rewriter_.builder().function())[value]).second) value = make_copy(value);
+      if (!made_by_kernel(value) || !taken.insert(alias_roots(rewriter_.builder().function())[value]).second)
+        value = make_copy(value);
       results.push_back(value);
     }
     return rewriter_.builder().finish(std::move(results), function_.result_names);

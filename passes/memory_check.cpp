@@ -1,8 +1,9 @@
-// The independent checker of the memory plan. It shares no code with the plan: it plays every function through, remembering for
-// each byte which value was written there last. An op whose operand's bytes no longer belong to it is a mistake of the
-// plan, and so is an op that writes over an operand it may still have to read.
+// The independent checker of the memory plan. It shares no code with the plan: it plays every function through,
+// remembering for each byte which value was written there last. An op whose operand's bytes no longer belong to it is a
+// mistake of the plan, and so is an op that writes over an operand it may still have to read.
 //
-// The bytes of the batch arena are counted per sample: two values there overlap for one batch exactly when they do for all.
+// The bytes of the batch arena are counted per sample: two values there overlap for one batch exactly when they do for
+// all.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,8 +11,8 @@
 #include <map>
 
 #include "ir/op.h"
-#include "passes/passes.h"
 #include "passes/analysis.h"
+#include "passes/passes.h"
 
 namespace netc {
 namespace {
@@ -67,7 +68,8 @@ class Checker {
     for (size_t i = 0; i < module_.weights.size(); ++i) weights().take(weight_range(module_.weights[i]), old_weight(i));
     for (size_t i = 0; i < function_.arguments.size(); ++i) {
       const Placement &placement = function_.value(function_.arguments[i]).placement;
-      if (placement != Placement{Space::input, static_cast<int64_t>(i)}) report(function_.arguments[i], "is not in its input");
+      if (placement != Placement{Space::input, static_cast<int64_t>(i)})
+        report(function_.arguments[i], "is not in its input");
     }
     for (const Op &op : function_.ops) play(op);
     check_end();
@@ -83,7 +85,8 @@ class Checker {
   static int64_t old_weight(size_t number) { return -1 - static_cast<int64_t>(number); }
   size_t weight_number(const Op &op) const {
     const std::string &name = op.get<std::string>("weight");
-    auto found = std::find_if(module_.weights.begin(), module_.weights.end(), [&](const Weight &w) { return w.name == name; });
+    auto found =
+        std::find_if(module_.weights.begin(), module_.weights.end(), [&](const Weight &w) { return w.name == name; });
     return static_cast<size_t>(found - module_.weights.begin());
   }
 
@@ -151,7 +154,8 @@ class Checker {
     for (ValueId operand : op.operands) {
       const Value &other = function_.value(operand);
       Range theirs = range(operand);
-      bool overlaps = other.placement.space == value.placement.space && mine.begin < theirs.end && theirs.begin < mine.end;
+      bool overlaps =
+          other.placement.space == value.placement.space && mine.begin < theirs.end && theirs.begin < mine.end;
       if (overlaps && !in_place_is_sound(op, operand, result))
         report(result, fmt::format("is written over its operand %{}", other.name));
     }
@@ -178,7 +182,8 @@ class Checker {
         break;
       case Space::weights: {
         auto fits = [&](const Weight &weight) {
-          return weight.offset == mine.begin && weight.type.dtype == value.type.dtype && weight_range(weight).end == mine.end;
+          return weight.offset == mine.begin && weight.type.dtype == value.type.dtype &&
+                 weight_range(weight).end == mine.end;
         };
         if (std::none_of(module_.weights.begin(), module_.weights.end(), fits)) report(result, "lies in no weight");
         break;
@@ -201,7 +206,8 @@ class Checker {
       auto written = final_.find(weight.name);
       int64_t owner = written == final_.end() ? old_weight(i) : written->second;
       if (!weights().all_owned_by(weight_range(weight), owner))
-        problems_.push_back(fmt::format("@{}: the weight @{} does not hold its value at the end", function_.name, weight.name));
+        problems_.push_back(
+            fmt::format("@{}: the weight @{} does not hold its value at the end", function_.name, weight.name));
     }
   }
 
@@ -220,14 +226,17 @@ MemoryReport measure(const Function &function) {
   for (uint32_t i = 0; i < function.ops.size(); ++i)
     for (ValueId operand : function.ops[i].operands) last_use[operand] = i;
   std::map<Placement, std::pair<int64_t, uint32_t>, bool (*)(const Placement &, const Placement &)> live(
-      [](const Placement &a, const Placement &b) { return std::pair(a.space, a.offset) < std::pair(b.space, b.offset); });
+      [](const Placement &a, const Placement &b) {
+        return std::pair(a.space, a.offset) < std::pair(b.space, b.offset);
+      });
   for (uint32_t i = 0; i < function.ops.size(); ++i) {
     for (ValueId result : function.ops[i].results) {
       const Value &value = function.value(result);
       if (value.placement.space != Space::fixed && value.placement.space != Space::batch) continue;
       auto use = last_use.find(result);
       auto &entry = live[value.placement];
-      entry = {(stored_bytes(value).size + 63) / 64 * 64, std::max(entry.second, use == last_use.end() ? i : use->second)};
+      entry = {(stored_bytes(value).size + 63) / 64 * 64,
+               std::max(entry.second, use == last_use.end() ? i : use->second)};
     }
     int64_t fixed = 0, batch = 0;
     for (const auto &[placement, entry] : live) (placement.space == Space::batch ? batch : fixed) += entry.first;

@@ -1,22 +1,23 @@
 // Decides where every value lives: weights in the weight block, results in the caller's buffers, everything else in one
 // of two arenas, one of fixed size and one that grows with the batch.
 //
-// Why: the program never allocates, and the peak is known when it is compiled. In the batch arena a value of s bytes a sample at
-// offset o occupies [o * B, (o + s) * B), so two values overlap for one batch exactly when they do for all, and one static
-// packing serves every batch.
+// Why: the program never allocates, and the peak is known when it is compiled. In the batch arena a value of s bytes a
+// sample at offset o occupies [o * B, (o + s) * B), so two values overlap for one batch exactly when they do for all,
+// and one static packing serves every batch.
 //
 // Before: ops are in execution order, fused; function results are made by ops of their own (pass `halos`).
 // After: every value that exists in memory has a placement; check_memory_plan agrees.
 //
-// A value may take over the buffer of an operand that dies at the op (in place) when the op is a map that reads that operand at
-// the index it writes. A written value is made in the weight's own storage when nobody needs the old value any more.
+// A value may take over the buffer of an operand that dies at the op (in place) when the op is a map that reads that
+// operand at the index it writes. A written value is made in the weight's own storage when nobody needs the old value
+// any more.
 #include <algorithm>
 #include <limits>
 #include <map>
 
+#include "passes/analysis.h"
 #include "passes/packing.h"
 #include "passes/passes.h"
-#include "passes/analysis.h"
 #include "passes/storage.h"
 #include "passes/transforms.h"
 
@@ -85,7 +86,8 @@ class Planner {
       if (op.def->name != "read" || op.get<std::string>("weight") != weight.name) continue;
       ValueId old = op.results[0];
       if (lives_[old].last > definition) return false;
-      if (lives_[old].last == definition && !reads_where_it_writes(function_, root_, definition, old, value)) return false;
+      if (lives_[old].last == definition && !reads_where_it_writes(function_, root_, definition, old, value))
+        return false;
     }
     return true;
   }

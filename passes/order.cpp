@@ -1,9 +1,9 @@
 // Orders the ops of a function: a weight is updated as soon as its gradient is there and nobody needs the old value any
 // more; everything else keeps its order; writes come last.
 //
-// Why: the gradient's memory is free again after the update, and an update in the weight's own storage needs all reads of the old
-// value behind it. What the written value depends on comes first, as always.
-// Before: fused ops. After: the order is final; a `write` that is a copy may safely run where it stands.
+// Why: the gradient's memory is free again after the update, and an update in the weight's own storage needs all reads
+// of the old value behind it. What the written value depends on comes first, as always. Before: fused ops. After: the
+// order is final; a `write` that is a copy may safely run where it stands.
 #include <algorithm>
 #include <queue>
 
@@ -16,7 +16,8 @@ namespace {
 
 class Orderer {
  public:
-  explicit Orderer(Function &function) : function_(function), successors_(function.ops.size()), updates_(function.ops.size()) {}
+  explicit Orderer(Function &function)
+      : function_(function), successors_(function.ops.size()), updates_(function.ops.size()) {}
 
   void run() {
     add_dependencies();

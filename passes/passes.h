@@ -1,5 +1,5 @@
-// Graph to graph. `pipeline()` is the list of passes in order, each with its reason; `run_pipeline` is the one place that
-// runs, times, prints, verifies and skips them.
+// Graph to graph. `pipeline()` is the list of passes in order, each with its reason; `run_pipeline` is the one place
+// that runs, times, prints, verifies and skips them.
 #pragma once
 
 #include <functional>
@@ -17,7 +17,7 @@ struct Pass {
   std::string_view name;    // "fuse": what --disable-pass and netc-opt --pass take
   std::string_view reason;  // one sentence: why it stands here
   void (*run)(Module &);
-  bool required = false;    // without it codegen cannot go on: may not be disabled
+  bool required = false;  // without it codegen cannot go on: may not be disabled
 };
 const std::vector<Pass> &pipeline();
 const Pass *find_pass(std::string_view name);
@@ -27,7 +27,7 @@ inline constexpr std::string_view kFirstPlanningPass = "layout-halos";
 struct PassOptions {
   std::set<std::string, std::less<>> disabled;
   std::set<std::string, std::less<>> print_after;  // "all" prints after each
-  std::string stop_before;  // run the passes before this one only; empty: all
+  std::string stop_before;                         // run the passes before this one only; empty: all
   bool time_passes = false;
   bool verify_each = false;
   std::ostream *output = nullptr;  // where prints and times go

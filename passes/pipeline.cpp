@@ -17,14 +17,16 @@ const std::vector<Pass> &pipeline() {
        expand_gradients, true},
       {"remove-dropout", "Dropout does nothing at inference.", remove_dropout},
       {"fold-batch-norm",
-       "At inference the statistics are known: they move into the kernel and bias before them. Must see `batch_norm` whole.",
+       "At inference the statistics are known: they move into the kernel and bias before them. Must see `batch_norm` "
+       "whole.",
        fold_batch_norm},
       {"decompose", "From here on no op is a composition of others: codegen has kernels for the rest.",
        decompose_composites, true},
       {"widen", "The gradient check runs in f64 with the weights as arguments.", widen_gradcheck, true},
 
       // The same meaning with less work.
-      {"simplify", "Autodiff and decomposition leave multiplications by one, chains of reshapes and needless broadcasts.",
+      {"simplify",
+       "Autodiff and decomposition leave multiplications by one, chains of reshapes and needless broadcasts.",
        simplify},
       {"fold-constants", "What depends on constants alone is computed now.", fold_constants},
       {"simplify", "Folding shows new identities.", simplify},
@@ -32,7 +34,8 @@ const std::vector<Pass> &pipeline() {
       {"remove-dead", "Nothing is computed that no result and no weight needs.", remove_dead_ops},
 
       // From values to kernels and memory.
-      {"fuse", "A value that stays in registers costs no memory traffic, and a kernel less costs no launch.", fuse, true},
+      {"fuse", "A value that stays in registers costs no memory traffic, and a kernel less costs no launch.", fuse,
+       true},
       {"halos", "Convolutions read zeros around their image instead of testing for the edge; copies become explicit.",
        place_halos, true},
       {"order", "Values should die early: a weight is updated as soon as its gradient is there.", order_ops, true},

@@ -13,8 +13,8 @@ namespace {
 // Worth storing rather than computing twice: about ten instructions or more an element.
 bool is_expensive(const Op &op) {
   static constexpr std::array<std::string_view, 18> kExpensive = {
-      "exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "erf", "erf_inv", "power", "remainder",
-      "divide", "sqrt", "rsqrt", "reciprocal", "random_uniform", "round"};
+      "exp",     "expm1", "log",       "log1p",  "sin",  "cos",   "tanh",       "sigmoid",        "erf",
+      "erf_inv", "power", "remainder", "divide", "sqrt", "rsqrt", "reciprocal", "random_uniform", "round"};
   return std::find(kExpensive.begin(), kExpensive.end(), op.def->name) != kExpensive.end();
 }
 
@@ -24,8 +24,12 @@ constexpr int64_t kWorthRecomputing = 4096;  // elements: smaller values are sto
 class Chooser {
  public:
   explicit Chooser(const Function &function)
-      : function_(function), definitions_(defining_ops(function)), users_(function.values.size()),
-        recomputed_(function.ops.size(), false), leaves_(function.ops.size()), length_(function.ops.size(), 0),
+      : function_(function),
+        definitions_(defining_ops(function)),
+        users_(function.values.size()),
+        recomputed_(function.ops.size(), false),
+        leaves_(function.ops.size()),
+        length_(function.ops.size(), 0),
         pinned_(function.values.size(), false) {
     for (uint32_t i = 0; i < function.ops.size(); ++i)
       for (ValueId operand : function.ops[i].operands) users_[operand].insert(i);
@@ -33,7 +37,8 @@ class Chooser {
   }
 
   std::vector<bool> run() {
-    for (uint32_t i = 0; i < function_.ops.size(); ++i) recomputed_[i] = is_splat(function_.ops[i]) ? splat_is_free(i) : choose(i);
+    for (uint32_t i = 0; i < function_.ops.size(); ++i)
+      recomputed_[i] = is_splat(function_.ops[i]) ? splat_is_free(i) : choose(i);
     return std::move(recomputed_);
   }
 
@@ -110,14 +115,13 @@ class Chooser {
 
 }  // namespace
 
-bool is_splat(const Op &op) {
-  return op.def->name == "constant" && op.get<std::vector<double>>("values").size() == 1;
-}
+bool is_splat(const Op &op) { return op.def->name == "constant" && op.get<std::vector<double>>("values").size() == 1; }
 
 bool is_elementwise(const Op &op) { return op.def->op_class == OpClass::elementwise || is_splat(op); }
 
 bool is_fusable_reduction(const Op &op) {
-  return op.def->op_class == OpClass::reduction && op.attributes.contains("axes") && op.attributes.contains("keep_dims");
+  return op.def->op_class == OpClass::reduction && op.attributes.contains("axes") &&
+         op.attributes.contains("keep_dims");
 }
 
 std::vector<bool> choose_recomputed(const Function &function) { return Chooser(function).run(); }

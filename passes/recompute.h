@@ -1,4 +1,5 @@
-// Which elementwise values are computed by everybody who needs them, from what they are made of, instead of being stored.
+// Which elementwise values are computed by everybody who needs them, from what they are made of, instead of being
+// stored.
 #pragma once
 
 #include <vector>
@@ -15,7 +16,8 @@ bool is_elementwise(const Op &op);
 // Reductions that can end the body of a `reduce`.
 bool is_fusable_reduction(const Op &op);
 
-// By op. A recomputed op is used by elementwise ops and reductions of its own shape only (splats: by elementwise ops of any shape).
+// By op. A recomputed op is used by elementwise ops and reductions of its own shape only (splats: by elementwise ops of
+// any shape).
 std::vector<bool> choose_recomputed(const Function &function);
 
 }  // namespace netc

@@ -1,7 +1,7 @@
 // At inference dropout(x) is x.
 //
-// Why: inverted scaling leaves nothing to do at inference (Srivastava et al., JMLR 2014), and without the op what stands around it
-// can fuse. Before: `dropout` is not yet decomposed.
+// Why: inverted scaling leaves nothing to do at inference (Srivastava et al., JMLR 2014), and without the op what
+// stands around it can fuse. Before: `dropout` is not yet decomposed.
 #include "passes/analysis.h"
 #include "passes/transforms.h"
 

@@ -1,8 +1,8 @@
 // Ops with the same operands and attributes become one (common subexpressions).
 //
-// Why: forward and backward ask for the same values, and blocks used twice repeat what depends on weights alone. Every op is a
-// function of operands, attributes and the call: random numbers are keyed by their stream, and reads see the weight as it was
-// before the call, so both may be shared too. Writes may not.
+// Why: forward and backward ask for the same values, and blocks used twice repeat what depends on weights alone. Every
+// op is a function of operands, attributes and the call: random numbers are keyed by their stream, and reads see the
+// weight as it was before the call, so both may be shared too. Writes may not.
 #include <fmt/format.h>
 
 #include <bit>

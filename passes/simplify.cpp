@@ -1,7 +1,7 @@
 // Rewrites by identities: multiplication by one, a reshape of a reshape, a broadcast that elementwise ops do anyway ...
 //
-// Why: autodiff and decompositions write the general case. Every rule is exact in IEEE arithmetic, NaN, infinities and the sign of
-// zero included: x - 0 is x, but x + 0 stays, because -0 + 0 is 0. The rules run until none applies.
+// Why: autodiff and decompositions write the general case. Every rule is exact in IEEE arithmetic, NaN, infinities and
+// the sign of zero included: x - 0 is x, but x + 0 stays, because -0 + 0 is 0. The rules run until none applies.
 // Before: gradients are expanded (`stop_gradient` means nothing any more).
 #include <algorithm>
 #include <cmath>
@@ -44,9 +44,9 @@ class Simplifier {
   // `now` has operands of the new function, `old` the results of the old one.
   std::optional<ValueId> apply_rules(const Op &now, const Op &old) {
     static constexpr Rule kRules[] = {
-        &Simplifier::drop_identity,    &Simplifier::drop_neutral_operand, &Simplifier::cancel_inverse,
-        &Simplifier::join_views,       &Simplifier::choose_branch,        &Simplifier::reduce_nothing,
-        &Simplifier::strip_broadcasts, &Simplifier::broadcast_last,       &Simplifier::absorb_transpose,
+        &Simplifier::drop_identity,       &Simplifier::drop_neutral_operand, &Simplifier::cancel_inverse,
+        &Simplifier::join_views,          &Simplifier::choose_branch,        &Simplifier::reduce_nothing,
+        &Simplifier::strip_broadcasts,    &Simplifier::broadcast_last,       &Simplifier::absorb_transpose,
         &Simplifier::size_of_an_argument,
     };
     const Type &type = function_.type(old.results[0]);
@@ -57,7 +57,8 @@ class Simplifier {
 
   // The op of the new function that makes a value; null for an argument. Valid until the next op is appended.
   const Op *maker(ValueId value) {
-    return value < makers_.size() && makers_[value] != UINT32_MAX ? &rewriter_.builder().function().ops[makers_[value]] : nullptr;
+    return value < makers_.size() && makers_[value] != UINT32_MAX ? &rewriter_.builder().function().ops[makers_[value]]
+                                                                  : nullptr;
   }
   const Op *maker(ValueId value, std::string_view name) {
     const Op *op = maker(value);
@@ -161,7 +162,8 @@ class Simplifier {
   std::optional<ValueId> reduce_nothing(const Op &op, const Type &type) {
     if (op.def->op_class != OpClass::reduction || !op.attributes.contains("axes")) return std::nullopt;
     const Shape &shape = type_of(op.operands[0]).shape;
-    if (!std::ranges::all_of(op.get<Integers>("axes"), [&](int64_t axis) { return shape[static_cast<size_t>(axis)].is_one(); }))
+    if (!std::ranges::all_of(op.get<Integers>("axes"),
+                             [&](int64_t axis) { return shape[static_cast<size_t>(axis)].is_one(); }))
       return std::nullopt;
     if (type_of(op.operands[0]) == type) return op.operands[0];
     return rewriter_.builder().emit("reshape", {op.operands[0]}, {{"shape", type.shape}});
@@ -191,7 +193,9 @@ class Simplifier {
     narrow.insert(narrow.end(), type_of(small).shape.begin(), type_of(small).shape.end());
     Shape reshaped;
     size_t axis = 0;
-    auto skip_ones = [&] { while (axis < wide.size() && wide[axis].is_one()) ++axis; };
+    auto skip_ones = [&] {
+      while (axis < wide.size() && wide[axis].is_one()) ++axis;
+    };
     for (const Dim &dim : type.shape) {
       skip_ones();
       if (!dim.is_one() && (axis == wide.size() || wide[axis] != dim)) return std::nullopt;
@@ -233,11 +237,11 @@ class Simplifier {
       const Shape shape = type_of(argument).shape;
       for (size_t axis = 0; axis < shape.size(); ++axis) {
         if (shape[axis] != kBatch) continue;
-        if (argument == op.operands[0] && op.get<Integers>("axes") == Integers{static_cast<int64_t>(axis)}) return std::nullopt;
+        if (argument == op.operands[0] && op.get<Integers>("axes") == Integers{static_cast<int64_t>(axis)})
+          return std::nullopt;
         ValueId batch = builder.emit("axis_size", {argument}, {{"axes", Integers{static_cast<int64_t>(axis)}}});
-        return count.size == 1
-                   ? batch
-                   : builder.emit("multiply", {batch, builder.constant(static_cast<double>(count.size))});
+        return count.size == 1 ? batch
+                               : builder.emit("multiply", {batch, builder.constant(static_cast<double>(count.size))});
       }
     }
     return std::nullopt;

@@ -1,5 +1,5 @@
-// What the memory plan and its neighbours need to know about a function in execution order: which values share memory by
-// being views, when they live, and when an op may write over an operand.
+// What the memory plan and its neighbours need to know about a function in execution order: which values share memory
+// by being views, when they live, and when an op may write over an operand.
 #pragma once
 
 #include <vector>
@@ -11,8 +11,8 @@ namespace netc {
 // For each value the one whose memory it is: itself, or the operand behind a chain of views.
 std::vector<ValueId> alias_roots(const Function &function);
 
-// Indices of ops, both ends included: made at `first`, used for the last time at `last`. An argument lives from 0, a result of
-// the function to the end (the number of ops).
+// Indices of ops, both ends included: made at `first`, used for the last time at `last`. An argument lives from 0, a
+// result of the function to the end (the number of ops).
 struct LiveRange {
   uint32_t first = 0;
   uint32_t last = 0;

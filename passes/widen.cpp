@@ -1,9 +1,9 @@
 // Makes the function `gradcheck` what the gradient check needs: every float is f64, and every weight is an argument, in
 // the order of the module, behind the arguments it had.
 //
-// Why: finite differences need the digits of f64, and must be able to move one number of one weight at a time. The function
-// loses its writes: a check changes nothing.
-// Before: no composite ops are left (some of them have operands that must be f32).
+// Why: finite differences need the digits of f64, and must be able to move one number of one weight at a time. The
+// function loses its writes: a check changes nothing. Before: no composite ops are left (some of them have operands
+// that must be f32).
 #include <algorithm>
 
 #include "passes/analysis.h"
@@ -63,9 +63,8 @@ Function widen(const Module &module, const Function &function) {
 
 bool is_widened(const Module &module, const Function &function) {
   return function.arguments.size() >= module.weights.size() &&
-         std::all_of(function.arguments.begin(), function.arguments.end(), [&](ValueId argument) {
-           return function.type(argument) == widened(function.type(argument));
-         }) &&
+         std::all_of(function.arguments.begin(), function.arguments.end(),
+                     [&](ValueId argument) { return function.type(argument) == widened(function.type(argument)); }) &&
          std::none_of(function.ops.begin(), function.ops.end(), [](const Op &op) { return op.def->name == "read"; });
 }
 

@@ -33,7 +33,8 @@ class Network {
 
   void predict() {
     ValueId image = b_.argument("image", {DType::f32, {kBatch, {28}, {28}, {1}}});
-    module_.functions.push_back(b_.finish({op("softmax", {forward(image)}, {{"axis", int64_t{1}}})}, {"probabilities"}));
+    module_.functions.push_back(
+        b_.finish({op("softmax", {forward(image)}, {{"axis", int64_t{1}}})}, {"probabilities"}));
   }
 
  private:
@@ -52,11 +53,13 @@ class Network {
   ValueId batch_norm(ValueId x, const std::string &name) {
     Shape channels{b_.type(x).shape.back()};
     ValueId gamma = weight(name + ".gamma", channels), beta = weight(name + ".beta", channels);
-    ValueId mean = weight(name + ".moving_mean", channels, false), variance = weight(name + ".moving_variance", channels, false);
+    ValueId mean = weight(name + ".moving_mean", channels, false),
+            variance = weight(name + ".moving_variance", channels, false);
     if (b_.mode() == Mode::training) {
       Attributes over{{"axes", Integers{0, 1, 2}}, {"keep_dims", false}};
       ValueId batch_mean = op("reduce_mean", {x}, over);
-      ValueId batch_variance = op("reduce_mean", {op("square", {op("subtract", {x, op("stop_gradient", {batch_mean})})})}, over);
+      ValueId batch_variance =
+          op("reduce_mean", {op("square", {op("subtract", {x, op("stop_gradient", {batch_mean})})})}, over);
       moving_average(name + ".moving_mean", mean, batch_mean);
       moving_average(name + ".moving_variance", variance, batch_variance);
       mean = batch_mean;
@@ -90,11 +93,13 @@ class Network {
     for (const char *moment : {"m.", "v."})
       module_.weights.push_back({"adam." + (moment + name), {DType::f32, shape}, false});
     ValueId step = op("add", {op("runtime_value", {}, {{"name", std::string("step")}}), number(1)});
-    ValueId rate = op("multiply", {number(1e-3), op("runtime_value", {}, {{"name", std::string("learning_rate_scale")}})});
+    ValueId rate =
+        op("multiply", {number(1e-3), op("runtime_value", {}, {{"name", std::string("learning_rate_scale")}})});
     ValueId correction = op("divide", {op("sqrt", {op("subtract", {number(1), op("power", {number(0.999), step})})}),
                                        op("subtract", {number(1), op("power", {number(0.9), step})})});
     ValueId m = moment("adam.m." + name, gradient, 0.1), v = moment("adam.v." + name, op("square", {gradient}), 0.001);
-    ValueId change = op("divide", {op("multiply", {m, op("multiply", {rate, correction})}), op("add", {op("sqrt", {v}), number(1e-7)})});
+    ValueId change = op("divide", {op("multiply", {m, op("multiply", {rate, correction})}),
+                                   op("add", {op("sqrt", {v}), number(1e-7)})});
     b_.emit("write", {op("subtract", {value, change})}, {{"weight", name}});
   }
 

@@ -33,7 +33,8 @@ TEST(Pipeline, KeepsTheMeaningPassByPass) {
       pass.run(module);
       ASSERT_EQ(problems_of(verify(module)), "") << print(before) << print(module);
       expect_same_meaning(before, module, kRounded);
-      if (testing::Test::HasFatalFailure() || testing::Test::HasNonfatalFailure()) FAIL() << print(before) << print(module);
+      if (testing::Test::HasFatalFailure() || testing::Test::HasNonfatalFailure())
+        FAIL() << print(before) << print(module);
     }
     ASSERT_EQ(problems_of(check_memory_plan(module)), "") << print(module);
   }

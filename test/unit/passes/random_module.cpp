@@ -48,7 +48,8 @@ class Generator {
   // A value with as many axes, the newest more often; kNoValue when there is none.
   ValueId any_of_rank(size_t rank) {
     for (int attempt = 0; attempt < 20; ++attempt) {
-      ValueId value = attempt < 3 ? values_[values_.size() - 1 - random_() % std::min<size_t>(values_.size(), 6)] : any();
+      ValueId value =
+          attempt < 3 ? values_[values_.size() - 1 - random_() % std::min<size_t>(values_.size(), 6)] : any();
       if (shape(value).size() == rank) return value;
     }
     return kNoValue;
@@ -57,15 +58,27 @@ class Generator {
 
   void step() {
     switch (random_() % 12) {
-      case 0: case 1: return unary();
-      case 2: case 3: case 4: return binary();
-      case 5: return choose();
-      case 6: return reduce();
-      case 7: return convolve();
-      case 8: return multiply_matrices();
-      case 9: return view();
-      case 10: return compose();
-      default: return move();
+      case 0:
+      case 1:
+        return unary();
+      case 2:
+      case 3:
+      case 4:
+        return binary();
+      case 5:
+        return choose();
+      case 6:
+        return reduce();
+      case 7:
+        return convolve();
+      case 8:
+        return multiply_matrices();
+      case 9:
+        return view();
+      case 10:
+        return compose();
+      default:
+        return move();
     }
   }
 
@@ -109,7 +122,10 @@ class Generator {
     Shape flat;
     for (const Dim &dim : shape(x)) {
       bool joins = !flat.empty() && !flat.back().batch && !dim.batch;
-      if (joins) flat.back().size *= dim.size; else flat.push_back(dim);
+      if (joins)
+        flat.back().size *= dim.size;
+      else
+        flat.push_back(dim);
     }
     if (random_() % 2) flat.push_back({1});
     keep(emit("reshape", {x}, {{"shape", flat}}));
@@ -118,10 +134,13 @@ class Generator {
     ValueId x = any_of_rank(random_() % 2 ? 4 : 2);
     if (x == kNoValue || shape(x).back() != Dim{3}) return;
     switch (random_() % 4) {
-      case 0: return keep(emit("softmax", {x}, {{"axis", static_cast<int64_t>(shape(x).size()) - 1}}));
+      case 0:
+        return keep(emit("softmax", {x}, {{"axis", static_cast<int64_t>(shape(x).size()) - 1}}));
       case 1:
-        return keep(emit("batch_norm", {x, weight("gamma"), weight("beta"), weight("mean"), weight("variance")}, {{"epsilon", 1e-3}}));
-      case 2: return keep(emit("dropout", {x, builder_->constant(0.25)}, {{"stream", static_cast<int64_t>(random_() % 3)}}));
+        return keep(emit("batch_norm", {x, weight("gamma"), weight("beta"), weight("mean"), weight("variance")},
+                         {{"epsilon", 1e-3}}));
+      case 2:
+        return keep(emit("dropout", {x, builder_->constant(0.25)}, {{"stream", static_cast<int64_t>(random_() % 3)}}));
       default: {
         ValueId noise = emit("random_uniform", {}, {{"shape", shape(x)}, {"stream", static_cast<int64_t>(5)}});
         return keep(emit("add", {x, noise}));
@@ -130,10 +149,11 @@ class Generator {
   }
   void move() {
     ValueId x = any();
-    if (shape(x).size() == 4 && random_() % 2) return keep(emit("transpose", {x}, {{"permutation", Integers{0, 2, 1, 3}}}));
-    if (shape(x) == Shape{{3}} && random_() % 2) return keep(emit("broadcast_to", {x}, {{"shape", Shape{kBatch, {4}, {4}, {3}}}}));
-    if (shape(x) == Shape{kBatch, {4}, {4}, {3}})
-      keep(emit("reverse", {x}, {{"axes", Integers{1, 2}}}));
+    if (shape(x).size() == 4 && random_() % 2)
+      return keep(emit("transpose", {x}, {{"permutation", Integers{0, 2, 1, 3}}}));
+    if (shape(x) == Shape{{3}} && random_() % 2)
+      return keep(emit("broadcast_to", {x}, {{"shape", Shape{kBatch, {4}, {4}, {3}}}}));
+    if (shape(x) == Shape{kBatch, {4}, {4}, {3}}) keep(emit("reverse", {x}, {{"axes", Integers{1, 2}}}));
   }
   void write_weights() {
     for (const Weight &weight : module_.weights) {
@@ -142,7 +162,9 @@ class Generator {
       for (ValueId value : values_)
         if (builder_->type(value) == weight.type) fitting.push_back(value);
       ValueId value = fitting[random_() % fitting.size()];
-      if (random_() % 3) value = emit("subtract", {this->weight(weight.name.c_str()), emit("multiply", {value, builder_->constant(0.1)})});
+      if (random_() % 3)
+        value =
+            emit("subtract", {this->weight(weight.name.c_str()), emit("multiply", {value, builder_->constant(0.1)})});
       builder_->emit("write", {value}, {{"weight", weight.name}});
     }
   }

@@ -27,7 +27,8 @@ void expect_close(const Tensor &before, const Tensor &after, double tolerance, c
   for (size_t i = 0; i < before.data.size(); ++i) {
     double a = before.data[i], b = after.data[i];
     if (std::isnan(a) && std::isnan(b)) continue;
-    ASSERT_TRUE(a == b || std::abs(a - b) <= tolerance * (1 + std::abs(a))) << what << " element " << i << ": " << a << " became " << b;
+    ASSERT_TRUE(a == b || std::abs(a - b) <= tolerance * (1 + std::abs(a)))
+        << what << " element " << i << ": " << a << " became " << b;
   }
 }
 
@@ -48,7 +49,8 @@ void expect_same_function(const Module &before, const Module &after, const Funct
     for (const Op &op : f->ops)
       if (op.def->name == "runtime_value") environment.runtime_values[op.get<std::string>("name")] = 0.125;
   std::vector<Tensor> inputs;
-  for (ValueId argument : function.arguments) inputs.push_back(random_tensor(function.type(argument), batch, random, false));
+  for (ValueId argument : function.arguments)
+    inputs.push_back(random_tensor(function.type(argument), batch, random, false));
 
   Environment environment_after = environment;
   auto results = evaluate(before, function, inputs, environment);

@@ -1,5 +1,5 @@
-// Does a pass keep what a module means? Both modules run under the reference evaluator on the same random inputs and weights, for
-// several batch sizes; results and written weights must agree.
+// Does a pass keep what a module means? Both modules run under the reference evaluator on the same random inputs and
+// weights, for several batch sizes; results and written weights must agree.
 #pragma once
 
 #include <cstdint>
@@ -13,12 +13,12 @@ struct SameMeaningOptions {
   uint64_t seed = 1;
 };
 
-// Reports through GoogleTest. Functions are matched by name; integers are drawn from {0, 1}, weights whose name contains
-// "variance" are positive.
+// Reports through GoogleTest. Functions are matched by name; integers are drawn from {0, 1}, weights whose name
+// contains "variance" are positive.
 void expect_same_meaning(const Module &before, const Module &after, const SameMeaningOptions &options = {});
 
-// A module with one function @f of random ops and weights: pipelines of convolutions, products, reductions, elementwise ops with
-// broadcasting, views, random numbers and writes. The same for the same seed.
+// A module with one function @f of random ops and weights: pipelines of convolutions, products, reductions, elementwise
+// ops with broadcasting, views, random numbers and writes. The same for the same seed.
 Module random_module(uint64_t seed, Mode mode);
 
 // Parses a module written in a test.
