@@ -6,7 +6,6 @@
 // Times are the best of many short runs, shares of the peak their median. All memory is written before it is read. --ir prints the LLVM IR instead.
 #include <fmt/format.h>
 #include <immintrin.h>
-#include <llvm/Support/CommandLine.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -180,10 +179,6 @@ int main(int argc, char **argv) {
     else
       filter = argument;
   }
-  // As netc does: the order of the kernels' instructions is the one they were written in.
-  auto &options = llvm::cl::getRegisteredOptions();
-  if (auto found = options.find("enable-misched"); found != options.end() && std::getenv("NETC_SCHEDULE") == nullptr)
-    static_cast<llvm::cl::opt<bool> *>(found->second)->setValue(false);
   auto target = make_target({"", cpu, false});
   if (!target) {
     fmt::print(stderr, "unknown cpu {}\n", cpu);

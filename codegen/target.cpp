@@ -5,6 +5,7 @@
 #include <llvm/IR/Function.h>
 #include <llvm/MC/MCSubtargetInfo.h>
 #include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/CommandLine.h>
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/Target/TargetMachine.h>
 #include <llvm/TargetParser/Host.h>
@@ -15,6 +16,14 @@ namespace netc {
 
 namespace {
 
+// The kernels are emitted in the order that keeps their accumulators in registers; LLVM's machine scheduler would spill some. The
+// option is LLVM's own, for the whole process.
+void keep_instruction_order() {
+  auto &options = llvm::cl::getRegisteredOptions();
+  auto found = options.find("enable-misched");
+  if (found != options.end() && found->second->getNumOccurrences() == 0) found->second->addOccurrence(0, "enable-misched", "false");
+}
+
 void initialize_targets() {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
@@ -24,6 +33,7 @@ void initialize_targets() {
   LLVMInitializeAArch64Target();
   LLVMInitializeAArch64TargetMC();
   LLVMInitializeAArch64AsmPrinter();
+  keep_instruction_order();
 }
 
 // "+avx2,+fma,...": what the processor and the operating system of this machine offer.
