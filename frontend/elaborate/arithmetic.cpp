@@ -116,8 +116,11 @@ Datum Interpreter::binary(const std::string &op, const Datum &a, const Datum &b,
     return make_list(std::move(items));
   }
   const auto *s = a.as<TensorValue>(), *t = b.as<TensorValue>();
-  if (!(s || x) || !(t || y))
-    return error(span, fmt::format("cannot compute {} of {} and {}", op, describe(a), describe(b)));
+  if (!(s || x) || !(t || y)) {
+    bool block = a.is<CallablePtr>() || b.is<CallablePtr>();
+    return error(span, fmt::format("cannot compute {} of {} and {}", op, describe(a), describe(b)),
+                 block ? "a block gets its input from a pipeline: x -> dense(10)" : "");
+  }
   DType dtype = function_->builder.type(s ? s->id : t->id).dtype;
   auto u = as_tensor(a, span, "an operand", dtype), v = as_tensor(b, span, "an operand", dtype);
   if (!u || !v) return Poison{};

@@ -131,6 +131,7 @@ struct ExpressionVisitor {
 };
 
 Datum Interpreter::evaluate(const ast::Expr &expression) {
+  if (session_.stopped) return Poison{};
   if (!spend()) return error(expression.span, "evaluating this file takes too long", "is there a loop that is too large?");
   return std::visit(ExpressionVisitor{*this, expression}, expression.node);
 }

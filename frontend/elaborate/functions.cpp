@@ -173,7 +173,8 @@ Functions build_functions(Session &session, const Declarations &declarations) {
   Pass predict(session, "predict", Mode::inference, network, functions, false, true);
   bool trains = declarations.train && predict.values;
   if (trains) {
-    functions.losses = find_losses(session, *declarations.train, functions.outputs, *predict.values);
+    functions.losses = find_losses(session, *declarations.train, functions.outputs, *predict.values,
+                                   predict.build.builder.function());
     functions.metrics = find_metrics(session, *declarations.train, functions.outputs);
     freeze(session, *declarations.train);
   }

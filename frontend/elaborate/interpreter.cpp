@@ -14,7 +14,6 @@ Interpreter::Interpreter(Session &session, FunctionBuild *function) : session_(s
 }
 
 bool Interpreter::spend() {
-  if (session_.stopped) return false;
   if (++session_.evaluations <= kMaxEvaluations) return true;
   session_.stopped = true;
   return false;

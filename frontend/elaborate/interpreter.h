@@ -110,7 +110,7 @@ class Interpreter {
  private:
   friend struct ExpressionVisitor;
   friend struct StatementVisitor;
-  bool spend();
+  bool spend();  // false once the file has used up its evaluations
   Datum name_value(const std::string &name, Span span);
   Datum unknown_name(const std::string &name, Span span);
   Datum pipeline(const ast::Expr &input, const ast::Expr &step, Span span, const ast::Identifier *instance);

@@ -42,8 +42,15 @@ bool is_true(Interpreter &in, const Callable &callable, const std::string &name)
   return flag && *flag;
 }
 
-// What is wrong with this loss for this output, if anything.
-void check_loss(Interpreter &in, const LossInfo &loss, const OutputInfo &output, const TensorValue &value) {
+// The op that makes a value; empty for an argument.
+std::string_view maker(const Function &function, ValueId id) {
+  for (auto op = function.ops.rbegin(); op != function.ops.rend(); ++op)
+    if (std::find(op->results.begin(), op->results.end(), id) != op->results.end()) return op->def->name;
+  return "";
+}
+
+// What is wrong with this loss for this output, if anything. `last` is the op the output comes from.
+void check_loss(Interpreter &in, const LossInfo &loss, const OutputInfo &output, std::string_view last) {
   const std::string &name = loss.block->name;
   bool binary = name.starts_with("binary"), categorical = name.find("categorical") != std::string::npos;
   if (output.is_class && binary && output.type.shape.back().size != 1)
@@ -54,21 +61,21 @@ void check_loss(Interpreter &in, const LossInfo &loss, const OutputInfo &output,
   if (!output.is_class && name.starts_with("sparse"))
     in.error(loss.span, fmt::format("{} needs a class as output, the network gives {}", name, type_text(output.type)),
              fmt::format("-> class[{}]", output.type.shape.back().size));
-  std::string last = value.step ? value.step->name : "";
   bool probabilities = last == "softmax" || last == "sigmoid";
   if (!argument_of(in, *loss.block, "from_logits")) return;
   if (probabilities && loss.activation != "none")
     in.session().reporter.warning(loss.span, fmt::format("{} says from_logits, but the network ends in {}", name, last));
-  if (last == "dense" && loss.activation == "none")
+  bool logits = last == "add" || last == "matmul" || last == "conv2d";
+  if (logits && loss.activation == "none")
     in.session()
-        .reporter.warning(loss.span, fmt::format("{} expects probabilities, but the network ends in {}", name, last))
+        .reporter.warning(loss.span, fmt::format("{} expects probabilities, but the network ends without softmax or sigmoid", name))
         .help(name + "(from_logits = true)");
 }
 
 }  // namespace
 
 std::vector<LossInfo> find_losses(Session &session, const ast::Section &train, const std::vector<OutputInfo> &outputs,
-                                  const std::vector<TensorValue> &values) {
+                                  const std::vector<TensorValue> &values, const Function &predict) {
   Interpreter in(session, nullptr);
   std::vector<LossInfo> losses;
   const ast::Entry *entry = find_entry(&train, "loss");
@@ -85,7 +92,7 @@ std::vector<LossInfo> find_losses(Session &session, const ast::Section &train, c
     }
   } else {
     for (size_t i = 0; i < outputs.size(); ++i) {
-      std::string last = values[i].step ? values[i].step->name : "";
+      std::string_view last = maker(predict, values[i].id);
       bool logits = last != "softmax" && last != "sigmoid";
       bool binary = outputs[i].is_class && outputs[i].type.shape.back().is_one();
       Callable block{!outputs[i].is_class ? "mean_squared_error" : binary ? "binary_crossentropy" : "sparse_categorical_crossentropy",
@@ -98,7 +105,7 @@ std::vector<LossInfo> find_losses(Session &session, const ast::Section &train, c
   for (size_t i = 0; i < losses.size(); ++i) {
     if (is_true(in, *losses[i].block, "from_logits"))
       losses[i].activation = losses[i].block->name.starts_with("binary") ? "sigmoid" : "softmax";
-    check_loss(in, losses[i], outputs[i], values[i]);
+    check_loss(in, losses[i], outputs[i], maker(predict, values[i].id));
   }
   return losses;
 }

@@ -8,7 +8,7 @@ namespace netc::elaborate {
 // The losses, one for each output, and what `predict` applies to it. Without `loss =` a class output gets
 // sparse_categorical_crossentropy(from_logits = true), any other mean_squared_error.
 std::vector<LossInfo> find_losses(Session &session, const ast::Section &train, const std::vector<OutputInfo> &outputs,
-                                  const std::vector<TensorValue> &values);
+                                  const std::vector<TensorValue> &values, const Function &predict);
 // The metrics of all outputs. Without `metrics =` a class output gets its accuracy.
 std::vector<MetricInfo> find_metrics(Session &session, const ast::Section &train, const std::vector<OutputInfo> &outputs);
 

@@ -55,6 +55,9 @@ class SectionReader {
     return datum_json(interpreter_.evaluate(expression));
   }
 
+  // Whether the section may hold `key`; an unknown one was reported, its value is not looked at.
+  bool knows(const std::string &key) const { return unknown_.count(key) == 0; }
+
   void check_keys(const ast::Section &section) {
     const ast::BlockDecl *signature = session_.library.find_call(kind_, kind_);
     if (!signature) return;
@@ -65,6 +68,7 @@ class SectionReader {
       if (!entry.key) continue;
       const std::string &key = entry.key->text;
       if (std::find(names.begin(), names.end(), key) == names.end()) {
+        unknown_.insert(key);
         Diagnostic &diagnostic = session_.reporter.error(entry.key->span, fmt::format("{} has no key {}", kind_, key));
         std::string near = nearest_name(key, names);
         if (std::string help = suggestion(key, names); !help.empty()) diagnostic.help(help);
@@ -151,6 +155,7 @@ class SectionReader {
 
   Session &session_;
   std::string kind_;
+  std::set<std::string> unknown_;
   Interpreter interpreter_;
 };
 
@@ -164,6 +169,7 @@ json section_json(Session &session, const ast::Section &section, const std::vect
   for (const ast::Entry &entry : section.entries) {
     std::string key = entry.key ? entry.key->text : "";
     if (!entry.key) calls.push_back(reader.value(*entry.value, false));
+    else if (!reader.knows(key)) continue;
     else if (std::find(compiled.begin(), compiled.end(), key) != compiled.end()) result[key] = source_text(session.sources, entry.value->span);
     else result[key] = reader.value(*entry.value, key == "freeze");
   }
