@@ -49,8 +49,8 @@ bool needs_logical_index(const Function &body) {
 
 // Strides of a value along the axes of the iteration shape: 0 where it is broadcast.
 Stream broadcast_stream(const ValueLayout &layout, const Shape &shape) {
-  std::vector<int64_t> own = strides_of(layout);
-  Stream stream{std::vector<int64_t>(shape.size(), 0)};
+  std::vector<Dim> own = strides_of(layout);
+  Stream stream{std::vector<Dim>(shape.size(), Dim{0})};
   size_t missing = shape.size() - layout.type.rank();
   for (size_t axis = 0; axis < layout.type.rank(); ++axis)
     if (layout.type.shape[axis] == shape[axis + missing] && !shape[axis + missing].is_one())
@@ -61,8 +61,8 @@ Stream broadcast_stream(const ValueLayout &layout, const Shape &shape) {
 // Strides of the result of a reduction along the axes of its operand: 0 along the reduced ones.
 Stream reduction_stream(const ValueLayout &layout, const Shape &shape, const std::vector<bool> &reduced,
                         bool keep_dims) {
-  std::vector<int64_t> own = strides_of(layout);
-  Stream stream{std::vector<int64_t>(shape.size(), 0)};
+  std::vector<Dim> own = strides_of(layout);
+  Stream stream{std::vector<Dim>(shape.size(), Dim{0})};
   size_t position = 0;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     if (!reduced[axis]) stream.strides[axis] = own[position];
@@ -96,8 +96,10 @@ IterationSpace make_space(const Function &body, std::span<const ValueLayout> arg
     Dim dim = shape[axis];
     bool joins = merge && !space.axes.empty() && space.reduced.back() == reduced[axis] && !dim.batch;
     if (joins)
-      for (size_t s = 0; s < streams.size(); ++s)
-        joins = joins && merged[s].strides.back() == streams[s].strides[axis] * dim.size;
+      for (size_t s = 0; s < streams.size(); ++s) {
+        Dim below = streams[s].strides[axis];
+        joins = joins && merged[s].strides.back() == Dim{below.size * dim.size, below.batch};
+      }
     if (joins) {
       space.axes.back().size *= dim.size;
       for (size_t s = 0; s < streams.size(); ++s) merged[s].strides.back() = streams[s].strides[axis];
@@ -122,7 +124,7 @@ BodyEvaluator::BodyEvaluator(const Function &body, const IterationSpace &space, 
       known_(body.values.size(), nullptr) {
   for (size_t n = 0; n < body.arguments.size(); ++n)
     for (size_t axis = 0; axis < space.axes.size(); ++axis) {
-      bool moves = n < arguments.size() && arguments[n].number == nullptr && space.arguments[n].strides[axis] != 0;
+      bool moves = n < arguments.size() && arguments[n].number == nullptr && space.arguments[n].strides[axis].size != 0;
       depends_[body.arguments[n]][axis] = moves;
     }
   for (const Op &op : body.ops) {

@@ -19,7 +19,7 @@ Function body_of(const Op &op, const Function &function);
 
 // Something that is read or written at every point: its address moves by `strides` elements along each axis.
 struct Stream {
-  std::vector<int64_t> strides;
+  std::vector<Dim> strides;
 };
 
 // The space a body runs over, and how its arguments and results move in it.

@@ -34,7 +34,9 @@ class ContractionKernel final : public KernelEmitter {
   llvm::Value *chunk() override { return kernel_.chunk; }
   llvm::Value *batch() override { return kernel_.batch; }
   const Address &operand(size_t operand) override { return contracted_[operand]; }
-  llvm::Value *scratch() override { return grows_ ? kernel_.batch_space(task_.scratch_batch_at) : kernel_.fixed_space(task_.scratch_fixed_at); }
+  llvm::Value *scratch() override {
+    return grows_ ? kernel_.batch_space(task_.scratch_batch_at) : kernel_.fixed_space(task_.scratch_fixed_at);
+  }
   void loop(llvm::Value *begin, llvm::Value *end, int64_t step,
             const std::function<void(llvm::Value *)> &body) override {
     kernel_.loop(begin, end, step, body);
@@ -108,7 +110,8 @@ Lowering lower_contraction(const OpTask &task) {
   Lowering lowering{{}, grows ? 0 : plan.scratch_fixed, grows ? plan.scratch_batch + plan.scratch_fixed : 0};
   for (KernelStage &stage : plan.stages)
     lowering.stages.push_back({stage.suffix, stage.units, stage.units_per_chunk, stage.fixed_nanoseconds,
-                               stage.batch_nanoseconds, [&task, space, grows, emit = std::move(stage.emit)](Kernel &kernel) {
+                               stage.batch_nanoseconds,
+                               [&task, space, grows, emit = std::move(stage.emit)](Kernel &kernel) {
                                  ContractionKernel emitter(task, *space, grows, kernel);
                                  emit(emitter);
                                }});

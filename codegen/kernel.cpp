@@ -8,18 +8,22 @@
 
 namespace netc {
 
-std::vector<int64_t> strides_of(const ValueLayout &layout) {
+std::vector<Dim> strides_of(const ValueLayout &layout) {
   const Shape &shape = layout.type.shape;
-  std::vector<int64_t> strides(shape.size());
-  int64_t stride = 1;
+  std::vector<Dim> strides(shape.size());
+  Dim stride;
   for (size_t axis = shape.size(); axis-- > 0;) {
     strides[axis] = stride;
     int64_t size = shape[axis].size;
     if (axis == 1 && shape.size() == 4) size += layout.halo.top + layout.halo.bottom;
     if (axis == 2 && shape.size() == 4) size += layout.halo.left + layout.halo.right;
-    stride *= size;
+    stride = {stride.size * size, stride.batch || shape[axis].batch};
   }
   return strides;
+}
+
+std::vector<Dim> strides_of(const Address &address) {
+  return strides_of(ValueLayout{{address.dtype, address.shape}, address.halo});
 }
 
 Dim stored_elements(const ValueLayout &layout) {
@@ -96,8 +100,8 @@ llvm::Value *Kernel::batch_space(int64_t offset) {
 
 Address Kernel::address(const Storage &storage) {
   const ValueLayout &layout = storage.layout;
-  Address address{nullptr,     layout.type.dtype,  layout.type.shape,
-                  layout.halo, strides_of(layout), byte_size(layout.type.dtype)};
+  Address address{nullptr, layout.type.dtype, layout.type.shape, layout.halo, {}, byte_size(layout.type.dtype)};
+  for (Dim stride : strides_of(layout)) address.strides.push_back(stride.size);
   llvm::Value *base = nullptr;
   int64_t offset = storage.placement.offset;
   if (storage.global != nullptr) {

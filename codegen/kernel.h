@@ -32,9 +32,10 @@ struct Operand {
   llvm::Value *number = nullptr;
 };
 
-// Row-major strides in elements over the shape grown by the halo; the batch axis may only be the outermost of its
-// block.
-std::vector<int64_t> strides_of(const ValueLayout &layout);
+// Row-major strides in elements over the shape grown by the halo. Left of the batch axis they grow with the batch;
+// Address keeps only their sizes.
+std::vector<Dim> strides_of(const ValueLayout &layout);
+std::vector<Dim> strides_of(const Address &address);
 // Elements in memory, halo included.
 Dim stored_elements(const ValueLayout &layout);
 

@@ -213,10 +213,24 @@ llvm::Value *LaneBuilder::lane_values(const LaneIndex &index) {
   return index.lanes == nullptr ? values : ir_.CreateAdd(values, index.lanes);
 }
 
+LaneIndex LaneIndex::within(Dim dim) const {
+  LaneIndex result = *this;
+  result.extent = dim;
+  result.bounded = !dim.batch;
+  result.low = -constant;
+  result.high = dim.size - 1 - constant;
+  return result;
+}
+
 LaneIndex LaneBuilder::sum(const LaneIndex &a, const LaneIndex &b) {
+  if (a.is_constant() && a.constant == 0) return b;
+  if (b.is_constant() && b.constant == 0) return a;
   LaneIndex result{a.base, a.constant + b.constant, a.lane_step + b.lane_step, a.lanes};
   if (b.base != nullptr) result.base = a.base == nullptr ? b.base : ir_.CreateNSWAdd(a.base, b.base);
   if (b.lanes != nullptr) result.lanes = a.lanes == nullptr ? b.lanes : ir_.CreateAdd(a.lanes, b.lanes);
+  result.bounded = (a.bounded || a.is_constant()) && (b.bounded || b.is_constant());
+  result.low = a.low + b.low;
+  result.high = a.high + b.high;
   return result;
 }
 
@@ -231,11 +245,16 @@ Index LaneBuilder::scale(Index a, int64_t factor) {
   if (i.lanes != nullptr) i.lanes = ir_.CreateMul(i.lanes, llvm::ConstantInt::getSigned(i.lanes->getType(), factor));
   i.constant *= factor;
   i.lane_step *= factor;
+  i.extent = {0, false};
+  i.low *= factor;
+  i.high *= factor;
+  if (factor < 0) std::swap(i.low, i.high);
   return make(i);
 }
 
 Index LaneBuilder::scale(Index a, Dim factor) {
   if (!factor.batch) return scale(a, factor.size);
+  if (factor.size == 0) return index(0);
   LaneIndex i = at(a);
   llvm::Value *by = kernel.size(factor);
   llvm::Value *product =
@@ -254,7 +273,7 @@ Scalar LaneBuilder::extent(Dim dim, DType dtype) { return cast(make(kernel.size(
 Type LaneBuilder::operand_type(size_t operand) { return frame.operand_types[operand]; }
 Type LaneBuilder::result_type(size_t result) { return frame.result_types[result]; }
 
-LaneIndex LaneBuilder::offset_of(std::span<const int64_t> strides, std::span<const Index> index) {
+LaneIndex LaneBuilder::offset_of(std::span<const Dim> strides, std::span<const Index> index) {
   LaneIndex offset;
   for (size_t axis = 0; axis < strides.size(); ++axis) offset = sum(offset, at(scale(index[axis], strides[axis])));
   return offset;
@@ -331,7 +350,7 @@ void LaneBuilder::store_element(llvm::Value *base, DType dtype, const LaneIndex 
 Scalar LaneBuilder::load(size_t operand, std::span<const Index> index) {
   const Operand &source = frame.operands[operand];
   if (source.number != nullptr) return make(source.number, source.type.dtype);
-  return load_element(source.address.base, source.type.dtype, offset_of(source.address.strides, index));
+  return load_element(source.address.base, source.type.dtype, offset_of(strides_of(source.address), index));
 }
 
 llvm::Value *LaneBuilder::inside(std::span<const Index> index, const Shape &shape) {
@@ -341,6 +360,8 @@ llvm::Value *LaneBuilder::inside(std::span<const Index> index, const Shape &shap
     if (i.base == nullptr && i.lanes == nullptr && i.lane_step == 0 && !shape[axis].batch && i.constant >= 0 &&
         i.constant < shape[axis].size)
       continue;
+    if (i.extent == shape[axis]) continue;
+    if (i.bounded && !shape[axis].batch && i.low + i.constant >= 0 && i.high + i.constant < shape[axis].size) continue;
     // Unsigned: a negative index is larger than any size.
     llvm::Value *position = lane_values(i);
     llvm::Value *size = kernel.size(shape[axis]);
@@ -357,7 +378,7 @@ Scalar LaneBuilder::load_or(size_t operand, std::span<const Index> index, Scalar
   if (active == nullptr) return load(operand, index);
   Scalar loaded = source.number != nullptr ? make(source.number, source.type.dtype)
                                            : load_element(source.address.base, source.type.dtype,
-                                                          offset_of(source.address.strides, index), active);
+                                                          offset_of(strides_of(source.address), index), active);
   return select(make(active, DType::boolean), loaded, outside);
 }
 
@@ -372,7 +393,7 @@ void LaneBuilder::accumulate(std::span<const Index> index, Scalar scalar) {
     if (at(i).lane_step != 0 && at(i).lanes == nullptr) distinct = true;
   if (!distinct) frame.distinct_lanes = false;
   auto add = [&] {
-    LaneIndex offset = offset_of(target.strides, index);
+    LaneIndex offset = offset_of(strides_of(target), index);
     Scalar old = load_element(target.base, target.dtype, offset);
     store_element(target.base, target.dtype, offset, binary(Binary::add, old, scalar));
   };
@@ -389,7 +410,7 @@ void LaneBuilder::accumulate(std::span<const Index> index, Scalar scalar) {
     return;
   }
   LaneBuilder within(kernel, lanes, mask == nullptr ? active : ir_.CreateAnd(mask, active));
-  LaneIndex offset = offset_of(target.strides, index);
+  LaneIndex offset = offset_of(strides_of(target), index);
   Scalar old = within.load_element(target.base, target.dtype, offset);
   llvm::Value *sum = value(binary(Binary::add, make(within.value(old), target.dtype), scalar));
   within.store_element(target.base, target.dtype, offset, within.make(sum, target.dtype));
@@ -416,7 +437,7 @@ void LaneBuilder::nest(std::span<const Dim> extents, std::vector<Index> &index, 
   carried = kernel.loop(kernel.i64(0), kernel.size(extents[axis]), 1, carried,
                         [&](llvm::Value *i, const Kernel::Values &inside) {
                           Kernel::Values values = inside;
-                          index.push_back(variable(i));
+                          index.push_back(make(LaneIndex{i, 0, 0, nullptr}.within(extents[axis])));
                           nest(extents, index, values, body);
                           index.pop_back();
                           return values;

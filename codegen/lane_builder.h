@@ -19,6 +19,15 @@ struct LaneIndex {
   int64_t constant = 0;
   int64_t lane_step = 0;
   llvm::Value *lanes = nullptr;  // vector of i64, or null
+  // Where it is known that 0 <= the whole index < extent in every lane that counts: loops over an extent say so.
+  Dim extent{0, false};
+  // Bounds of everything but the constant; meaningless unless `bounded`.
+  bool bounded = false;
+  int64_t low = 0, high = 0;
+
+  // The index of a loop over [0, dim).
+  LaneIndex within(Dim dim) const;
+  bool is_constant() const { return base == nullptr && lane_step == 0 && lanes == nullptr; }
 };
 
 class LaneBuilder final : public KernelBuilder {
@@ -76,7 +85,7 @@ class LaneBuilder final : public KernelBuilder {
   // One step of a reduction, and what it starts from (in all lanes).
   llvm::Value *combine(Reduction kind, llvm::Value *a, llvm::Value *b);
   llvm::Value *identity(Reduction kind, DType dtype);
-  LaneIndex offset_of(std::span<const int64_t> strides, std::span<const Index> index);
+  LaneIndex offset_of(std::span<const Dim> strides, std::span<const Index> index);
 
   Kernel &kernel;
   const unsigned lanes;

@@ -48,13 +48,13 @@ void emit_visit(Kernel &kernel, const Visit &visit, unsigned lanes, llvm::Value 
       return for_lanes(kernel, lanes, kernel.i64(0), kernel.size(dim),
                        dim.batch ? std::nullopt : std::optional(dim.size), [&](LaneBuilder &builder, LaneIndex i) {
                          std::vector<LaneIndex> inside = point;
-                         inside[axis] = i;
+                         inside[axis] = i.within(dim);
                          call(builder, inside);
                        });
     if (dim.is_one()) return nest(axis + 1, point);
     kernel.loop(kernel.i64(0), kernel.size(dim), 1, [&](llvm::Value *i) {
       std::vector<LaneIndex> inside = point;
-      inside[axis].base = i;
+      inside[axis] = LaneIndex{i, 0, 0, nullptr}.within(dim);
       nest(axis + 1, inside);
     });
   };
@@ -64,10 +64,10 @@ void emit_visit(Kernel &kernel, const Visit &visit, unsigned lanes, llvm::Value 
     std::vector<LaneIndex> inside = point;
     for (size_t axis = visit.leading; axis-- > 1;) {
       llvm::Value *size = kernel.size(visit.shape[axis]);
-      inside[axis].base = ir.CreateURem(unit, size);
+      inside[axis] = LaneIndex{ir.CreateURem(unit, size), 0, 0, nullptr}.within(visit.shape[axis]);
       unit = ir.CreateUDiv(unit, size);
     }
-    inside[0].base = unit;
+    inside[0] = LaneIndex{unit, 0, 0, nullptr}.within(visit.shape[0]);
     nest(visit.leading, inside);
   });
 }
@@ -113,7 +113,7 @@ Lowering lower_pull(const OpTask &task) {
     emit_visit(kernel, *visit, lanes, first, last, [&](LaneBuilder &builder, std::span<const Index> index) {
       builder.frame = frame_of(task, operands);
       Scalar value = op.def->pull(builder, op, index);
-      builder.store_element(result.base, result.dtype, builder.offset_of(result.strides, index), value);
+      builder.store_element(result.base, result.dtype, builder.offset_of(strides_of(result), index), value);
     });
   };
   return {{std::move(stage)}};
@@ -143,13 +143,14 @@ void emit_zero(Kernel &kernel, const Storage &storage, llvm::Value *first, llvm:
   llvm::IRBuilder<> &ir = kernel.ir;
   Address address = kernel.address(storage);
   int64_t size = static_cast<int64_t>(byte_size(address.dtype));
-  int64_t stride = address.strides.empty() ? size : address.strides[0] * size;
+  llvm::Value *stride = kernel.i64(size);
+  if (!address.shape.empty()) stride = ir.CreateNSWMul(kernel.size(strides_of(address)[0]), stride);
   int64_t before = address.halo.empty()
                        ? 0
                        : (address.halo.top * address.strides[1] + address.halo.left * address.strides[2]) * size;
-  llvm::Value *start = ir.CreateGEP(ir.getInt8Ty(), address.base,
-                                    ir.CreateNSWSub(ir.CreateNSWMul(first, kernel.i64(stride)), kernel.i64(before)));
-  ir.CreateMemSet(start, ir.getInt8(0), ir.CreateNSWMul(ir.CreateNSWSub(last, first), kernel.i64(stride)),
+  llvm::Value *start =
+      ir.CreateGEP(ir.getInt8Ty(), address.base, ir.CreateNSWSub(ir.CreateNSWMul(first, stride), kernel.i64(before)));
+  ir.CreateMemSet(start, ir.getInt8(0), ir.CreateNSWMul(ir.CreateNSWSub(last, first), stride),
                   llvm::MaybeAlign(static_cast<uint64_t>(size)));
 }
 
@@ -217,7 +218,8 @@ Stage zero_halo(const Storage &result) {
   stage.suffix = "halo";
   stage.units = result.layout.type.shape[0];
   const Halo halo = result.layout.halo;
-  std::vector<int64_t> strides = strides_of(result.layout);
+  std::vector<int64_t> strides;
+  for (Dim stride : strides_of(result.layout)) strides.push_back(stride.size);
   int64_t height = result.layout.type.shape[1].size, width = result.layout.type.shape[2].size;
   int64_t border = strides[0] - height * width * strides[2];
   double each = 0.1 * static_cast<double>(border);

@@ -300,6 +300,9 @@ llvm::Value *VectorMath::power(llvm::Value *x, llvm::Value *y) {
   llvm::Value *finite = ir_.CreateFCmpOGT(x, constant(x, -INFINITY));
   llvm::Value *undefined = ir_.CreateAnd(ir_.CreateAnd(ir_.CreateFCmpOLT(x, zero), finite), ir_.CreateNot(whole));
   result = ir_.CreateSelect(undefined, constant(x, NAN), result);
+  // The exponent and the mantissa of a NaN are numbers like others.
+  llvm::Value *sum = ir_.CreateFAdd(x, y);
+  result = ir_.CreateSelect(ir_.CreateFCmpUNO(x, y), sum, result);
   llvm::Value *minus_one =
       ir_.CreateAnd(ir_.CreateFCmpOEQ(x, constant(x, -1.0)), ir_.CreateFCmpOEQ(absolute(y), constant(y, INFINITY)));
   llvm::Value *always_one = ir_.CreateOr(ir_.CreateFCmpOEQ(y, zero), ir_.CreateFCmpOEQ(x, one));
