@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <nlohmann/json.hpp>
 #include <nlohmann/json.hpp>
 
 #include "frontend/elaborate/functions.h"
@@ -96,6 +98,23 @@ void warn_of_unused(Session &session) {
       session.reporter.warning(declared.first, fmt::format("the {} {} is never used", declared.second.what, declared.second.name));
 }
 
+// Epochs and batches are counted: whole numbers of at least 1. A value that a param gives is checked by the program.
+void check_counts(const ast::Section &train, Session &session) {
+  for (const ast::Entry &entry : train.entries) {
+    if (!entry.key || (entry.key->text != "epochs" && entry.key->text != "batch_size")) continue;
+    const ast::Expr *expression = entry.value.get();
+    const auto *minus = std::get_if<ast::UnaryOp>(&expression->node);
+    if (minus && minus->op == "-") expression = minus->operand.get();
+    const auto *number = std::get_if<ast::Number>(&expression->node);
+    if (!number) continue;
+    double value = minus ? -number->value : number->value;
+    bool counted = number->unit.empty() || number->unit == entry.key->text;
+    if (!counted || value < 1 || value != std::floor(value))
+      session.reporter.error(entry.value->span, fmt::format("{} is a whole number of at least 1, got {}{}", entry.key->text, value,
+                                                            number->unit.empty() ? "" : " " + number->unit));
+  }
+}
+
 }  // namespace
 
 std::optional<Program> elaborate(const std::vector<std::unique_ptr<ast::File>> &files, const FrontendOptions &options,
@@ -113,6 +132,7 @@ std::optional<Program> elaborate(const std::vector<std::unique_ptr<ast::File>> &
   };
   section("data", declarations.data, {});
   section("train", declarations.train, {"optimizer", "loss", "metrics"});
+  if (declarations.train) check_counts(*declarations.train, session);
   section("tune", declarations.tune, {});
   section("check", declarations.check, {});
   metadata["parameters"] = params_json(session);
