@@ -4,7 +4,6 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
-#include <nlohmann/json.hpp>
 
 #include "frontend/elaborate/functions.h"
 #include "frontend/elaborate/sections.h"
