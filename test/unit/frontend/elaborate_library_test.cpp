@@ -1,6 +1,8 @@
 // Every block of the standard library elaborates in a small network, for prediction and training, into a sound module.
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "ir/verifier.h"
 #include "test/unit/frontend/elaborate_support.h"
 
@@ -110,6 +112,14 @@ TEST(Library, ReferenceNamesEveryDocumentedBlock) {
   std::string reference = layer_reference();
   for (const char *name : {"### dense", "### conv2d", "### adam", "### cosine", "### early_stopping", "### csv"})
     EXPECT_NE(reference.find(name), std::string::npos) << name;
+}
+
+TEST(Library, ReferenceIsFresh) {
+  std::filesystem::path folder = std::filesystem::current_path();
+  while (!std::filesystem::exists(folder / "docs" / "layers.md") && folder != folder.parent_path()) folder = folder.parent_path();
+  std::ifstream stream(folder / "docs" / "layers.md");
+  std::string text((std::istreambuf_iterator<char>(stream)), {});
+  EXPECT_EQ(text, layer_reference()) << "write it anew: netc --layers > docs/layers.md";
 }
 
 }  // namespace
