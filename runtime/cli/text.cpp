@@ -36,6 +36,7 @@ std::string bytes_text(double bytes) {
 
 std::string duration_text(double seconds) {
   if (!(seconds >= 0)) return "?";
+  if (seconds < 0.00995) return format("%.1f ms", seconds * 1000);
   if (seconds < 0.9995) return format("%.0f ms", seconds * 1000);
   if (seconds < 59.95) return format("%.1f s", seconds);
   auto whole = static_cast<long long>(std::min(std::llround(seconds), 359'999'999LL));

@@ -191,21 +191,25 @@ void print_start(const Session &session, const Start &start) {
   std::fflush(stdout);
 }
 
-// "sample 0: 7 (99.2 %), is 7" for the first samples, when the network has one output and that is a class.
+// "sample 72: 7 (99.2 %), is 7" for a few samples from all over a set, when the network has one output and that is a
+// class.
 Result<void> print_samples(Session &session, const Start &start, const Dataset &dataset) {
   constexpr size_t kSamples = 5;
   auto interface = network_interface(start.settings.metadata);
   if (!interface || interface->outputs.size() != 1 || !interface->outputs[0].is_class) return {};
   Dataset few = dataset;
-  few.rows.resize(std::min(few.rows.size(), kSamples));
+  size_t count = std::min(dataset.rows.size(), kSamples);
+  few.rows.clear();
+  for (size_t i = 0; i < count; ++i) few.rows.push_back(dataset.rows[i * dataset.rows.size() / count]);
   const auto &targets = few.samples->targets;
   const auto *classes = targets.size() == 1 ? std::get_if<std::vector<int32_t>>(&targets[0].values) : nullptr;
   const Schema &schema = start.data.preparation.schema;
   return predict_all(session.program, *interface, few, static_cast<int64_t>(kSamples),
                      [&](int64_t sample, const std::vector<Prediction> &outputs) {
                        int64_t best = top_classes(outputs[0].values, 1)[0];
-                       std::printf("  sample %lld: %s (%.1f %%)", static_cast<long long>(sample),
-                                   class_name(schema, best).c_str(), 100 * outputs[0].values[best]);
+                       auto position = static_cast<size_t>(sample) * dataset.rows.size() / count;
+                       std::printf("  sample %zu: %s (%.1f %%)", position, class_name(schema, best).c_str(),
+                                   100 * outputs[0].values[best]);
                        if (classes) std::printf(", is %s", class_name(schema, (*classes)[few.rows[sample]]).c_str());
                        std::printf("\n");
                      });

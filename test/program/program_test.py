@@ -68,7 +68,7 @@ class ProgramTest(unittest.TestCase):
         self.assertIn(f"accuracy {accuracy:.4f}", again)
 
     def test_predicts_raw_rows(self):
-        self.run_program("train", "--epochs", "8")
+        self.run_program("train")
         rows = (ROOT / "examples/data/digits/test.csv").read_text().splitlines()
         header, body = rows[0].split(","), [row.split(",") for row in rows[1:101]]
         column = header.index("digit")
@@ -153,6 +153,20 @@ class ProgramTest(unittest.TestCase):
         begin = time.perf_counter()
         self.run_program("info")
         return time.perf_counter() - begin
+
+
+class ExamplesTest(unittest.TestCase):
+    """Every example whose data comes with it compiles, has right gradients and improves in a few epochs."""
+
+    def test_tables(self):
+        for name in ("iris", "wine", "diabetes"):
+            with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                for words in ([NETC, str(ROOT / f"examples/{name}.net"), "-o", f"{folder}/{name}"], [f"./{name}", "gradcheck"],
+                              [f"./{name}", "train", "--epochs", "6", "--run", "run"], [f"./{name}", "evaluate", "--run", "run"]):
+                    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120)
+                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                history = read_history(pathlib.Path(folder) / "run")
+                self.assertLess(history[-1]["loss"], history[0]["loss"])
 
 
 if __name__ == "__main__":

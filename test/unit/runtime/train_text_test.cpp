@@ -19,6 +19,7 @@ TEST(Text, Numbers) {
   EXPECT_EQ(bytes_text(1536), "1.5 KiB");
   EXPECT_EQ(bytes_text(1024 * 1024 - 1), "1.0 MiB");
   EXPECT_EQ(duration_text(0.0123), "12 ms");
+  EXPECT_EQ(duration_text(0.00042), "0.4 ms");
   EXPECT_EQ(duration_text(8.21), "8.2 s");
   EXPECT_EQ(duration_text(59.99), "1 min 00 s");
   EXPECT_EQ(duration_text(185), "3 min 05 s");
