@@ -18,8 +18,9 @@ constexpr double kShapePenalty = 1.02;
 int64_t most_rows(const Target &target, int64_t vectors) {
   int64_t registers = target.vector_registers;
   int64_t broadcast = 1;
-  int64_t product = target.has_fma ? 0 : 1;
-  return std::clamp<int64_t>((registers - vectors - broadcast - product) / vectors, 1, kMostRows);
+  // Of few registers the allocator does not find the last one; without multiply-add a product needs another.
+  int64_t spare = (target.vector_registers <= 16 ? 1 : 0) + (target.has_fma ? 0 : 1);
+  return std::clamp<int64_t>((registers - vectors - broadcast - spare) / vectors, 1, kMostRows);
 }
 
 std::vector<Pieces> balanced(int64_t total, int64_t most) {
