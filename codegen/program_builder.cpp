@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "codegen/fma_peak.h"
 #include "codegen/lowering.h"
 
 namespace netc {
@@ -159,15 +160,16 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const s
     if (!result.layout.halo.empty()) lowering.stages.insert(lowering.stages.begin(), zero_halo(result));
   scratch_fixed_ = std::max(scratch_fixed_, lowering.scratch_fixed);
   scratch_batch_ = std::max(scratch_batch_, lowering.scratch_batch);
+  // Packing and combining are part of the price of the stage that computes.
+  const Stage *dominant = &*std::ranges::max_element(lowering.stages, {}, [](const Stage &stage) {
+    return std::pair(stage.batch_nanoseconds, stage.fixed_nanoseconds);
+  });
   for (Stage &stage : lowering.stages) {
     Kernel kernel(*this, stage.suffix.empty() ? name : name + "." + stage.suffix, task.op->location);
     stage.emit(kernel);
     llvm::Function *function = kernel.finish();
-    auto chunk_count = [&](int64_t units) { return (units + stage.units_per_chunk - 1) / stage.units_per_chunk; };
-    if (!stage.units.batch && chunk_count(stage.units.size) <= 1) {
-      ir.CreateCall(function, {call_context, ir.getInt64(0)});
-      continue;
-    }
+    Work work = &stage == dominant ? contraction_work(task) : Work{};
+    kernels_.push_back({std::string(function->getName()), task.function->name, function, task.op->location.line, work});
     llvm::Value *batch =
         ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), call_context, 5));
     auto number = [&](double n) { return ir.getInt64(static_cast<uint64_t>(n)); };
@@ -285,7 +287,15 @@ void ProgramBuilder::finish() {
   for (const std::string &scalar : metadata_.scalars) scalars.push_back(text(scalar, true));
   for (const std::string &symbol : metadata_.runtime_modules)
     modules.push_back(llvm::cast<llvm::Constant>(module_.getOrInsertGlobal(symbol, ir.getInt8Ty())));
-  std::vector<llvm::Constant *> fields = {i32(1),
+  auto real = [&](double x) { return llvm::ConstantFP::get(ir.getDoubleTy(), x); };
+  auto *kernel_type = llvm::StructType::create(
+      context_, {pointer, pointer, pointer, ir.getInt64Ty(), ir.getDoubleTy(), ir.getDoubleTy()}, "nc_kernel_entry");
+  std::vector<llvm::Constant *> kernels;
+  for (const KernelEntry &kernel : kernels_)
+    kernels.push_back(llvm::ConstantStruct::get(
+        kernel_type, {text(kernel.name, true), text(kernel.function, true), kernel.kernel, i64(kernel.line),
+                      real(kernel.work.fixed_flops), real(kernel.work.batch_flops)}));
+  std::vector<llvm::Constant *> fields = {i32(2),
                                           i32(entries.size()),
                                           array(entry_type, entries, "functions"),
                                           i64(source_.weight_bytes),
@@ -294,7 +304,11 @@ void ProgramBuilder::finish() {
                                           array(pointer, scalars, "scalar_names"),
                                           i64(static_cast<int64_t>(scalars.size())),
                                           array(pointer, modules, "modules"),
-                                          i64(static_cast<int64_t>(modules.size()))};
+                                          i64(static_cast<int64_t>(modules.size())),
+                                          array(kernel_type, kernels, "kernels"),
+                                          i64(static_cast<int64_t>(kernels.size())),
+                                          emit_fma_peak(*this),
+                                          real(fma_peak_flops(target_))};
   auto *table = llvm::ConstantStruct::getAnon(context_, fields);
   new llvm::GlobalVariable(module_, table->getType(), true, llvm::GlobalValue::ExternalLinkage, table, "nc_program");
   debug_.finish();

@@ -12,6 +12,7 @@
 #include "codegen/codegen.h"
 #include "codegen/debug_info.h"
 #include "codegen/kernel.h"
+#include "codegen/work.h"
 #include "codegen/target.h"
 #include "ir/graph.h"
 
@@ -52,6 +53,13 @@ class ProgramBuilder {
     llvm::Function *function;
     int64_t fixed_bytes, batch_bytes, inputs, outputs;
   };
+  struct KernelEntry {
+    std::string name, function;
+    llvm::Function *kernel;
+    int64_t line;
+    Work work;
+  };
+  std::vector<KernelEntry> kernels_;
   const Module &source_;
   const Metadata &metadata_;
   Target target_;

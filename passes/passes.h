@@ -22,7 +22,7 @@ struct Pass {
 const std::vector<Pass> &pipeline();
 const Pass *find_pass(std::string_view name);
 // Passes before this one optimise the graph; from it on they decide how values are stored.
-inline constexpr std::string_view kFirstPlanningPass = "layout-halos";
+inline constexpr std::string_view kFirstPlanningPass = "halos";
 
 struct PassOptions {
   std::set<std::string, std::less<>> disabled;

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-#define NC_ABI_VERSION 1
+#define NC_ABI_VERSION 2
 
 /* What a call of a generated function gets. Kernels read it from several threads and never write it. */
 typedef struct nc_context {
@@ -48,6 +48,16 @@ typedef struct nc_function_entry {
   int64_t output_count;
 } nc_function_entry;
 
+/* What a kernel is, for measurements. Kernels of a function stand together, in the order of their first call. */
+typedef struct nc_kernel_entry {
+  const char *name;     /* "train_step.conv2d_relu" */
+  const char *function; /* "train_step" */
+  nc_kernel kernel;
+  int64_t line;         /* of the .net file; 0: none */
+  double fixed_flops;   /* of its contraction, multiply and add counted apart: fixed_flops + batch_flops * B; 0: no contraction */
+  double batch_flops;
+} nc_kernel_entry;
+
 typedef struct nc_program_t {
   uint32_t abi_version;
   uint32_t function_count;
@@ -59,6 +69,10 @@ typedef struct nc_program_t {
   int64_t scalar_count;
   const void *const *modules; /* addresses of optional runtime parts this program uses, so that the linker keeps them */
   int64_t module_count;
+  const nc_kernel_entry *kernels;
+  int64_t kernel_count;
+  nc_kernel fma_peak;   /* runs `chunk` rounds of independent multiply-adds in registers: the limit of one core */
+  double fma_peak_flops; /* of one round */
 } nc_program_t;
 
 /* Defined by the generated object. */

@@ -46,6 +46,13 @@ std::vector<Entry> all_commands() {
          {"--tolerance", "X", "greatest relative error (default: that of `check`, or 1e-5)"},
          kData, kSet, kSeed, kThreads}},
        gradcheck_command},
+      {{"bench", "", "measures a function on made-up data: time of each kernel, share of the machine's peak",
+        {{"--function", "NAME", "train_step (default), predict or evaluate"},
+         {"--batch", "N", "samples of a call (default: batch_size)"},
+         {"--steps", "N", "calls to average over (default: 20)"},
+         {"--serve", "", "answer each line 'go N' of standard input with the seconds of one call, averaged over N"},
+         kThreads}},
+       bench_command},
       {{"info", "", "tells what this program was made from", {{"--source", "", "print the .net file"}}}, info_command},
   };
 }

@@ -14,6 +14,7 @@ int evaluate_command(const nc_program_t &program, const std::string &call, const
 int predict_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
 int summary_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
 int gradcheck_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
+int bench_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
 int info_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
 
 // The whole program: `words` are its arguments, `call` its name.

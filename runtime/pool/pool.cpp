@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace netc::runtime {
 namespace {
@@ -102,11 +103,26 @@ bool ThreadPool::wait_for_work() {
 
 }  // namespace netc::runtime
 
-extern "C" void nc_parallel_for(const nc_context *context, nc_kernel kernel, int64_t count, int64_t cost) {
-  auto *pool = static_cast<netc::runtime::ThreadPool *>(context->runtime);
+namespace {
+
+void run_chunks(netc::runtime::ThreadPool *pool, const nc_context *context, nc_kernel kernel, int64_t count, int64_t cost) {
   if (pool && cost >= netc::runtime::kParallelThreshold) {
     pool->run(context, kernel, count);
     return;
   }
   for (int64_t chunk = 0; chunk < count; ++chunk) kernel(context, chunk);
+}
+
+}  // namespace
+
+extern "C" void nc_parallel_for(const nc_context *context, nc_kernel kernel, int64_t count, int64_t cost) {
+  auto *pool = static_cast<netc::runtime::ThreadPool *>(context->runtime);
+  if (!pool || !pool->observer()) {
+    run_chunks(pool, context, kernel, count, cost);
+    return;
+  }
+  auto start = std::chrono::steady_clock::now();
+  run_chunks(pool, context, kernel, count, cost);
+  auto taken = std::chrono::steady_clock::now() - start;
+  pool->observer()(kernel, std::chrono::duration_cast<std::chrono::nanoseconds>(taken).count());
 }

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -28,6 +29,11 @@ class ThreadPool {
   // Runs kernel(context, 0 .. count-1) and returns when all are done. One caller at a time; kernels do not call it.
   void run(const nc_context *context, nc_kernel kernel, int64_t count);
 
+  // Told the nanoseconds of every kernel while it is set; null: nobody is. For measurements.
+  using Observer = std::function<void(nc_kernel kernel, int64_t nanoseconds)>;
+  void observe(Observer observer) { observer_ = std::move(observer); }
+  const Observer &observer() const { return observer_; }
+
  private:
   void work();
   bool run_one_chunk();
@@ -46,6 +52,7 @@ class ThreadPool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<std::thread> workers_;
+  Observer observer_;
 };
 
 // The cores this process may use, at least 1.

@@ -131,7 +131,7 @@ Result<void> Program::call(const Function &function, std::span<const void *const
                 "make batch_size smaller");
   }
   nc_context context{block_.data(), fixed_.data(), batch_space_.data(), inputs.data(), outputs.data(), batch,
-                     scalars_.data(), seed_, step_, pool_ && pool_->threads() > 1 ? pool_ : nullptr};
+                     scalars_.data(), seed_, step_, pool_};
   function.entry->function(&context);
   return {};
 }
