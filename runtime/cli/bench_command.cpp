@@ -45,18 +45,20 @@ class MadeUpInputs {
   std::vector<const void *> pointers_;
 };
 
-// Multiply-adds a second of one core: the best of several short runs.
-double measure_peak(const nc_program_t &source) {
+// Multiply-adds a second of one core, in one short run (about 2 ms). Machines drift, and neighbours share their cores:
+// a peak counts only beside work measured in the same moment.
+double peak_now(const nc_program_t &source) {
   constexpr int64_t kRounds = 200'000;
   nc_context context{};
   context.batch = 1;
-  double best = 0;
-  for (int run = 0; run < 7; ++run) {
-    auto start = Clock::now();
-    source.fma_peak(&context, kRounds);
-    best = std::max(best, source.fma_peak_flops * kRounds / seconds_since(start));
-  }
-  return best;
+  auto start = Clock::now();
+  source.fma_peak(&context, kRounds);
+  return source.fma_peak_flops * kRounds / seconds_since(start);
+}
+
+double median(std::vector<double> values) {
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+  return values[values.size() / 2];
 }
 
 struct Timing {
@@ -128,17 +130,21 @@ OrFailure<int> bench(Session &session, const Arguments &arguments) {
   if (auto warm = seconds_of_step(3); !warm) return tl::unexpected(warm.error());
   if (arguments.has("--serve")) return serve(seconds_of_step);
 
-  double peak = measure_peak(program.source());
   auto plain = seconds_of_step(steps);
   if (!plain) return tl::unexpected(plain.error());
   std::map<nc_kernel, Timing> timings;
-  session.pool->observe([&](nc_kernel kernel, int64_t nanoseconds) {
-    timings[kernel].nanoseconds += nanoseconds;
-    ++timings[kernel].calls;
-  });
-  auto observed = seconds_of_step(steps);
-  session.pool->observe(nullptr);
-  if (!observed) return tl::unexpected(observed.error());
+  std::vector<double> peaks;
+  for (int64_t step = 0; step < steps; ++step) {
+    session.pool->observe([&](nc_kernel kernel, int64_t nanoseconds) {
+      timings[kernel].nanoseconds += nanoseconds;
+      ++timings[kernel].calls;
+    });
+    auto observed = seconds_of_step(1);
+    session.pool->observe(nullptr);
+    if (!observed) return tl::unexpected(observed.error());
+    peaks.push_back(peak_now(program.source()));
+  }
+  double peak = median(peaks);
   std::printf("%s, batch %lld, %d thread(s): %.3f ms a call, %.0f samples/s; multiply-add peak of a core %.1f GFLOP/s\n\n",
               name.c_str(), static_cast<long long>(batch), program.threads(), *plain * 1e3,
               static_cast<double>(batch) / *plain, peak * 1e-9);
