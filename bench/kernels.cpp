@@ -1,9 +1,10 @@
-// How near the contraction kernels come to the multiply-add peak of one core, measured in the same run, because absolute figures
-// drift with clocks and neighbours.
+// How near the contraction kernels come to the multiply-add peak of one core, measured in the same run, because
+// absolute figures drift with clocks and neighbours.
 //
 //     bench_kernels [CPU] [FILTER] [--ir]    CPU: x86-64-v2, x86-64-v3, x86-64-v4, native (default)
 //
-// Times are the best of many short runs, shares of the peak their median. All memory is written before it is read. --ir prints the LLVM IR instead.
+// Times are the best of many short runs, shares of the peak their median. All memory is written before it is read. --ir
+// prints the LLVM IR instead.
 #include <fmt/format.h>
 #include <immintrin.h>
 
@@ -83,7 +84,10 @@ std::vector<Case> cases() {
   };
   auto convolution = [&](int64_t batch, int64_t size, int64_t in, int64_t out, int64_t kernel = 3, int64_t stride = 1) {
     int64_t edge = kernel / 2;
-    Window window{.kernel_height = kernel, .kernel_width = kernel, .strides = {stride, stride}, .padding = {edge, edge, edge, edge}};
+    Window window{.kernel_height = kernel,
+                  .kernel_width = kernel,
+                  .strides = {stride, stride},
+                  .padding = {edge, edge, edge, edge}};
     Halo halo{edge, edge, edge, edge};
     Contraction forward = conv2d(B, size, size, in, out, window, halo);
     int64_t result = forward.result.type.shape[1].size;
@@ -96,13 +100,15 @@ std::vector<Case> cases() {
     back.input_dilation = {stride, stride};
     back.padding = {kernel - 1 - edge, kernel - 1 - edge + crop, kernel - 1 - edge, kernel - 1 - edge + crop};
     all.push_back({"conv backward data " + shape, conv2d(B, result, result, out, in, back, halo), batch, work});
-    all.push_back({"conv backward weights " + shape, conv2d_backward_weights(B, size, size, in, out, window, halo), batch, work});
+    all.push_back(
+        {"conv backward weights " + shape, conv2d_backward_weights(B, size, size, in, out, window, halo), batch, work});
   };
   auto depthwise = [&](int64_t batch, int64_t size, int64_t channels) {
     Window window{.padding = {1, 1, 1, 1}, .groups = channels};
     double work = static_cast<double>(batch * size * size * channels * 9);
     std::string shape = fmt::format("{}x{}x{}x{}", batch, size, size, channels);
-    all.push_back({"depthwise forward " + shape, conv2d(B, size, size, channels, channels, window, {1, 1, 1, 1}), batch, work});
+    all.push_back(
+        {"depthwise forward " + shape, conv2d(B, size, size, channels, channels, window, {1, 1, 1, 1}), batch, work});
     all.push_back({"depthwise backward weights " + shape,
                    conv2d_backward_weights(B, size, size, channels, channels, window, {1, 1, 1, 1}), batch, work});
   };
@@ -136,7 +142,8 @@ using Numbers = std::unique_ptr<float, Free>;
 Numbers filled(int64_t elements) {
   size_t count = (static_cast<size_t>(elements) + 15) / 16 * 16;
   Numbers numbers(static_cast<float *>(std::aligned_alloc(64, count * sizeof(float))));
-  for (size_t i = 0; i < count; ++i) numbers.get()[i] = static_cast<float>(static_cast<int>(i * 2654435761U >> 8) % 17 - 8) / 64;
+  for (size_t i = 0; i < count; ++i)
+    numbers.get()[i] = static_cast<float>(static_cast<int>(i * 2654435761U >> 8) % 17 - 8) / 64;
   return numbers;
 }
 
@@ -148,7 +155,8 @@ void measure(const Case &test, const Target &target) {
   Numbers b = filled(stored_elements(test.contraction.operands[1], test.batch));
   Numbers result = filled(stored_elements(test.contraction.result, test.batch));
   Numbers bias = filled(1 << 16);
-  // Each run is set against the peak just before it; the median of these shares is hardly moved by what else the machine does.
+  // Each run is set against the peak just before it; the median of these shares is hardly moved by what else the
+  // machine does.
   double best = 1e9, until = seconds() + 0.5;
   std::vector<double> shares;
   for (int runs = 0; runs < 30 || seconds() < until; ++runs) {

@@ -24,9 +24,8 @@ llvm::Function *emit_fma_peak(ProgramBuilder &program) {
     Kernel::Values next = carried;
     for (unsigned round = 0; round < kUnroll; ++round)
       for (llvm::Value *&chain : next)
-        chain = program.target().has_fma
-                    ? ir.CreateIntrinsic(llvm::Intrinsic::fma, {vector}, {chain, scale, scale})
-                    : ir.CreateFAdd(ir.CreateFMul(chain, scale), scale);
+        chain = program.target().has_fma ? ir.CreateIntrinsic(llvm::Intrinsic::fma, {vector}, {chain, scale, scale})
+                                         : ir.CreateFAdd(ir.CreateFMul(chain, scale), scale);
     return next;
   });
   // The sum goes to memory only if it is a number it never is, so that nothing is computed in vain.

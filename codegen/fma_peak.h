@@ -1,5 +1,5 @@
-// A kernel that does nothing but multiply-adds in registers: the limit that `./model bench` measures shares of, with the same
-// vectors and in the same run as the kernels themselves.
+// A kernel that does nothing but multiply-adds in registers: the limit that `./model bench` measures shares of, with
+// the same vectors and in the same run as the kernels themselves.
 #pragma once
 
 #include <llvm/IR/Function.h>

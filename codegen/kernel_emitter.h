@@ -53,8 +53,8 @@ class KernelEmitter {
 
   // Operand number `operand` of the contraction itself (0 and 1), whatever else the fused op reads.
   virtual const Address &operand(size_t operand) = 0;
-  // Scratch memory of this op, 64-byte aligned, scratch_fixed + scratch_batch * B bytes, shared by all chunks and stages
-  // (ContractionLowering).
+  // Scratch memory of this op, 64-byte aligned, scratch_fixed + scratch_batch * B bytes, shared by all chunks and
+  // stages (ContractionLowering).
   virtual llvm::Value *scratch() = 0;
 
   // Runs the rest of the fused op on neighbouring results of the contraction along the last axis, and stores every

@@ -12,8 +12,8 @@
 #include "codegen/codegen.h"
 #include "codegen/debug_info.h"
 #include "codegen/kernel.h"
-#include "codegen/work.h"
 #include "codegen/target.h"
+#include "codegen/work.h"
 #include "ir/graph.h"
 
 namespace netc {

@@ -16,12 +16,13 @@ namespace netc {
 
 namespace {
 
-// The kernels are emitted in the order that keeps their accumulators in registers; LLVM's machine scheduler would spill some. The
-// option is LLVM's own, for the whole process.
+// The kernels are emitted in the order that keeps their accumulators in registers; LLVM's machine scheduler would spill
+// some. The option is LLVM's own, for the whole process.
 void keep_instruction_order() {
   auto &options = llvm::cl::getRegisteredOptions();
   auto found = options.find("enable-misched");
-  if (found != options.end() && found->second->getNumOccurrences() == 0) found->second->addOccurrence(0, "enable-misched", "false");
+  if (found != options.end() && found->second->getNumOccurrences() == 0)
+    found->second->addOccurrence(0, "enable-misched", "false");
 }
 
 void initialize_targets() {

@@ -11,8 +11,8 @@ struct Work {
   double batch_flops = 0;
 };
 
-// The work of the matmul or convolution in the task's body; nothing when it has none. Products with the zeros between the
-// elements of a dilated input do not count.
+// The work of the matmul or convolution in the task's body; nothing when it has none. Products with the zeros between
+// the elements of a dilated input do not count.
 Work contraction_work(const OpTask &task);
 
 }  // namespace netc

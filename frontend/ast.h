@@ -1,7 +1,7 @@
 // The syntax tree of a `.net` file: what was written, nothing looked up, nothing evaluated.
 //
-// Nodes are owned by their parents through std::unique_ptr; every node has the span of its whole text. The parser bounds the
-// nesting (kMaxNesting), so walking the tree recursively is safe.
+// Nodes are owned by their parents through std::unique_ptr; every node has the span of its whole text. The parser
+// bounds the nesting (kMaxNesting), so walking the tree recursively is safe.
 #pragma once
 
 #include <memory>
@@ -32,12 +32,20 @@ struct Body {
 struct Number {
   double value = 0;
   bool is_integer = false;  // written without point and exponent
-  std::string unit;         // "", "%", "epochs", "steps", "s", "min", "h", "deg"; singular forms are mapped to the plural
+  std::string unit;  // "", "%", "epochs", "steps", "s", "min", "h", "deg"; singular forms are mapped to the plural
 };
-struct String { std::string value; };
-struct Boolean { bool value = false; };
-struct Name { std::string text; };
-struct List { std::vector<ExprPtr> items; };
+struct String {
+  std::string value;
+};
+struct Boolean {
+  bool value = false;
+};
+struct Name {
+  std::string text;
+};
+struct List {
+  std::vector<ExprPtr> items;
+};
 struct Argument {
   std::optional<Identifier> name;
   ExprPtr value;
@@ -80,10 +88,13 @@ struct Range {  // a .. b (both ends), a ..< b (without the end), log a .. b
   bool inclusive = true;
   bool logarithmic = false;
 };
-struct Set { std::vector<ExprPtr> items; };  // {16, 32, 64}
+struct Set {
+  std::vector<ExprPtr> items;
+};  // {16, 32, 64}
 
 struct Expr {
-  std::variant<Number, String, Boolean, Name, List, Call, Member, Subscript, UnaryOp, BinaryOp, Pipeline, As, If, Range, Set>
+  std::variant<Number, String, Boolean, Name, List, Call, Member, Subscript, UnaryOp, BinaryOp, Pipeline, As, If, Range,
+               Set>
       node;
   Span span;
 };
@@ -122,7 +133,9 @@ struct Update {  // update moving_mean = ...: the new value of an untrainable we
   Identifier name;
   ExprPtr value;
 };
-struct Evaluate { ExprPtr value; };
+struct Evaluate {
+  ExprPtr value;
+};
 
 struct Statement {
   std::variant<Assign, Repeat, WeightDecl, Update, Evaluate> node;
@@ -140,7 +153,9 @@ struct ParamDecl {  // param lr = 1e-3 in log 1e-4 .. 1e-2
   ExprPtr value;
   ExprPtr space;  // null: not tuned; a Range, a Set or a call
 };
-struct Import { std::string path; };
+struct Import {
+  std::string path;
+};
 struct BlockDecl {
   Identifier name;
   std::string doc;  // the `##` lines at the start of the body, or right above

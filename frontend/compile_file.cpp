@@ -61,8 +61,8 @@ struct Importer {
 
 }  // namespace
 
-std::optional<Program> compile_file(const std::filesystem::path &path, const FrontendOptions &options, SourceMap &sources,
-                                    Diagnostics &diagnostics) {
+std::optional<Program> compile_file(const std::filesystem::path &path, const FrontendOptions &options,
+                                    SourceMap &sources, Diagnostics &diagnostics) {
   Importer importer{sources, diagnostics, {}, {}, {}};
   importer.read(path, Span{});
   if (diagnostics.has_errors() || importer.files.empty()) return std::nullopt;

@@ -11,9 +11,12 @@ namespace {
 std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (char c : text) {
-    if (c == '"' || c == '\\') (out += '\\') += c;
-    else if (c == '\n') out += "\\n";
-    else out += c;
+    if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (c == '\n')
+      out += "\\n";
+    else
+      out += c;
   }
   return out + '"';
 }
@@ -79,7 +82,8 @@ class AstPrinter {
   }
 
   void body(const ast::Body &body) {
-    for (const ast::Statement &statement : body.statements) std::visit([&](const auto &node) { print(node); }, statement.node);
+    for (const ast::Statement &statement : body.statements)
+      std::visit([&](const auto &node) { print(node); }, statement.node);
   }
   void print(const ast::Assign &node) {
     std::string names;
@@ -93,7 +97,8 @@ class AstPrinter {
   void print(const ast::WeightDecl &node) {
     std::string settings;
     for (const ast::Entry &entry : node.settings) settings += (settings.empty() ? " { " : ", ") + text(entry);
-    line("weight {}: {} = {}{}", node.name.text, text(node.type), text(node.initializer), settings.empty() ? "" : settings + " }");
+    line("weight {}: {} = {}{}", node.name.text, text(node.type), text(node.initializer),
+         settings.empty() ? "" : settings + " }");
   }
   void print(const ast::Update &node) { line("update {} = {}", node.name.text, text(node.value)); }
   void print(const ast::Evaluate &node) { line("{}", text(node.value)); }
@@ -130,11 +135,14 @@ class AstPrinter {
   std::string form(const ast::Member &node) { return "(. " + text(node.object) + " " + node.name.text + ")"; }
   std::string form(const ast::Subscript &node) { return "(at " + text(node.object) + " " + text(node.index) + ")"; }
   std::string form(const ast::UnaryOp &node) { return "(" + node.op + " " + text(node.operand) + ")"; }
-  std::string form(const ast::BinaryOp &node) { return "(" + node.op + " " + text(node.left) + " " + text(node.right) + ")"; }
+  std::string form(const ast::BinaryOp &node) {
+    return "(" + node.op + " " + text(node.left) + " " + text(node.right) + ")";
+  }
   std::string form(const ast::Pipeline &node) { return "(-> " + text(node.input) + " " + text(node.step) + ")"; }
   std::string form(const ast::As &node) { return "(as " + text(node.value) + " " + node.name.text + ")"; }
   std::string form(const ast::Range &node) {
-    return std::string(node.logarithmic ? "(log" : "(") + (node.inclusive ? ".. " : "..< ") + text(node.low) + " " + text(node.high) + ")";
+    return std::string(node.logarithmic ? "(log" : "(") + (node.inclusive ? ".. " : "..< ") + text(node.low) + " " +
+           text(node.high) + ")";
   }
   // The bodies of a conditional are printed in one line, their statements between semicolons.
   std::string form(const ast::If &node) {
@@ -165,8 +173,8 @@ std::string dump_tokens(const SourceMap &sources, FileId file) {
   for (size_t i = 0; i < list->tokens.size(); ++i) {
     const syntax::Token &token = list->at(i);
     LineColumn place = source.position(token.begin);
-    out += fmt::format("{}:{} {} {}\n", place.line, place.column, lexer.getVocabulary().getSymbolicName(token.getType()),
-                       syntax::text_of(token, source));
+    out += fmt::format("{}:{} {} {}\n", place.line, place.column,
+                       lexer.getVocabulary().getSymbolicName(token.getType()), syntax::text_of(token, source));
   }
   return out;
 }

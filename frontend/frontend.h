@@ -1,7 +1,8 @@
 // From the text of a `.net` file to a checked graph and the description of the program around it.
 //
 //   parse_file      text -> syntax tree        (grammar/, frontend/parser)
-//   elaborate       syntax trees -> Program    (frontend/elaborate): names, types, compile-time evaluation, checks, graph
+//   elaborate       syntax trees -> Program    (frontend/elaborate): names, types, compile-time evaluation, checks,
+//   graph
 //
 // Both report every problem into Diagnostics and return nothing when there was an error.
 #pragma once
@@ -37,8 +38,9 @@ std::string dump_ast(const ast::File &file);
 // The reference of the standard library in Markdown, made from the `##` comments of its blocks.
 std::string layer_reference();
 
-// Reads `path` and everything it imports into `sources`, then parses and elaborates. `sources` must outlive the diagnostics.
-std::optional<Program> compile_file(const std::filesystem::path &path, const FrontendOptions &options, SourceMap &sources,
-                                    Diagnostics &diagnostics);
+// Reads `path` and everything it imports into `sources`, then parses and elaborates. `sources` must outlive the
+// diagnostics.
+std::optional<Program> compile_file(const std::filesystem::path &path, const FrontendOptions &options,
+                                    SourceMap &sources, Diagnostics &diagnostics);
 
 }  // namespace netc

@@ -17,10 +17,14 @@ using Lexer = NetLexer;
 
 size_t closer_of(size_t type) {
   switch (type) {
-    case Lexer::LPAREN: return Lexer::RPAREN;
-    case Lexer::LBRACKET: return Lexer::RBRACKET;
-    case Lexer::LBRACE: return Lexer::RBRACE;
-    default: return 0;
+    case Lexer::LPAREN:
+      return Lexer::RPAREN;
+    case Lexer::LBRACKET:
+      return Lexer::RBRACKET;
+    case Lexer::LBRACE:
+      return Lexer::RBRACE;
+    default:
+      return 0;
   }
 }
 bool closes(size_t type) { return type == Lexer::RPAREN || type == Lexer::RBRACKET || type == Lexer::RBRACE; }
@@ -76,15 +80,22 @@ class Matcher {
     if (input[i]->getCharPositionInLine() != 0) return false;
     switch (type(i)) {
       case Lexer::BLOCK:
-      case Lexer::NETWORK: return type(i + 1) == Lexer::NAME && type(i + 2) == Lexer::LPAREN;
-      case Lexer::PARAM: return type(i + 1) == Lexer::NAME && type(i + 2) == Lexer::ASSIGN;
-      case Lexer::DATA: return type(i + 1) == Lexer::NAME && type(i + 2) == Lexer::LBRACE;
-      case Lexer::TRAIN: return type(i + 1) == Lexer::NAME && (type(i + 2) == Lexer::ON || type(i + 2) == Lexer::COLON);
+      case Lexer::NETWORK:
+        return type(i + 1) == Lexer::NAME && type(i + 2) == Lexer::LPAREN;
+      case Lexer::PARAM:
+        return type(i + 1) == Lexer::NAME && type(i + 2) == Lexer::ASSIGN;
+      case Lexer::DATA:
+        return type(i + 1) == Lexer::NAME && type(i + 2) == Lexer::LBRACE;
+      case Lexer::TRAIN:
+        return type(i + 1) == Lexer::NAME && (type(i + 2) == Lexer::ON || type(i + 2) == Lexer::COLON);
       case Lexer::TUNE:
       case Lexer::CHECK:
-      case Lexer::DEFAULTS: return type(i + 1) == Lexer::LBRACE;
-      case Lexer::IMPORT: return type(i + 1) == Lexer::STRING;
-      default: return false;
+      case Lexer::DEFAULTS:
+        return type(i + 1) == Lexer::LBRACE;
+      case Lexer::IMPORT:
+        return type(i + 1) == Lexer::STRING;
+      default:
+        return false;
     }
   }
 
@@ -92,8 +103,9 @@ class Matcher {
   void close_before_brace(const Token &brace) {
     while (!open_.empty() && type_of(open_.back()) != Lexer::LBRACE && !open_.back().holds_if) {
       size_t before = list_.at(list_.tokens.size() - 1).getType();
-      bool operand = before == Lexer::NAME || before == Lexer::NUMBER || before == Lexer::RPAREN || before == Lexer::RBRACKET ||
-                     before == Lexer::TRUE || before == Lexer::FALSE || before == Lexer::STRING;
+      bool operand = before == Lexer::NAME || before == Lexer::NUMBER || before == Lexer::RPAREN ||
+                     before == Lexer::RBRACKET || before == Lexer::TRUE || before == Lexer::FALSE ||
+                     before == Lexer::STRING;
       if (!operand) return;
       close_missing(brace);
     }
@@ -101,7 +113,8 @@ class Matcher {
 
   bool close(Token &token) {
     size_t type = token.getType();
-    auto match = std::find_if(open_.rbegin(), open_.rend(), [&](const Open &open) { return closer_of(type_of(open)) == type; });
+    auto match =
+        std::find_if(open_.rbegin(), open_.rend(), [&](const Open &open) { return closer_of(type_of(open)) == type; });
     // A `)` does not close what is outside of the braces it stands in.
     bool hidden = type != Lexer::RBRACE &&
                   std::any_of(open_.rbegin(), match, [&](const Open &open) { return type_of(open) == Lexer::LBRACE; });
@@ -132,9 +145,10 @@ class Matcher {
     Token &bracket = list_.at(opener);
     size_t type = closer_of(bracket.getType());
     // A string that swallowed the rest of its line swallowed the bracket too.
-    bool swallowed = std::any_of(list_.tokens.begin() + static_cast<ssize_t>(opener), list_.tokens.end(), [](const auto &token) {
-      return token->getType() == Lexer::STRING && static_cast<const Token &>(*token).reported;
-    });
+    bool swallowed =
+        std::any_of(list_.tokens.begin() + static_cast<ssize_t>(opener), list_.tokens.end(), [](const auto &token) {
+          return token->getType() == Lexer::STRING && static_cast<const Token &>(*token).reported;
+        });
     if (!swallowed) report(bracket, at);
     auto closer = std::make_unique<Token>(std::pair<antlr4::TokenSource *, antlr4::CharStream *>{}, type,
                                           antlr4::Token::DEFAULT_CHANNEL, at.begin, at.begin);
@@ -153,7 +167,8 @@ class Matcher {
     if (bracket.getType() == Lexer::LBRACE && suspect_ && suspect_->begin > bracket.begin) culprit = suspect_;
     suspect_ = nullptr;
     std::string_view wanted = spelling(closer_of(bracket.getType()));
-    auto &error = diagnostics_.error(span_of(*culprit, file_), fmt::format("`{}` is never closed", text_of(*culprit, source_)));
+    auto &error =
+        diagnostics_.error(span_of(*culprit, file_), fmt::format("`{}` is never closed", text_of(*culprit, source_)));
     if (at.getType() == antlr4::Token::EOF)
       error.help(fmt::format("write the `{}` that closes it", wanted));
     else

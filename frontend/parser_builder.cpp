@@ -39,9 +39,7 @@ ast::ParamDecl Builder::param(Parser::ParamDeclContext *context) {
   return result;
 }
 
-ast::Import Builder::import(Parser::ImportDeclContext *context) {
-  return {string_value(token_of(context->STRING()))};
-}
+ast::Import Builder::import(Parser::ImportDeclContext *context) { return {string_value(token_of(context->STRING()))}; }
 
 ast::BlockDecl Builder::block(Parser::BlockDeclContext *context) {
   ast::BlockDecl result;
@@ -91,7 +89,8 @@ std::vector<ast::NetworkOutput> Builder::outputs(Parser::OutputsContext *context
       continue;
     }
     if (types[0]->LBRACKET())
-      diagnostics_.error(span_of(types[0]), "expected the name of an output before `:`").help("as in probabilities: f32[10]");
+      diagnostics_.error(span_of(types[0]), "expected the name of an output before `:`")
+          .help("as in probabilities: f32[10]");
     result.push_back({identifier(types[0]->name()), type(types[1])});
   }
   return result;
@@ -164,11 +163,13 @@ void Builder::report_no_setting(const ast::Expr &expr, const Rule *context) {
   if (known) return;
   size_t index = context->start->getTokenIndex();
   const auto *name = std::get_if<ast::Name>(&expr.node);
-  if (name && index > 0 && tokens_.at(index - 1).getType() == Parser::NUMBER && tokens_.at(index - 1).getLine() == line) {
+  if (name && index > 0 && tokens_.at(index - 1).getType() == Parser::NUMBER &&
+      tokens_.at(index - 1).getLine() == line) {
     diagnostics_.error(expr.span, fmt::format("`{}` is no unit", name->text)).help(unit_help(name->text));
     return;
   }
-  auto &error = diagnostics_.error(expr.span, "expected a setting, `key = value`, or a call such as gradients(tolerance = 1e-5)");
+  auto &error =
+      diagnostics_.error(expr.span, "expected a setting, `key = value`, or a call such as gradients(tolerance = 1e-5)");
   if (name) error.help(name->text + " = ...");
 }
 // The `##` lines at the start of the body, or else the ones right above the declaration.
@@ -186,7 +187,8 @@ std::string Builder::documentation(Rule *declaration, Rule *body) const {
     last = from(tokens_.at(index).begin);
     first = last;
     auto line = static_cast<uint32_t>(declaration->start->getLine());
-    while (first != docs.begin() && std::prev(first)->line + 1 == line && (index == 0 || std::prev(first)->begin >= tokens_.at(index - 1).end))
+    while (first != docs.begin() && std::prev(first)->line + 1 == line &&
+           (index == 0 || std::prev(first)->begin >= tokens_.at(index - 1).end))
       line = (--first)->line;
   }
   std::string text;

@@ -1,5 +1,5 @@
-// From the parse tree to the syntax tree of ast.h: precedence, literals, documentation lines, and the checks of form that
-// the grammar leaves out to stay simple. Parts of the tree with a syntax error (reported already) are left out.
+// From the parse tree to the syntax tree of ast.h: precedence, literals, documentation lines, and the checks of form
+// that the grammar leaves out to stay simple. Parts of the tree with a syntax error (reported already) are left out.
 #pragma once
 
 #include "NetParser.h"

@@ -54,10 +54,12 @@ void ErrorStrategy::report(antlr4::Parser *parser) {
   }
   if (known) return;
   if (++errors_ > kMaxSyntaxErrors) {
-    diagnostics_.error(span_of(found, file_), fmt::format("more than {} syntax errors: the rest is not shown", kMaxSyntaxErrors));
+    diagnostics_.error(span_of(found, file_),
+                       fmt::format("more than {} syntax errors: the rest is not shown", kMaxSyntaxErrors));
     throw antlr4::ParseCancellationException();
   }
-  bool brace = describe_syntax_error({tokens_, source_, file_, found.getTokenIndex(), parser->getContext()}, diagnostics_);
+  bool brace =
+      describe_syntax_error({tokens_, source_, file_, found.getTokenIndex(), parser->getContext()}, diagnostics_);
   if (brace) missed_braces_.push_back(found.begin);
 }
 
@@ -111,7 +113,8 @@ void ErrorStrategy::sync(antlr4::Parser *parser) {
 }
 
 bool ErrorStrategy::left_over(const Token &token) const {
-  if (missed_braces_.empty() || tokens_.stray_braces.empty() || tokens_.stray_braces.back().begin < token.begin) return false;
+  if (missed_braces_.empty() || tokens_.stray_braces.empty() || tokens_.stray_braces.back().begin < token.begin)
+    return false;
   for (size_t i = token.getTokenIndex(); i-- > 0 && tokens_.at(i).begin > missed_braces_.back();)
     if (tokens_.at(i).depth == 0 && tokens_.at(i).starts_line && is_outer_word(tokens_.at(i).getType())) return false;
   return true;
@@ -128,15 +131,19 @@ bool ErrorStrategy::begins_next(const Token &token, size_t rule, uint16_t depth)
   if (token.depth > depth) return false;
   switch (rule) {
     case Parser::RuleArgument:
-    case Parser::RuleParameter: return type == Parser::COMMA;
-    case Parser::RuleEntry: return type == Parser::COMMA || (token.starts_line && begins_expression(type));
-    case Parser::RuleStatement: return token.starts_line && begins_statement(type);
+    case Parser::RuleParameter:
+      return type == Parser::COMMA;
+    case Parser::RuleEntry:
+      return type == Parser::COMMA || (token.starts_line && begins_expression(type));
+    case Parser::RuleStatement:
+      return token.starts_line && begins_statement(type);
     case Parser::RuleItem:
     case Parser::RuleFile:
       if (!token.starts_line) return false;
       return is_outer_word(type) || (type == Parser::NAME && token.getTokenIndex() > 0 &&
                                      tokens_.at(token.getTokenIndex() - 1).getType() == Parser::RBRACE);
-    default: return type == Parser::LBRACE || (token.starts_line && is_outer_word(type));  // headers
+    default:
+      return type == Parser::LBRACE || (token.starts_line && is_outer_word(type));  // headers
   }
 }
 

@@ -1,5 +1,5 @@
-// What the parser does at a syntax error: says what was expected in the user's words, and goes on with the next argument,
-// statement, setting or part of the file, so that one mistake gives one message.
+// What the parser does at a syntax error: says what was expected in the user's words, and goes on with the next
+// argument, statement, setting or part of the file, so that one mistake gives one message.
 #pragma once
 
 #include <DefaultErrorStrategy.h>

@@ -16,18 +16,26 @@ enum Strength { weakest, disjunction, conjunction, negation, comparison, sum, pr
 
 Strength strength(size_t type) {
   switch (type) {
-    case Parser::OR: return disjunction;
-    case Parser::AND: return conjunction;
+    case Parser::OR:
+      return disjunction;
+    case Parser::AND:
+      return conjunction;
     case Parser::PLUS:
-    case Parser::MINUS: return sum;
+    case Parser::MINUS:
+      return sum;
     case Parser::TIMES:
     case Parser::DIVIDE:
     case Parser::FLOOR_DIVIDE:
-    case Parser::MODULO: return product;
-    case Parser::POWER: return power;
-    case Parser::NOT: return negation;
-    case Parser::NEGATE: return sign;
-    default: return comparison;
+    case Parser::MODULO:
+      return product;
+    case Parser::POWER:
+      return power;
+    case Parser::NOT:
+      return negation;
+    case Parser::NEGATE:
+      return sign;
+    default:
+      return comparison;
   }
 }
 
@@ -58,7 +66,8 @@ void append_utf8(std::string &out, uint32_t code) {
 
 Built Builder::too_high(Span span) {
   if (!too_high_reported_)
-    diagnostics_.error(span, fmt::format("this expression is a chain of more than {} operators or steps", kMaxTreeHeight))
+    diagnostics_
+        .error(span, fmt::format("this expression is a chain of more than {} operators or steps", kMaxTreeHeight))
         .help("give a part of it a name, or use `repeat`");
   too_high_reported_ = true;
   auto expr = std::make_unique<ast::Expr>();
@@ -97,13 +106,16 @@ Built Builder::value(Parser::ValueContext *context) {
   Built low = expression(expressions[0]);
   if (expressions.size() == 1) {
     if (context->LOG())
-      diagnostics_.error(span, "`log` before a value needs a range").help("write log 1e-4 .. 1e-2, or log(x) for the logarithm");
+      diagnostics_.error(span, "`log` before a value needs a range")
+          .help("write log 1e-4 .. 1e-2, or log(x) for the logarithm");
     return low;
   }
   Built high = expression(expressions[1]);
   height = std::max(low.height, high.height);
-  return make(span, ast::Range{std::move(low.expr), std::move(high.expr), context->RANGE() != nullptr, context->LOG() != nullptr},
-              height);
+  return make(
+      span,
+      ast::Range{std::move(low.expr), std::move(high.expr), context->RANGE() != nullptr, context->LOG() != nullptr},
+      height);
 }
 
 Built Builder::expression(Parser::ExpressionContext *context) {
@@ -214,11 +226,16 @@ Built Builder::primary(Parser::PrimaryContext *context) {
   Span span = span_of(context);
   uint32_t height = 0;
   switch (first.getType()) {
-    case Parser::NUMBER: return number(first, context->UNIT() ? &token_of(context->UNIT()) : nullptr);
-    case Parser::STRING: return make(span, ast::String{string_value(first)}, 0);
-    case Parser::TRUE: return make(span, ast::Boolean{true}, 0);
-    case Parser::FALSE: return make(span, ast::Boolean{false}, 0);
-    case Parser::NAME: return make(span, ast::Name{text_of(first)}, 0);
+    case Parser::NUMBER:
+      return number(first, context->UNIT() ? &token_of(context->UNIT()) : nullptr);
+    case Parser::STRING:
+      return make(span, ast::String{string_value(first)}, 0);
+    case Parser::TRUE:
+      return make(span, ast::Boolean{true}, 0);
+    case Parser::FALSE:
+      return make(span, ast::Boolean{false}, 0);
+    case Parser::NAME:
+      return make(span, ast::Name{text_of(first)}, 0);
     case Parser::GROUP: {
       Built inner = expression(context->expression());
       inner.expr->span = span;
@@ -228,7 +245,8 @@ Built Builder::primary(Parser::PrimaryContext *context) {
       ast::List list{values(context->children, height)};
       return make(span, std::move(list), height);
     }
-    default: return conditional(context->conditional());
+    default:
+      return conditional(context->conditional());
   }
 }
 
@@ -246,7 +264,8 @@ Built Builder::conditional(Parser::ConditionalContext *context) {
     height = std::max({height, condition.height, yes_height});
     Span span{file_, condition.expr->span.begin, context->stop ? span_of(context).end : condition.expr->span.end};
     if (i == 0) span = span_of(context);
-    Built built = make(span, ast::If{std::move(condition.expr), std::make_unique<ast::Body>(std::move(yes)), std::move(rest)}, height);
+    Built built = make(
+        span, ast::If{std::move(condition.expr), std::make_unique<ast::Body>(std::move(yes)), std::move(rest)}, height);
     if (i == 0) return built;
     height = built.height;
     rest = std::make_unique<ast::Body>();
@@ -266,8 +285,10 @@ Built Builder::number(const Token &digits, const Token *unit) {
   auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number.value);
   bool lost = number.is_integer && number.value > 9007199254740992.0;
   if (problem != std::errc{} || lost)
-    diagnostics_.error(span_of(digits), lost ? "this whole number is too large to be exact" : "this number is out of range")
-        .help(lost ? "the largest is 2^53; write it with an exponent if it may be rounded" : "numbers go from 1e-308 to 1e308");
+    diagnostics_
+        .error(span_of(digits), lost ? "this whole number is too large to be exact" : "this number is out of range")
+        .help(lost ? "the largest is 2^53; write it with an exponent if it may be rounded"
+                   : "numbers go from 1e-308 to 1e308");
   Span span = span_of(digits);
   if (unit) {
     number.unit = canonical_unit(text_of(*unit));
@@ -287,21 +308,31 @@ std::string Builder::string_value(const Token &token) {
     char kind = raw[++i];
     auto place = token.begin + static_cast<uint32_t>(i);
     switch (kind) {
-      case 'n': value += '\n'; break;
-      case 't': value += '\t'; break;
-      case 'r': value += '\r'; break;
+      case 'n':
+        value += '\n';
+        break;
+      case 't':
+        value += '\t';
+        break;
+      case 'r':
+        value += '\r';
+        break;
       case '"':
-      case '\\': value += kind; break;
+      case '\\':
+        value += kind;
+        break;
       case 'u': {
         size_t close = raw.find('}', i);
         uint32_t code = 0;
         bool good = raw[i + 1] == '{' && close != std::string::npos;
         if (good) {
           auto [end, problem] = std::from_chars(raw.data() + i + 2, raw.data() + close, code, 16);
-          good = problem == std::errc{} && end == raw.data() + close && code <= 0x10FFFF && (code < 0xD800 || code > 0xDFFF);
+          good = problem == std::errc{} && end == raw.data() + close && code <= 0x10FFFF &&
+                 (code < 0xD800 || code > 0xDFFF);
         }
         if (!good) {
-          diagnostics_.error({file_, place - 1, place + 1}, "`\\u` needs the number of a character").help("as in \"\\u{00e9}\"");
+          diagnostics_.error({file_, place - 1, place + 1}, "`\\u` needs the number of a character")
+              .help("as in \"\\u{00e9}\"");
           break;
         }
         append_utf8(value, code);
@@ -309,7 +340,9 @@ std::string Builder::string_value(const Token &token) {
         break;
       }
       default:
-        diagnostics_.error({file_, place - 1, place + (static_cast<unsigned char>(kind) < 0x80)}, "this `\\` means nothing in a string")
+        diagnostics_
+            .error({file_, place - 1, place + (static_cast<unsigned char>(kind) < 0x80)},
+                   "this `\\` means nothing in a string")
             .help("a backslash is written \\\\, folders are parted by /; there are also \\n \\t \\r \\\" and \\u{...}");
     }
   }

@@ -39,9 +39,10 @@ class ByteStream final : public antlr4::CharStream {
 class Factory final : public antlr4::TokenFactory<antlr4::CommonToken> {
  public:
   std::unique_ptr<antlr4::CommonToken> create(std::pair<antlr4::TokenSource *, antlr4::CharStream *>, size_t type,
-                                              const std::string &, size_t channel, size_t start, size_t stop, size_t line,
-                                              size_t column) override {
-    auto token = std::make_unique<Token>(std::pair<antlr4::TokenSource *, antlr4::CharStream *>{}, type, channel, start, stop);
+                                              const std::string &, size_t channel, size_t start, size_t stop,
+                                              size_t line, size_t column) override {
+    auto token =
+        std::make_unique<Token>(std::pair<antlr4::TokenSource *, antlr4::CharStream *>{}, type, channel, start, stop);
     token->begin = static_cast<uint32_t>(start);
     token->end = type == antlr4::Token::EOF ? token->begin : static_cast<uint32_t>(stop + 1);
     token->setLine(line);
@@ -70,8 +71,8 @@ size_t utf8_length(std::string_view text, size_t at) {
 
 bool check_text(std::string_view text, FileId file, Diagnostics &diagnostics) {
   if (text.size() > kMaxBytes) {
-    diagnostics.error({file, 0, 0}, fmt::format("the file has {} bytes, more than the {} a .net file may have", text.size(),
-                                                kMaxBytes));
+    diagnostics.error({file, 0, 0}, fmt::format("the file has {} bytes, more than the {} a .net file may have",
+                                                text.size(), kMaxBytes));
     return false;
   }
   for (size_t at = 0; at < text.size();) {

@@ -1,5 +1,5 @@
-// Reports what is no word of the language and puts the word in its place that was meant, so that nothing else goes wrong:
-// signs and words of other languages, quotes, characters, numbers that are not written out.
+// Reports what is no word of the language and puts the word in its place that was meant, so that nothing else goes
+// wrong: signs and words of other languages, quotes, characters, numbers that are not written out.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -46,7 +46,8 @@ constexpr std::array kSigns{
     Habit{"\u2264", Lexer::LESS_EQUAL, "`\u2264` is written `<=`", ""},
     Habit{"\u2265", Lexer::GREATER_EQUAL, "`\u2265` is written `>=`", ""},
     Habit{"\u2260", Lexer::NOT_EQUAL, "`\u2260` is written `!=`", ""},
-    Habit{"\u2026", Lexer::RANGE, "this is one character, not the `..` of a range", "write 0 .. 1, or 0 ..< n without its end"},
+    Habit{"\u2026", Lexer::RANGE, "this is one character, not the `..` of a range",
+          "write 0 .. 1, or 0 ..< n without its end"},
     Habit{"\u00a0", kDropped, "this blank is a no-break space", "replace it by an ordinary blank"},
 };
 
@@ -71,7 +72,8 @@ constexpr std::array kOpeners{
     Habit{"fn", Lexer::BLOCK, "`fn` is written `block`", "block name(x, units = 10) { ... }"},
     Habit{"func", Lexer::BLOCK, "`func` is written `block`", "block name(x, units = 10) { ... }"},
     Habit{"function", Lexer::BLOCK, "`function` is written `block`", "block name(x, units = 10) { ... }"},
-    Habit{"class", Lexer::BLOCK, "there are no classes: a layer of your own is a `block`", "block name(x, units = 10) { ... }"},
+    Habit{"class", Lexer::BLOCK, "there are no classes: a layer of your own is a `block`",
+          "block name(x, units = 10) { ... }"},
 };
 
 template <size_t N>
@@ -107,16 +109,22 @@ class Mender {
   bool touches_next(size_t distance = 0) { return has(distance + 1) && next(distance).end == next(distance + 1).begin; }
   std::string_view text(const Token &token) const { return text_of(token, source_); }
   Diagnostic &error(Span span, std::string message) { return diagnostics_.error(span, std::move(message)); }
-  Diagnostic &error(const Token &token, std::string message) { return error(span_of(token, file_), std::move(message)); }
+  Diagnostic &error(const Token &token, std::string message) {
+    return error(span_of(token, file_), std::move(message));
+  }
 
   // Whether the token stays.
   bool mend(Token &token) {
     switch (token.getType()) {
       case Lexer::FOREIGN:
-      case Lexer::OTHER: return mend_sign(token);
-      case Lexer::NAME: return mend_word(token);
-      case Lexer::NUMBER: return mend_number(token);
-      case Lexer::NUMBER_AND_NAME: return split_number(token);
+      case Lexer::OTHER:
+        return mend_sign(token);
+      case Lexer::NAME:
+        return mend_word(token);
+      case Lexer::NUMBER:
+        return mend_number(token);
+      case Lexer::NUMBER_AND_NAME:
+        return split_number(token);
       case Lexer::NUMBER_WITHOUT_ZERO:
         error(token, "a number begins with a digit").help(fmt::format("write 0{}", text(token)));
         token.setType(Lexer::NUMBER);
@@ -127,22 +135,28 @@ class Mender {
         token.setType(Lexer::STRING);
         return true;
       case Lexer::SINGLE_QUOTED:
-      case Lexer::UNTERMINATED_SINGLE: return mend_single_quotes(token);
+      case Lexer::UNTERMINATED_SINGLE:
+        return mend_single_quotes(token);
       case Lexer::TRIPLE_QUOTED:
-        error(token, "strings have one quote on each side").help("documentation is written in lines that begin with `##`");
+        error(token, "strings have one quote on each side")
+            .help("documentation is written in lines that begin with `##`");
         token.setType(Lexer::STRING);
         return !token.starts_line;
       case Lexer::BLOCK_COMMENT:
         error({file_, token.begin, token.begin + 2}, "comments begin with `#` and end with the line");
         return false;
-      case Lexer::FLOOR_DIVIDE: return mend_comment(token);
+      case Lexer::FLOOR_DIVIDE:
+        return mend_comment(token);
       case Lexer::DOT:
         // 5. for 5.0
-        if (at_ == 0 || list_.tokens.empty() || last().getType() != Lexer::NUMBER || last().end != token.begin) return true;
+        if (at_ == 0 || list_.tokens.empty() || last().getType() != Lexer::NUMBER || last().end != token.begin)
+          return true;
         if (touches_next() && next(1).getType() == Lexer::NAME) return true;
-        error({file_, last().begin, token.end}, "a number does not end in a point").help(fmt::format("write {}.0", text(last())));
+        error({file_, last().begin, token.end}, "a number does not end in a point")
+            .help(fmt::format("write {}.0", text(last())));
         return false;
-      default: return true;
+      default:
+        return true;
     }
   }
   Token &last() { return list_.at(list_.tokens.size() - 1); }
@@ -192,7 +206,8 @@ class Mender {
   bool mend_word(Token &token) {
     std::string_view word = text(token);
     if (const Habit *habit = find(kWords, word)) return apply(token, *habit);
-    bool begins = token.starts_line || (!list_.tokens.empty() && (last().getType() == Lexer::LBRACE || last().getType() == Lexer::RBRACE));
+    bool begins = token.starts_line ||
+                  (!list_.tokens.empty() && (last().getType() == Lexer::LBRACE || last().getType() == Lexer::RBRACE));
     if (!begins || !has(1) || !same_line(at_ + 1)) return true;
     const Habit *habit = find(kOpeners, word);
     if (!habit || !begins_operand(next(1).getType())) return true;
@@ -222,8 +237,10 @@ class Mender {
       case Lexer::IF:
       case Lexer::LPAREN:
       case Lexer::LBRACKET:
-      case Lexer::MINUS: return true;
-      default: return type >= Lexer::PARAM && type <= Lexer::ON;
+      case Lexer::MINUS:
+        return true;
+      default:
+        return type >= Lexer::PARAM && type <= Lexer::ON;
     }
   }
 
@@ -266,7 +283,9 @@ class Mender {
     else {
       size_t letters = word.find_first_not_of("0123456789.");
       std::string help = unit_help(word.substr(letters));
-      message.help(help.starts_with("did") ? help : fmt::format("a name begins with a letter; a product is written {} * {}", word.substr(0, letters), word.substr(letters)));
+      message.help(help.starts_with("did") ? help
+                                           : fmt::format("a name begins with a letter; a product is written {} * {}",
+                                                         word.substr(0, letters), word.substr(letters)));
     }
   }
 
@@ -274,21 +293,25 @@ class Mender {
     bool closed = token.getType() == Lexer::SINGLE_QUOTED;
     std::string_view inside = text(token).substr(1);
     if (closed) inside.remove_suffix(1);
-    error(token, "strings are written with double quotes").help(fmt::format("\"{}\"", closed && inside.size() < 60 ? inside : "..."));
+    error(token, "strings are written with double quotes")
+        .help(fmt::format("\"{}\"", closed && inside.size() < 60 ? inside : "..."));
     token.setType(Lexer::STRING);
     token.reported = !closed;
     return true;
   }
 
   static bool is_curly_quote(std::string_view word) {
-    return word.starts_with("\u201c") || word.starts_with("\u201d") || word.starts_with("\u2018") || word.starts_with("\u2019");
+    return word.starts_with("\u201c") || word.starts_with("\u201d") || word.starts_with("\u2018") ||
+           word.starts_with("\u2019");
   }
   // Everything up to the other quote, or the end of the line, is the string.
   bool mend_curly_quotes(Token &token) {
     error(token, "this is not the quotation mark of the keyboard").help("strings are written with `\"` on both sides");
     token.setType(Lexer::STRING);
     list_.tokens.push_back(std::move(input_[at_]));
-    auto same = [&] { return has(1) && next(1).getLine() == token.getLine() && next(1).getType() != antlr4::Token::EOF; };
+    auto same = [&] {
+      return has(1) && next(1).getLine() == token.getLine() && next(1).getType() != antlr4::Token::EOF;
+    };
     bool closed = false;
     while (same() && !closed) {
       ++at_;

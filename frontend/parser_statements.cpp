@@ -30,8 +30,8 @@ std::optional<ast::Statement> Builder::statement(Parser::StatementContext *conte
     height = std::max(height, inner + 1);
     result.node = ast::Repeat{identifier(repeat->NAME()->getSymbol()), std::move(range), std::move(statements)};
   } else if (auto *weight = context->weightStatement()) {
-    ast::WeightDecl declaration{identifier(weight->NAME()->getSymbol()), type(weight->type()),
-                                take(expression(weight->expression())), {}};
+    ast::WeightDecl declaration{
+        identifier(weight->NAME()->getSymbol()), type(weight->type()), take(expression(weight->expression())), {}};
     if (weight->entries()) declaration.settings = entries(weight->entries());
     result.node = std::move(declaration);
   } else if (auto *update = context->updateStatement()) {

@@ -77,24 +77,32 @@ class Classifier {
  private:
   size_t kind(const Token &token) const {
     switch (token.getType()) {
-      case Lexer::LPAREN: return follows_operand(token) ? Lexer::LPAREN : Lexer::GROUP;
-      case Lexer::LBRACKET: return follows_operand(token) ? Lexer::LBRACKET : Lexer::LIST;
-      case Lexer::MINUS: return is_unary(token) ? Lexer::NEGATE : Lexer::MINUS;
-      case Lexer::MODULO: return is_percent(token) ? Lexer::UNIT : Lexer::MODULO;
-      case Lexer::ELSE: return next_type() == Lexer::IF ? Lexer::ELSE_IF : Lexer::ELSE;
-      case Lexer::NAME: return kind_of_name(token);
-      default: return is_outer_word(token.getType()) && !open_.empty() ? size_t{Lexer::NAME} : token.getType();
+      case Lexer::LPAREN:
+        return follows_operand(token) ? Lexer::LPAREN : Lexer::GROUP;
+      case Lexer::LBRACKET:
+        return follows_operand(token) ? Lexer::LBRACKET : Lexer::LIST;
+      case Lexer::MINUS:
+        return is_unary(token) ? Lexer::NEGATE : Lexer::MINUS;
+      case Lexer::MODULO:
+        return is_percent(token) ? Lexer::UNIT : Lexer::MODULO;
+      case Lexer::ELSE:
+        return next_type() == Lexer::IF ? Lexer::ELSE_IF : Lexer::ELSE;
+      case Lexer::NAME:
+        return kind_of_name(token);
+      default:
+        return is_outer_word(token.getType()) && !open_.empty() ? size_t{Lexer::NAME} : token.getType();
     }
   }
 
   size_t kind_of_name(const Token &token) const {
     std::string_view text = text_of(token, source_);
-    bool name_follows = has_next() && same_line(next(), token) &&
-                        (next().getType() == Lexer::NAME || is_outer_word(next().getType()));
+    bool name_follows =
+        has_next() && same_line(next(), token) && (next().getType() == Lexer::NAME || is_outer_word(next().getType()));
     if (previous_type() == Lexer::NUMBER && same_line(token, previous()) && is_unit(text) &&
         next_type() != Lexer::ASSIGN && next_type() != Lexer::LPAREN)
       return Lexer::UNIT;
-    if (text == "log" && (name_follows || (next_type() == Lexer::NUMBER && same_line(next(), token)))) return Lexer::LOG;
+    if (text == "log" && (name_follows || (next_type() == Lexer::NUMBER && same_line(next(), token))))
+      return Lexer::LOG;
     if (text == "weight" && name_follows && in_braces()) return Lexer::WEIGHT;
     if (text == "update" && name_follows && in_braces()) return Lexer::UPDATE;
     return Lexer::NAME;
@@ -147,15 +155,15 @@ std::string canonical_unit(std::string_view text) {
 
 std::string unit_help(std::string_view text) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOthers{{{"seconds", "s"},
-                                                                                  {"second", "s"},
-                                                                                  {"sec", "s"},
-                                                                                  {"minutes", "min"},
-                                                                                  {"minute", "min"},
-                                                                                  {"hours", "h"},
-                                                                                  {"hour", "h"},
-                                                                                  {"hrs", "h"},
-                                                                                  {"percent", "%"},
-                                                                                  {"iterations", "steps"}}};
+                                                                                   {"second", "s"},
+                                                                                   {"sec", "s"},
+                                                                                   {"minutes", "min"},
+                                                                                   {"minute", "min"},
+                                                                                   {"hours", "h"},
+                                                                                   {"hour", "h"},
+                                                                                   {"hrs", "h"},
+                                                                                   {"percent", "%"},
+                                                                                   {"iterations", "steps"}}};
   for (auto [word, unit] : kOthers)
     if (word == text) return fmt::format("did you mean `{}`?", unit);
   std::vector<std::string> names;

@@ -3,11 +3,12 @@
 // The lexer of the grammar sees one symbol a byte, with all bytes from 0x80 on as one symbol, so offsets of tokens are
 // offsets of bytes and no byte is unknown to it. The pass after it
 //   - reports and mends what is no word of the language (habits of other languages, characters, quotes),
-//   - matches brackets, reports those that are not closed or close nothing, and mends them, so that the parser always sees
+//   - matches brackets, reports those that are not closed or close nothing, and mends them, so that the parser always
+//   sees
 //     balanced ones and an error inside cannot spoil what follows,
 //   - decides by its neighbours what a word is: `(` of a call or of a group, `-` binary or unary, units, words that are
-//     special in one place only. Layout matters in one rule: directly inside braces, a line that begins with `(`, `[` or
-//     with a `-` that touches what follows begins a new statement.
+//     special in one place only. Layout matters in one rule: directly inside braces, a line that begins with `(`, `[`
+//     or with a `-` that touches what follows begins a new statement.
 #pragma once
 
 #include <CommonToken.h>

@@ -57,8 +57,8 @@ ValueId Builder::argument(std::string name, Type type) {
   return id;
 }
 
-Result<std::vector<ValueId>> Builder::append(std::string_view name, std::vector<ValueId> operands, Attributes attributes,
-                                             std::shared_ptr<const Function> body) {
+Result<std::vector<ValueId>> Builder::append(std::string_view name, std::vector<ValueId> operands,
+                                             Attributes attributes, std::shared_ptr<const Function> body) {
   const OpDef *def = find_op(name);
   if (!def) return fail(fmt::format("there is no op \"{}\"", name));
   if (auto good = complete_attributes(*def, attributes); !good) return tl::unexpected(good.error());
@@ -74,7 +74,8 @@ Result<std::vector<ValueId>> Builder::append(std::string_view name, std::vector<
   return results;
 }
 
-Result<std::vector<ValueId>> Builder::try_emit(std::string_view op, std::vector<ValueId> operands, Attributes attributes) {
+Result<std::vector<ValueId>> Builder::try_emit(std::string_view op, std::vector<ValueId> operands,
+                                               Attributes attributes) {
   return append(op, std::move(operands), std::move(attributes), nullptr);
 }
 
@@ -94,7 +95,8 @@ std::vector<ValueId> Builder::clone(const Op &op, const Function &from, std::vec
   for (size_t i = 0; i < types->size(); ++i) {
     const Value &old = from.values[op.results[i]];
     bool numbered = old.name.find_first_not_of("0123456789") == std::string::npos;
-    ValueId id = numbered ? new_numbered_value(std::move((*types)[i])) : new_value(std::move((*types)[i]), unique_name(old.name));
+    ValueId id = numbered ? new_numbered_value(std::move((*types)[i]))
+                          : new_value(std::move((*types)[i]), unique_name(old.name));
     function_.values[id].halo = old.halo;
     results.push_back(id);
   }
@@ -113,7 +115,8 @@ std::vector<ValueId> Builder::fused(std::string kind, std::vector<ValueId> opera
 }
 
 ValueId Builder::constant(double value, DType dtype) {
-  return emit("constant", {}, {{"dtype", std::string(netc::name(dtype))}, {"shape", Shape{}}, {"values", std::vector<double>{value}}});
+  return emit("constant", {},
+              {{"dtype", std::string(netc::name(dtype))}, {"shape", Shape{}}, {"values", std::vector<double>{value}}});
 }
 
 void Builder::name(ValueId value, std::string name) {

@@ -33,7 +33,8 @@ class Builder {
   // Where the next ops come from in the user's file.
   void set_location(Location location) { location_ = std::move(location); }
   const Location &location() const { return location_; }
-  // Gives a value a readable name; made unique with a suffix. Characters other than letters, digits, `_`, `.` become `_`.
+  // Gives a value a readable name; made unique with a suffix. Characters other than letters, digits, `_`, `.` become
+  // `_`.
   void name(ValueId value, std::string name);
 
   void set_halo(ValueId value, Halo halo) { function_.values[value].halo = halo; }

@@ -6,7 +6,7 @@
 namespace netc {
 namespace {
 
-constexpr std::string_view kKindNames[] = {"a boolean",          "an integer",          "a number", "a string",
+constexpr std::string_view kKindNames[] = {"a boolean",          "an integer",        "a number", "a string",
                                            "a list of integers", "a list of numbers", "a shape"};
 
 const AttributeDef *find_attribute(const OpDef &def, std::string_view name) {
@@ -26,7 +26,8 @@ Result<void> check_limits(const OpDef &def, const AttributeDef &attribute, int64
 Result<void> check_shape(const OpDef &def, const AttributeDef &attribute, const Shape &shape) {
   for (Dim dim : shape)
     if (dim.size < 1)
-      return fail(fmt::format("{}: every size of {} must be at least 1, got {}", def.name, attribute.name, to_string(shape)));
+      return fail(
+          fmt::format("{}: every size of {} must be at least 1, got {}", def.name, attribute.name, to_string(shape)));
   if (auto count = element_count(shape); !count) return tl::unexpected(count.error());
   return {};
 }

@@ -9,12 +9,12 @@
 
 namespace netc {
 
-// Puts in the defaults of absent attributes, then checks that exactly those of the definition are there, each of its kind
-// and within its limits.
+// Puts in the defaults of absent attributes, then checks that exactly those of the definition are there, each of its
+// kind and within its limits.
 Result<void> complete_attributes(const OpDef &def, Attributes &attributes);
 
-// Checks the number of operands and returns the types of the results. `attributes` must be complete; `body` is that of a
-// `fused` op, else null. The error is a sentence for a user.
+// Checks the number of operands and returns the types of the results. `attributes` must be complete; `body` is that of
+// a `fused` op, else null. The error is a sentence for a user.
 Result<std::vector<Type>> infer_types(const OpDef &def, std::span<const Type> operands, const Attributes &attributes,
                                       const Module *module, const Function *body);
 

@@ -7,8 +7,10 @@
 namespace netc {
 namespace {
 
-Result<void> check_fits(std::string_view what, std::string_view name, const Tensor &tensor, const Type &type, int64_t batch) {
-  if (tensor.sizes == sizes_at(type.shape, batch) && static_cast<int64_t>(tensor.data.size()) == tensor.count()) return {};
+Result<void> check_fits(std::string_view what, std::string_view name, const Tensor &tensor, const Type &type,
+                        int64_t batch) {
+  if (tensor.sizes == sizes_at(type.shape, batch) && static_cast<int64_t>(tensor.data.size()) == tensor.count())
+    return {};
   return fail(fmt::format("{} {} should be {} with B = {}, got [{}]", what, name, to_string(type), batch,
                           fmt::join(tensor.sizes, ", ")));
 }
@@ -54,14 +56,16 @@ class Run {
       if (!outcome) return tl::unexpected(outcome.error());
       results = std::move(*outcome);
     } else {
-      if (!op.def->evaluate) return fail(fmt::format("{} cannot be evaluated: a pass must replace it first", op.def->name));
+      if (!op.def->evaluate)
+        return fail(fmt::format("{} cannot be evaluated: a pass must replace it first", op.def->name));
       if (auto good = check_provided(op, function_, environment_); !good) return good;
       for (ValueId result : op.results) {
         const Type &type = function_.type(result);
         results.push_back(Tensor::zeros(type.dtype, sizes_at(type.shape, environment_.batch)));
       }
-      EvaluateContext context{op,           operands, results, environment_.batch, environment_.seed, environment_.step,
-                              function_.mode, &environment_};
+      EvaluateContext context{
+          op,           operands, results, environment_.batch, environment_.seed, environment_.step, function_.mode,
+          &environment_};
       op.def->evaluate(context);
     }
     if (op.def->name == "write") written_.emplace_back(op.get<std::string>("weight"), *operands[0]);

@@ -1,5 +1,6 @@
-// The reference evaluator: gives every graph its meaning, in f64, one op after the other. Tests compare a graph before and after each
-// pass, and the compiled code, against it. It knows nothing of halos, placements or fusion: a fused op is its body.
+// The reference evaluator: gives every graph its meaning, in f64, one op after the other. Tests compare a graph before
+// and after each pass, and the compiled code, against it. It knows nothing of halos, placements or fusion: a fused op
+// is its body.
 #pragma once
 
 #include <functional>

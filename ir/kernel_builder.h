@@ -19,12 +19,45 @@ struct Index {
 };
 
 enum class Unary : uint8_t {
-  negative, absolute, sign, exp, expm1, log, log1p, sqrt, rsqrt, reciprocal, sin, cos, tanh, sigmoid, erf, erf_inv,
-  floor, ceil, round, is_nan, logical_not,
+  negative,
+  absolute,
+  sign,
+  exp,
+  expm1,
+  log,
+  log1p,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  sin,
+  cos,
+  tanh,
+  sigmoid,
+  erf,
+  erf_inv,
+  floor,
+  ceil,
+  round,
+  is_nan,
+  logical_not,
 };
 enum class Binary : uint8_t {
-  add, subtract, multiply, divide, power, remainder, maximum, minimum,
-  equal, not_equal, less, less_equal, greater, greater_equal, logical_and, logical_or,
+  add,
+  subtract,
+  multiply,
+  divide,
+  power,
+  remainder,
+  maximum,
+  minimum,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  logical_and,
+  logical_or,
 };
 enum class Reduction : uint8_t { sum, product, maximum, minimum, argmax /* i32, the first of equals */ };
 
@@ -38,13 +71,14 @@ class KernelBuilder {
   virtual Scalar unary(Unary op, Scalar x) = 0;
   // Comparisons give boolean. maximum and minimum give NaN when either is NaN. remainder has the sign of a (C's fmod).
   virtual Scalar binary(Binary op, Scalar a, Scalar b) = 0;
-  virtual Scalar fma(Scalar a, Scalar b, Scalar c) = 0;      // a * b + c, rounded once
+  virtual Scalar fma(Scalar a, Scalar b, Scalar c) = 0;  // a * b + c, rounded once
   virtual Scalar select(Scalar condition, Scalar yes, Scalar no) = 0;
   virtual Scalar cast(Scalar x, DType dtype) = 0;
   // A number in [0, 1) of the stream, for the element with this row-major number (docs/random.md, ir/philox.h).
   virtual Scalar random_uniform(uint64_t stream, Index element) = 0;
 
-  // Places. Indices are affine; `from_scalar` (an i32 or i64 number as an index, for gather) may only be used in load and accumulate.
+  // Places. Indices are affine; `from_scalar` (an i32 or i64 number as an index, for gather) may only be used in load
+  // and accumulate.
   virtual Index index(int64_t value) = 0;
   virtual Index add(Index a, Index b) = 0;
   virtual Index scale(Index a, int64_t factor) = 0;

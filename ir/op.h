@@ -1,5 +1,5 @@
-// The record that defines an op. One file in ir/ops/ holds one op (or one family that differs in a formula alone); nothing about
-// an op lives anywhere else except its test. docs/add-an-op.md walks through a new one.
+// The record that defines an op. One file in ir/ops/ holds one op (or one family that differs in a formula alone);
+// nothing about an op lives anywhere else except its test. docs/add-an-op.md walks through a new one.
 #pragma once
 
 #include <span>
@@ -45,8 +45,8 @@ struct InferContext {
   }
 };
 
-// What a gradient rule sees: the op, the gradients of its results, and a builder at the place where the backward ops go.
-// A result nobody needed has no gradient (kNoValue). The rule calls `add` for each operand that has one.
+// What a gradient rule sees: the op, the gradients of its results, and a builder at the place where the backward ops
+// go. A result nobody needed has no gradient (kNoValue). The rule calls `add` for each operand that has one.
 inline constexpr ValueId kNoValue = UINT32_MAX;
 struct GradientContext {
   Builder &builder;
@@ -105,8 +105,9 @@ struct OpDef {
   std::vector<ValueId> (*decompose)(Builder &, const Op &, Mode) = nullptr;
 
   // Lowerings: exactly one is set for each class that has kernels, except contractions (codegen/contraction).
-  // Inside a fused op an elementwise op may not ask the builder for operand_type or result_type: those are of the whole kernel.
-  // elementwise: the result element from the operand elements. Those without operands (random_uniform, iota) set `pull`.
+  // Inside a fused op an elementwise op may not ask the builder for operand_type or result_type: those are of the whole
+  // kernel. elementwise: the result element from the operand elements. Those without operands (random_uniform, iota)
+  // set `pull`.
   Scalar (*element)(KernelBuilder &, const Op &, std::span<const Scalar> operands) = nullptr;
   // reduction, kernel (pull): the result element at `index`.
   Scalar (*pull)(KernelBuilder &, const Op &, std::span<const Index> index) = nullptr;

@@ -1,12 +1,14 @@
-// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2, 3",
-// SC 2011). A number depends on (seed, stream, step, element) alone, so masks need no storage and threads do not matter.
+// Counter-based random numbers: Philox4x32-10 (Salmon, Moraes, Dror, Shaw: "Parallel random numbers: as easy as 1, 2,
+// 3", SC 2011). A number depends on (seed, stream, step, element) alone, so masks need no storage and threads do not
+// matter.
 //
 //   key     = (low 32 bits of seed, high 32 bits of seed)
 //   counter = (c0, c1, stream, step)  with the 64-bit block number  c = (element >> 6 << 4) | (element & 15) in c0, c1
 //   word    = (element >> 4) & 3: sixteen neighbouring elements use the same word of sixteen neighbouring counters
 //   uniform = (word >> 8) * 2^-24, in [0, 1)
 //
-// The stream and step are taken modulo 2^32. The compiled code, the runtime and the evaluator all use these definitions.
+// The stream and step are taken modulo 2^32. The compiled code, the runtime and the evaluator all use these
+// definitions.
 #pragma once
 
 #include <array>
@@ -28,8 +30,8 @@ inline std::array<uint32_t, 4> philox4x32(std::array<uint32_t, 4> counter, std::
 
 inline uint32_t philox_word(uint64_t seed, uint64_t stream, uint64_t step, uint64_t element) {
   uint64_t block = ((element >> 6) << 4) | (element & 15);
-  auto words = philox4x32({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32), static_cast<uint32_t>(stream),
-                           static_cast<uint32_t>(step)},
+  auto words = philox4x32({static_cast<uint32_t>(block), static_cast<uint32_t>(block >> 32),
+                           static_cast<uint32_t>(stream), static_cast<uint32_t>(step)},
                           {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
   return words[(element >> 4) & 3];
 }

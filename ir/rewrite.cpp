@@ -34,11 +34,14 @@ void Rewriter::copy(const Op &op) {
   for (size_t i = 0; i < results.size(); ++i) map_[op.results[i]] = results[i];
 }
 
-Op Rewriter::mapped(const Op &op) const { return Op{op.def, map(op.operands), {}, op.attributes, op.body, op.location}; }
+Op Rewriter::mapped(const Op &op) const {
+  return Op{op.def, map(op.operands), {}, op.attributes, op.body, op.location};
+}
 
 Function Rewriter::finish() { return builder_.finish(map(from_.results), from_.result_names); }
 
-Function rewrite(const Module &module, const Function &from, const std::function<bool(Rewriter &, const Op &)> &handle) {
+Function rewrite(const Module &module, const Function &from,
+                 const std::function<bool(Rewriter &, const Op &)> &handle) {
   Rewriter rewriter(module, from);
   for (const Op &op : from.ops) {
     rewriter.builder().set_location(op.location);

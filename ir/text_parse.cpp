@@ -58,7 +58,8 @@ class Parser {
   }
 
   bool weight(Weight &out) {
-    if (!in_.expect("@") || !in_.symbol(out.name, "the name of a weight") || !in_.expect(":") || !in_.type(out.type)) return false;
+    if (!in_.expect("@") || !in_.symbol(out.name, "the name of a weight") || !in_.expect(":") || !in_.type(out.type))
+      return false;
     out.trainable = in_.accept_word("trainable");
     if (!out.trainable && !in_.expect_word("fixed")) return false;
     if (in_.accept_word("at") && !integers({&out.offset})) return false;
@@ -155,10 +156,14 @@ class Parser {
         out = yes;
         return yes || in_.expect_word("false");
       }
-      case AttributeKind::integer: return in_.integer(out.emplace<int64_t>());
-      case AttributeKind::real: return in_.real(out.emplace<double>());
-      case AttributeKind::string: return in_.string(out.emplace<std::string>());
-      case AttributeKind::shape: return in_.shape(out.emplace<Shape>());
+      case AttributeKind::integer:
+        return in_.integer(out.emplace<int64_t>());
+      case AttributeKind::real:
+        return in_.real(out.emplace<double>());
+      case AttributeKind::string:
+        return in_.string(out.emplace<std::string>());
+      case AttributeKind::shape:
+        return in_.shape(out.emplace<Shape>());
       case AttributeKind::integers: {
         auto &list = out.emplace<std::vector<int64_t>>();
         return in_.list("[", "]", [&] { return in_.integer(list.emplace_back()); });
@@ -201,7 +206,8 @@ class Parser {
       do {
         // Results become visible to later ops only: their names go in at the end.
         if (!definition(function, own, op.results.emplace_back())) return false;
-        if (names.count(function.values.back().name)) return in_.fail(fmt::format("%{} is defined twice", function.values.back().name));
+        if (names.count(function.values.back().name))
+          return in_.fail(fmt::format("%{} is defined twice", function.values.back().name));
       } while (in_.accept(","));
       if (!in_.expect("=")) return false;
     }
@@ -210,7 +216,8 @@ class Parser {
     if (!op.def) return unknown_op(name);
     if (!in_.list("(", ")", [&] { return use(names, op.operands.emplace_back()); })) return false;
     if (in_.peek("{") && !in_.list("{", "}", [&] { return attribute(op); })) return false;
-    if (auto good = complete_attributes(*op.def, op.attributes); !good) return in_.fail(good.error().message, good.error().help);
+    if (auto good = complete_attributes(*op.def, op.attributes); !good)
+      return in_.fail(good.error().message, good.error().help);
     if (in_.accept_word("body")) {
       if (inside_body) return in_.fail("a body inside a body");
       if (!body(function, op)) return false;
@@ -225,7 +232,8 @@ class Parser {
     std::vector<std::string> known;
     for (const OpDef *def : all_ops()) known.emplace_back(def->name);
     std::string near = nearest_name(name, known);
-    return in_.fail(fmt::format("there is no op \"{}\"", name), near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
+    return in_.fail(fmt::format("there is no op \"{}\"", name),
+                    near.empty() ? "" : fmt::format("did you mean \"{}\"?", near));
   }
 
   TextReader in_;
@@ -240,8 +248,8 @@ std::optional<Module> parse_module(const SourceMap &sources, FileId file, Diagno
   if (parser.module(module)) return module;
   const auto &failure = parser.reader().failure();
   auto offset = [](size_t at) { return static_cast<uint32_t>(std::min<size_t>(at, UINT32_MAX)); };
-  Diagnostic &diagnostic =
-      diagnostics.error(Span{file, offset(failure->begin), offset(std::max(failure->end, failure->begin + 1))}, failure->message);
+  Diagnostic &diagnostic = diagnostics.error(
+      Span{file, offset(failure->begin), offset(std::max(failure->end, failure->begin + 1))}, failure->message);
   if (!failure->help.empty()) diagnostic.help(failure->help);
   return std::nullopt;
 }

@@ -45,7 +45,9 @@ struct AttributePrinter {
   std::string operator()(int64_t value) const { return fmt::format("{}", value); }
   std::string operator()(double value) const { return number(value); }
   std::string operator()(const std::string &value) const { return quoted(value); }
-  std::string operator()(const std::vector<int64_t> &value) const { return fmt::format("[{}]", fmt::join(value, ", ")); }
+  std::string operator()(const std::vector<int64_t> &value) const {
+    return fmt::format("[{}]", fmt::join(value, ", "));
+  }
   std::string operator()(const std::vector<double> &value) const { return list(value); }
   std::string operator()(const Shape &value) const { return to_string(value); }
 };
@@ -128,8 +130,8 @@ std::string print(const Module &module) {
   out += "{\n";
   for (const Weight &weight : module.weights)
     out += fmt::format("  weight @{}: {} {}{}{}\n", symbol(weight.name), to_string(weight.type),
-                       weight.trainable ? "trainable" : "fixed", weight.offset ? fmt::format(" at({})", weight.offset) : "",
-                       location(weight.location));
+                       weight.trainable ? "trainable" : "fixed",
+                       weight.offset ? fmt::format(" at({})", weight.offset) : "", location(weight.location));
   for (const Function &function : module.functions) print_function(out, function, "  ");
   return out + "}\n";
 }

@@ -77,7 +77,9 @@ bool TextReader::accept_word(std::string_view word) {
 }
 
 bool TextReader::expect(std::string_view mark) { return accept(mark) || fail(fmt::format("expected '{}'", mark)); }
-bool TextReader::expect_word(std::string_view word) { return accept_word(word) || fail(fmt::format("expected '{}'", word)); }
+bool TextReader::expect_word(std::string_view word) {
+  return accept_word(word) || fail(fmt::format("expected '{}'", word));
+}
 
 bool TextReader::name(std::string &out, std::string_view what) {
   skip_space();

@@ -1,5 +1,5 @@
-// Reads the pieces of the graph's text form from a string: names, numbers, strings, types. The first failure is kept, with
-// its place, and every later call fails too.
+// Reads the pieces of the graph's text form from a string: names, numbers, strings, types. The first failure is kept,
+// with its place, and every later call fails too.
 #pragma once
 
 #include <cstdint>

@@ -11,8 +11,12 @@ namespace {
 
 class FunctionVerifier {
  public:
-  FunctionVerifier(const Module *module, const Function &function, std::string where, std::vector<std::string> &problems)
-      : module_(module), function_(function), where_(std::move(where)), problems_(problems),
+  FunctionVerifier(const Module *module, const Function &function, std::string where,
+                   std::vector<std::string> &problems)
+      : module_(module),
+        function_(function),
+        where_(std::move(where)),
+        problems_(problems),
         defined_(function.values.size(), false) {}
 
   void run() {
@@ -113,7 +117,8 @@ class FunctionVerifier {
         problem(op, fmt::format("{} may not stand in a body of kind {}", inner.def->name, kind));
       }
     }
-    if (kind == "contraction" && contractions != 1) problem(op, fmt::format("the body has {} contractions", contractions));
+    if (kind == "contraction" && contractions != 1)
+      problem(op, fmt::format("the body has {} contractions", contractions));
     if (kind == "reduce" && reduced.empty()) problem(op, "the body has no reduction");
   }
 
@@ -158,7 +163,8 @@ std::vector<std::string> verify(const Module &module) {
   }
   names.clear();
   for (const Function &function : module.functions) {
-    if (!names.insert(function.name).second) problems.push_back(fmt::format("two functions are named {}", function.name));
+    if (!names.insert(function.name).second)
+      problems.push_back(fmt::format("two functions are named {}", function.name));
     FunctionVerifier(&module, function, "@" + function.name, problems).run();
   }
   return problems;

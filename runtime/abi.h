@@ -13,16 +13,16 @@ extern "C" {
 
 /* What a call of a generated function gets. Kernels read it from several threads and never write it. */
 typedef struct nc_context {
-  char *weights;             /* 0: the weight block, 64-byte aligned, weight_bytes long */
-  char *fixed;               /* 1: workspace, fixed_bytes of the function, 64-byte aligned, followed by 64 bytes of slack */
-  char *batch_space;         /* 2: workspace, batch_bytes * batch, 64-byte aligned, followed by 64 bytes of slack */
+  char *weights;     /* 0: the weight block, 64-byte aligned, weight_bytes long */
+  char *fixed;       /* 1: workspace, fixed_bytes of the function, 64-byte aligned, followed by 64 bytes of slack */
+  char *batch_space; /* 2: workspace, batch_bytes * batch, 64-byte aligned, followed by 64 bytes of slack */
   const void *const *inputs; /* 3: arguments in order, row-major, no halo, readable without alignment */
   void *const *outputs;      /* 4: results in order */
   int64_t batch;             /* 5: B, at least 1 */
   const double *scalars;     /* 6: runtime values, in the order of nc_program.scalar_names */
   uint64_t seed;             /* 7 */
   uint64_t step;             /* 8: for random numbers: equals the runtime value "step" */
-  void *runtime;             /* 9: the runtime's own (its threads); null: nc_parallel_for runs everything on the caller */
+  void *runtime; /* 9: the runtime's own (its threads); null: nc_parallel_for runs everything on the caller */
 } nc_context;
 
 typedef void (*nc_function)(const nc_context *context);
@@ -30,17 +30,18 @@ typedef void (*nc_function)(const nc_context *context);
 /* A kernel does chunk number `chunk` of its work. Chunks are independent of each other. */
 typedef void (*nc_kernel)(const nc_context *context, int64_t chunk);
 
-/* Implemented by the runtime: runs chunks 0 .. count-1 on the pool and returns when all are done. How many threads there
- * are changes nothing but the time. `cost` is the estimated number of nanoseconds of all chunks: small work stays on the caller. */
+/* Implemented by the runtime: runs chunks 0 .. count-1 on the pool and returns when all are done. How many threads
+ * there are changes nothing but the time. `cost` is the estimated number of nanoseconds of all chunks: small work stays
+ * on the caller. */
 void nc_parallel_for(const nc_context *context, nc_kernel kernel, int64_t count, int64_t cost);
 
 /* Implemented by the runtime: writes a matrix [rows, columns], row-major, with orthonormal columns (rows >= columns) or
- * orthonormal rows: the Q of the QR decomposition of a matrix of normal random numbers, with signs such that the diagonal
- * of R is positive. The initialiser `orthogonal`. */
+ * orthonormal rows: the Q of the QR decomposition of a matrix of normal random numbers, with signs such that the
+ * diagonal of R is positive. The initialiser `orthogonal`. */
 void nc_orthogonal(float *out, int64_t rows, int64_t columns, uint64_t seed, uint64_t stream, uint64_t step);
 
 typedef struct nc_function_entry {
-  const char *name;     /* "train_step" */
+  const char *name; /* "train_step" */
   nc_function function;
   int64_t fixed_bytes;
   int64_t batch_bytes;
@@ -53,8 +54,9 @@ typedef struct nc_kernel_entry {
   const char *name;     /* "train_step.conv2d_relu" */
   const char *function; /* "train_step" */
   nc_kernel kernel;
-  int64_t line;         /* of the .net file; 0: none */
-  double fixed_flops;   /* of its contraction, multiply and add counted apart: fixed_flops + batch_flops * B; 0: no contraction */
+  int64_t line;       /* of the .net file; 0: none */
+  double fixed_flops; /* of its contraction, multiply and add counted apart: fixed_flops + batch_flops * B; 0: no
+                         contraction */
   double batch_flops;
 } nc_kernel_entry;
 
@@ -71,7 +73,7 @@ typedef struct nc_program_t {
   int64_t module_count;
   const nc_kernel_entry *kernels;
   int64_t kernel_count;
-  nc_kernel fma_peak;   /* runs `chunk` rounds of independent multiply-adds in registers: the limit of one core */
+  nc_kernel fma_peak;    /* runs `chunk` rounds of independent multiply-adds in registers: the limit of one core */
   double fma_peak_flops; /* of one round */
 } nc_program_t;
 

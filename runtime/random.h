@@ -2,8 +2,8 @@
 // easy as 1, 2, 3", SC 2011). A number depends on its counter and the seed alone, so the order of samples, splits and
 // augmentation can be had for any epoch and sample without what came before, on any number of threads.
 //
-// The runtime depends on nothing of the compiler, so this is its own definition; known-answer vectors of the generator's
-// authors and a comparison with ir/philox.h hold the two together (test/unit/runtime/data_random_test.cpp).
+// The runtime depends on nothing of the compiler, so this is its own definition; known-answer vectors of the
+// generator's authors and a comparison with ir/philox.h hold the two together (test/unit/runtime/data_random_test.cpp).
 #pragma once
 
 #include <array>
@@ -30,8 +30,9 @@ enum class RandomUse : uint32_t { shuffle = 0xFFFFFFFF, split = 0xFFFFFFFE, augm
 
 // Four words for the pair (step, element) of one use.
 inline PhiloxWords random_words(uint64_t seed, RandomUse use, uint32_t step, uint64_t element) {
-  return philox({static_cast<uint32_t>(element), static_cast<uint32_t>(element >> 32), static_cast<uint32_t>(use), step},
-                {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
+  return philox(
+      {static_cast<uint32_t>(element), static_cast<uint32_t>(element >> 32), static_cast<uint32_t>(use), step},
+      {static_cast<uint32_t>(seed), static_cast<uint32_t>(seed >> 32)});
 }
 
 // In [0, 1), a multiple of 2^-24.

@@ -12,8 +12,8 @@ Diagnostic &Diagnostics::add(Severity severity, Span span, std::string message) 
 
 namespace {
 
-// Insertions, deletions, replacements and exchanges of neighbours that make one word the other, whatever the case of the
-// letters (optimal string alignment; Damerau 1964).
+// Insertions, deletions, replacements and exchanges of neighbours that make one word the other, whatever the case of
+// the letters (optimal string alignment; Damerau 1964).
 size_t edit_distance(std::string_view a, std::string_view b) {
   auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
   std::vector<size_t> before, row(b.size() + 1), next(b.size() + 1);

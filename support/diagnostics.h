@@ -55,7 +55,8 @@ class Diagnostics {
 // The text a person reads: `file:line:column: error: message`, the line with a caret, notes, help; sorted by place, a
 // message at the same place once. `colour` writes terminal colours.
 std::string render_text(const Diagnostics &diagnostics, const SourceMap &sources, bool colour);
-// One JSON object a line, for editors: {"file","line","column","end_line","end_column","severity","message","notes","help"}.
+// One JSON object a line, for editors:
+// {"file","line","column","end_line","end_column","severity","message","notes","help"}.
 std::string render_json(const Diagnostics &diagnostics, const SourceMap &sources);
 
 // The candidate nearest to `word` by edit distance, or "" when none is near enough to be worth suggesting.

@@ -25,11 +25,14 @@ std::vector<const Diagnostic *> in_order(const Diagnostics &diagnostics) {
   std::vector<const Diagnostic *> list;
   for (const Diagnostic &diagnostic : diagnostics.all()) list.push_back(&diagnostic);
   auto key = [](const Diagnostic *d) {
-    return std::tuple(d->span.known() ? 1u : 0u, d->span.known() ? d->span.file : 0u, d->span.known() ? d->span.begin : 0u);
+    return std::tuple(d->span.known() ? 1u : 0u, d->span.known() ? d->span.file : 0u,
+                      d->span.known() ? d->span.begin : 0u);
   };
   std::stable_sort(list.begin(), list.end(), [&](auto *a, auto *b) { return key(a) < key(b); });
   std::set<std::tuple<FileId, uint32_t, std::string_view>> seen;
-  std::erase_if(list, [&](const Diagnostic *d) { return !seen.insert({d->span.file, d->span.begin, d->message}).second; });
+  std::erase_if(list, [&](const Diagnostic *d) {
+    return !seen.insert({d->span.file, d->span.begin, d->message}).second;
+  });
   return list;
 }
 
@@ -80,9 +83,12 @@ void append_json(std::string &out, std::string_view text) {
   out += '"';
   for (char c : text) {
     auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') (out += '\\') += c;
-    else if (byte < 0x20) out += fmt::format("\\u{:04x}", byte);
-    else out += c;
+    if (c == '"' || c == '\\')
+      (out += '\\') += c;
+    else if (byte < 0x20)
+      out += fmt::format("\\u{:04x}", byte);
+    else
+      out += c;
   }
   out += '"';
 }
@@ -108,11 +114,12 @@ std::string render_text(const Diagnostics &diagnostics, const SourceMap &sources
   for (const Diagnostic *d : in_order(diagnostics)) {
     std::string_view shade = d->severity == Severity::error ? paint.error : paint.warning;
     std::string place = d->span.known() ? place_of(sources, d->span) : "";
-    out += fmt::format("{}{}{}{}{}: {}{}\n", paint.place, place, paint.off, shade, word_of(d->severity), paint.off, d->message);
+    out += fmt::format("{}{}{}{}{}: {}{}\n", paint.place, place, paint.off, shade, word_of(d->severity), paint.off,
+                       d->message);
     if (d->span.known()) out += quote(sources.file(d->span.file), d->span, shade, paint.off);
     for (const Note &note : d->notes) {
-      out += fmt::format("{}{}note: {}{}\n", note.span.known() ? place_of(sources, note.span) : "", paint.note, paint.off,
-                         note.message);
+      out += fmt::format("{}{}note: {}{}\n", note.span.known() ? place_of(sources, note.span) : "", paint.note,
+                         paint.off, note.message);
       if (note.span.known()) out += quote(sources.file(note.span.file), note.span, paint.note, paint.off);
     }
     for (const std::string &help : d->helps) out += fmt::format("{}help: {}{}\n", paint.note, paint.off, help);

@@ -1,8 +1,9 @@
-// The gradient of a convolution with respect to its kernel: rows are (tap, channel), the reduction runs over pixels and images.
+// The gradient of a convolution with respect to its kernel: rows are (tap, channel), the reduction runs over pixels and
+// images.
 //
-// Small kernels: a chunk of images adds up its own partial result in scratch, one image after the other while it is in the
-// cache; a second stage adds the partial results in their order. Large kernels: partial results would
-// cost more than they save, so the chunks are tiles of the result and each runs over all images. Which of the two is decided by
+// Small kernels: a chunk of images adds up its own partial result in scratch, one image after the other while it is in
+// the cache; a second stage adds the partial results in their order. Large kernels: partial results would cost more
+// than they save, so the chunks are tiles of the result and each runs over all images. Which of the two is decided by
 // the shapes, so the order of every sum is too.
 #include <algorithm>
 #include <cmath>
@@ -36,9 +37,9 @@ struct Plan {
   RowGrid grid;
   Tiling tiling;
   Panels panels;
-  int64_t group_count = 1;       // loops over groups: depthwise has none
-  int64_t group_columns = 1;     // of the result, for one group
-  int64_t rows = 1, columns = 1; // of the whole result
+  int64_t group_count = 1;        // loops over groups: depthwise has none
+  int64_t group_columns = 1;      // of the result, for one group
+  int64_t rows = 1, columns = 1;  // of the whole result
   int64_t element_bytes = 4;
 
   int64_t pixels() const { return convolution.y.output * convolution.x.output; }
@@ -69,7 +70,10 @@ Plan make_plan(const Convolution &convolution, const ValueLayout &input, const T
 class BackwardWeightsEmitter {
  public:
   BackwardWeightsEmitter(KernelEmitter &emitter, const Plan &plan)
-      : emitter_(emitter), plan_(plan), convolution_(plan.convolution), element_(element_type(emitter, convolution_.dtype)),
+      : emitter_(emitter),
+        plan_(plan),
+        convolution_(plan.convolution),
+        element_(element_type(emitter, convolution_.dtype)),
         image_(open_image(emitter, plan.source)) {
     outer_step_ = plan.grid.taps_in_run ? 0 : convolution_.y.dilation * image_.row_stride;
     line_step_ = plan.grid.taps_in_run ? convolution_.y.dilation * image_.row_stride
@@ -79,7 +83,8 @@ class BackwardWeightsEmitter {
   // Where the partial result with this number is.
   Value *partial(Value *number) {
     Value *padded = element_at(emitter_, element_, emitter_.scratch(), padded_elements());
-    return element_at(emitter_, element_, padded, scaled(emitter_, number, plan_.partial_bytes() / plan_.element_bytes));
+    return element_at(emitter_, element_, padded,
+                      scaled(emitter_, number, plan_.partial_bytes() / plan_.element_bytes));
   }
 
   // Small kernels: this chunk's images into its own partial result.
@@ -155,7 +160,8 @@ class BackwardWeightsEmitter {
     if (lines > 1 && plan_.grid.lines % lines != 0) some(whole_end, end, 1);
   }
 
-  void emit_tile_at(const Panel &panel, Value *group, Value *outer, Value *line, int64_t lines, Value *row, int64_t length) {
+  void emit_tile_at(const Panel &panel, Value *group, Value *outer, Value *line, int64_t lines, Value *row,
+                    int64_t length) {
     const Address &dy = emitter_.operand(1);
     Tile tile{element_, plan_.panels.lanes, panel.vectors, panel.tail};
     tile.product = convolution_.depthwise() ? Product::pointwise : Product::broadcast;
@@ -164,12 +170,15 @@ class BackwardWeightsEmitter {
     if (partial_ == nullptr)
       tile.reductions.push_back(
           {dim_value(emitter_, convolution_.images), number(image_.image_stride), number(dy.strides[0])});
-    tile.reductions.push_back({number(convolution_.y.output), number(convolution_.y.stride * image_.row_stride), number(dy.strides[1])});
-    tile.reductions.push_back({number(convolution_.x.output), number(convolution_.x.stride * image_.pixel_stride), number(dy.strides[2])});
+    tile.reductions.push_back(
+        {number(convolution_.y.output), number(convolution_.y.stride * image_.row_stride), number(dy.strides[1])});
+    tile.reductions.push_back(
+        {number(convolution_.x.output), number(convolution_.x.stride * image_.pixel_stride), number(dy.strides[2])});
 
     Value *column = panel.first;  // of the result
-    Value *a = element_at(emitter_, element_, image_.base,
-                          number(-convolution_.y.padding_low * image_.row_stride - convolution_.x.padding_low * image_.pixel_stride));
+    Value *a = element_at(
+        emitter_, element_, image_.base,
+        number(-convolution_.y.padding_low * image_.row_stride - convolution_.x.padding_low * image_.pixel_stride));
     a = element_at(emitter_, element_, a, scaled(emitter_, image_number_, image_.image_stride));
     a = element_at(emitter_, element_, a, scaled(emitter_, outer, outer_step_));
     a = element_at(emitter_, element_, a, scaled(emitter_, line, line_step_));
@@ -183,14 +192,18 @@ class BackwardWeightsEmitter {
     Value *b = element_at(emitter_, element_, dy.base, scaled(emitter_, image_number_, dy.strides[0]));
     b = element_at(emitter_, element_, b, column);
 
-    Value *first_row = ir().CreateAdd(scaled(emitter_, outer, plan_.grid.outer_rows), scaled(emitter_, line, plan_.grid.line_rows));
+    Value *first_row =
+        ir().CreateAdd(scaled(emitter_, outer, plan_.grid.outer_rows), scaled(emitter_, line, plan_.grid.line_rows));
     first_row = ir().CreateAdd(first_row, row);
     auto row_of = [&](size_t i) {
       return static_cast<int64_t>(i) / length * plan_.grid.line_rows + static_cast<int64_t>(i) % length;
     };
-    if (partial_ == nullptr) return finish_rows(tile, emit_tile(ir(), emitter_.target(), tile, a, b), column, first_row, row_of);
-    accumulate(tile, a, b, element_at(emitter_, element_, partial_, ir().CreateAdd(scaled(emitter_, first_row, plan_.columns), column)),
-               row_of);
+    if (partial_ == nullptr)
+      return finish_rows(tile, emit_tile(ir(), emitter_.target(), tile, a, b), column, first_row, row_of);
+    accumulate(
+        tile, a, b,
+        element_at(emitter_, element_, partial_, ir().CreateAdd(scaled(emitter_, first_row, plan_.columns), column)),
+        row_of);
   }
 
   template <typename RowOf>
@@ -199,7 +212,8 @@ class BackwardWeightsEmitter {
     llvm::Align align(static_cast<uint64_t>(plan_.element_bytes));
     Value *mask = lane_mask(ir(), tile.lanes, tile.tail);
     auto pointer = [&](size_t r, unsigned v) {
-      return element_at(emitter_, element_, place, number(row_of(r) * plan_.columns + static_cast<int64_t>(v) * tile.lanes));
+      return element_at(emitter_, element_, place,
+                        number(row_of(r) * plan_.columns + static_cast<int64_t>(v) * tile.lanes));
     };
     auto mask_of = [&](unsigned v) { return v + 1 == tile.vectors ? mask : nullptr; };
     Accumulators sums(tile.rows.size());
@@ -252,7 +266,8 @@ void emit_combination(KernelEmitter &emitter, const Plan &plan, Value *row, int6
 
   Value *channels = number(plan.convolution.input_channels), *width = number(plan.convolution.x.kernel);
   Value *tap = ir.CreateUDiv(row, channels);
-  std::vector<IndexValue> index{index_of(emitter, ir.CreateUDiv(tap, width)), index_of(emitter, ir.CreateURem(tap, width)),
+  std::vector<IndexValue> index{index_of(emitter, ir.CreateUDiv(tap, width)),
+                                index_of(emitter, ir.CreateURem(tap, width)),
                                 index_of(emitter, ir.CreateURem(row, channels))};
   for_panels(emitter, make_panels(plan.columns, lanes, vectors), nullptr, nullptr, [&](const Panel &panel) {
     Tile tile{element, lanes, panel.vectors, panel.tail};
@@ -297,7 +312,8 @@ void plan_small(ContractionLowering &lowering, const Plan &plan, double work_of_
   (images.batch ? combination.batch_nanoseconds : combination.fixed_nanoseconds) = read / 20;
   combination.fixed_nanoseconds += elements / 4;
   combination.units_per_chunk = std::max<int64_t>(1, 8192 / plan.columns);
-  combination.emit = [plan, group, units = combination.units, rows = combination.units_per_chunk](KernelEmitter &emitter) {
+  combination.emit = [plan, group, units = combination.units,
+                      rows = combination.units_per_chunk](KernelEmitter &emitter) {
     for_units(emitter, units, rows, [&](Value *row) { emit_combination(emitter, plan, row, group); });
   };
 
@@ -310,7 +326,8 @@ void plan_small(ContractionLowering &lowering, const Plan &plan, double work_of_
 
 }  // namespace
 
-ContractionLowering plan_backward_weights(const Convolution &convolution, const ValueLayout &input, const Target &target) {
+ContractionLowering plan_backward_weights(const Convolution &convolution, const ValueLayout &input,
+                                          const Target &target) {
   ContractionLowering lowering;
   Plan plan = make_plan(convolution, input, target);
   add_padding_stage(lowering, plan.source);

@@ -55,7 +55,8 @@ double step_cycles(int64_t rows, int64_t vectors) {
   return std::max({products, loads, kLatency}) + 0.9 * static_cast<double>(vectors);
 }
 
-Tiling choose_tiling(const Target &target, int64_t lines, int64_t length, int64_t columns, unsigned lanes, int64_t steps) {
+Tiling choose_tiling(const Target &target, int64_t lines, int64_t length, int64_t columns, unsigned lanes,
+                     int64_t steps) {
   Tiling best;
   double least = -1;
   int64_t all_vectors = (columns + lanes - 1) / lanes;

@@ -12,7 +12,8 @@ llvm::Type *element_type(KernelEmitter &emitter, DType dtype) {
 }
 
 Value *dim_value(KernelEmitter &emitter, Dim dim) {
-  return dim.batch ? scaled(emitter, emitter.batch(), dim.size) : emitter.ir().getInt64(static_cast<uint64_t>(dim.size));
+  return dim.batch ? scaled(emitter, emitter.batch(), dim.size)
+                   : emitter.ir().getInt64(static_cast<uint64_t>(dim.size));
 }
 
 Value *element_at(KernelEmitter &emitter, llvm::Type *element, Value *base, Value *offset) {
@@ -25,16 +26,19 @@ Value *scaled(KernelEmitter &emitter, Value *i, int64_t factor) {
 
 IndexValue index_of(KernelEmitter &emitter, Value *variable, int64_t factor, int64_t constant) {
   if (variable == nullptr) return {nullptr, constant};
-  if (auto *known = llvm::dyn_cast<llvm::ConstantInt>(variable)) return {nullptr, known->getSExtValue() * factor + constant};
+  if (auto *known = llvm::dyn_cast<llvm::ConstantInt>(variable))
+    return {nullptr, known->getSExtValue() * factor + constant};
   return {scaled(emitter, variable, factor), constant};
 }
 
 void for_pieces(KernelEmitter &emitter, const Pieces &pieces, const std::function<void(Value *)> &body) {
   llvm::IRBuilder<> &ir = emitter.ir();
-  for_range(emitter, ir.getInt64(pieces.first), ir.getInt64(pieces.first + pieces.size * pieces.count), pieces.size, body);
+  for_range(emitter, ir.getInt64(pieces.first), ir.getInt64(pieces.first + pieces.size * pieces.count), pieces.size,
+            body);
 }
 
-void for_range(KernelEmitter &emitter, Value *begin, Value *end, int64_t step, const std::function<void(Value *)> &body) {
+void for_range(KernelEmitter &emitter, Value *begin, Value *end, int64_t step,
+               const std::function<void(Value *)> &body) {
   auto *first = llvm::dyn_cast<llvm::ConstantInt>(begin);
   auto *last = llvm::dyn_cast<llvm::ConstantInt>(end);
   if (first != nullptr && last != nullptr) {
@@ -69,7 +73,9 @@ void for_panels(KernelEmitter &emitter, const Panels &panels, Value *begin, Valu
   if (panels.whole > 0)
     for_range(emitter, begin, whole_end, panels.width(), [&](Value *first) { body({first, panels.vectors, 0}); });
   if (panels.rest_vectors > 0)
-    for_range(emitter, rest_begin, rest_end, panels.width(), [&](Value *first) { body({first, panels.rest_vectors, panels.rest_tail}); });
+    for_range(emitter, rest_begin, rest_end, panels.width(), [&](Value *first) {
+      body({first, panels.rest_vectors, panels.rest_tail});
+    });
 }
 
 void finish_tile(KernelEmitter &emitter, const Tile &tile, const Accumulators &sums, Value *first_column,

@@ -25,18 +25,20 @@ void for_pieces(KernelEmitter &emitter, const Pieces &pieces, const std::functio
 void for_range(KernelEmitter &emitter, llvm::Value *begin, llvm::Value *end, int64_t step,
                const std::function<void(llvm::Value *i)> &body);
 // The units of this chunk, one after the other: the frame of every stage.
-void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk, const std::function<void(llvm::Value *unit)> &body);
+void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk,
+               const std::function<void(llvm::Value *unit)> &body);
 
 // The panels whose first column lies in [begin, end) -- null: all -- each shape of panel emitted once.
 struct Panel {
   llvm::Value *first;  // column, i64
   unsigned vectors;
-  unsigned tail;       // lanes inside in the last vector; 0: all
+  unsigned tail;  // lanes inside in the last vector; 0: all
 };
 void for_panels(KernelEmitter &emitter, const Panels &panels, llvm::Value *begin, llvm::Value *end,
                 const std::function<void(const Panel &)> &body);
 
-// Hands every accumulator of a tile to the epilogue. `index(row)` is the logical index of the row; the column is appended.
+// Hands every accumulator of a tile to the epilogue. `index(row)` is the logical index of the row; the column is
+// appended.
 void finish_tile(KernelEmitter &emitter, const Tile &tile, const Accumulators &sums, llvm::Value *first_column,
                  const std::function<std::vector<IndexValue>(size_t row)> &index);
 

@@ -1,5 +1,5 @@
-// Convolution, and the gradient of one with respect to its input: for every phase of the output (geometry.h) rectangles of pixels are
-// the rows of tiles, the taps and channels their reduction.
+// Convolution, and the gradient of one with respect to its input: for every phase of the output (geometry.h) rectangles
+// of pixels are the rows of tiles, the taps and channels their reduction.
 #include "codegen/contraction/convolution.h"
 
 #include <algorithm>
@@ -28,15 +28,21 @@ struct Plan {
 class PhaseEmitter {
  public:
   PhaseEmitter(KernelEmitter &emitter, const Plan &plan, const AxisPhase &rows, const AxisPhase &columns)
-      : emitter_(emitter), plan_(plan), convolution_(plan.convolution), rows_(rows), columns_(columns),
-        element_(element_type(emitter, convolution_.dtype)), image_(open_image(emitter, plan.source)) {}
+      : emitter_(emitter),
+        plan_(plan),
+        convolution_(plan.convolution),
+        rows_(rows),
+        columns_(columns),
+        element_(element_type(emitter, convolution_.dtype)),
+        image_(open_image(emitter, plan.source)) {}
 
   // A band of rows, or a block of columns, of an image; null: all of it.
   void run(Value *image, Value *block, Value *column_block) {
     image_number_ = image;
     Value *start = element_at(emitter_, element_, image_.base, scaled(emitter_, image, image_.image_stride));
-    image_start_ = element_at(emitter_, element_, start,
-                              ir().getInt64(rows_.first_input * image_.row_stride + columns_.first_input * image_.pixel_stride));
+    image_start_ =
+        element_at(emitter_, element_, start,
+                   ir().getInt64(rows_.first_input * image_.row_stride + columns_.first_input * image_.pixel_stride));
     bool depthwise = convolution_.depthwise();
     int64_t channels = depthwise ? convolution_.groups : convolution_.output_channels;
     unsigned lanes = lanes_for(emitter_.target(), convolution_.dtype, channels);
@@ -94,11 +100,13 @@ class PhaseEmitter {
     Tile tile{element_, panels_.lanes, panel.vectors, panel.tail};
     tile.product = convolution_.depthwise() ? Product::pointwise : Product::broadcast;
     for (int64_t line = 0; line < lines; ++line)
-      for (int64_t pixel = 0; pixel < length; ++pixel) tile.rows.push_back(number(line * row_step + pixel * pixel_step));
-    tile.reductions = {
-        {number(rows_.taps), number(rows_.input_per_tap * image_.row_stride), number(rows_.tap_step * kernel.strides[0])},
-        {number(columns_.taps), number(columns_.input_per_tap * image_.pixel_stride), number(columns_.tap_step * kernel.strides[1])},
-        {number(convolution_.input_channels), number(1), number(kernel.strides[2])}};
+      for (int64_t pixel = 0; pixel < length; ++pixel)
+        tile.rows.push_back(number(line * row_step + pixel * pixel_step));
+    tile.reductions = {{number(rows_.taps), number(rows_.input_per_tap * image_.row_stride),
+                        number(rows_.tap_step * kernel.strides[0])},
+                       {number(columns_.taps), number(columns_.input_per_tap * image_.pixel_stride),
+                        number(columns_.tap_step * kernel.strides[1])},
+                       {number(convolution_.input_channels), number(1), number(kernel.strides[2])}};
 
     if (plan_.column_blocks > 1) tile.prefetch_b = number(kPrefetchedSteps * kernel.strides[2]);
     Value *first_column = panel.first;  // of the result
@@ -116,7 +124,8 @@ class PhaseEmitter {
 
     Accumulators sums;
     if (rows_.taps == 0 || columns_.taps == 0)
-      sums.assign(tile.rows.size(), std::vector<Value *>(tile.vectors, llvm::Constant::getNullValue(accumulator_type(tile))));
+      sums.assign(tile.rows.size(),
+                  std::vector<Value *>(tile.vectors, llvm::Constant::getNullValue(accumulator_type(tile))));
     else
       sums = emit_tile(ir(), emitter_.target(), tile, a, b);
 
@@ -125,7 +134,8 @@ class PhaseEmitter {
     IndexValue x = index_of(emitter_, column, columns_.output_step, columns_.first_output);
     finish_tile(emitter_, tile, sums, first_column, [&](size_t i) {
       int64_t line = static_cast<int64_t>(i) / length, pixel = static_cast<int64_t>(i) % length;
-      return std::vector<IndexValue>{image, {y.variable, y.constant + line * rows_.output_step},
+      return std::vector<IndexValue>{image,
+                                     {y.variable, y.constant + line * rows_.output_step},
                                      {x.variable, x.constant + pixel * columns_.output_step}};
     });
   }
@@ -160,7 +170,8 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
     for (const AxisPhase &column : plan.columns)
       taps += static_cast<double>(row.outputs * row.taps * column.outputs * column.taps);
   double work = channels * taps;  // multiply-adds of one image
-  int64_t kernel_elements = convolution.y.kernel * convolution.x.kernel * convolution.input_channels * convolution.output_channels;
+  int64_t kernel_elements =
+      convolution.y.kernel * convolution.x.kernel * convolution.input_channels * convolution.output_channels;
   int64_t block_columns = kBlockVectors * lanes_for(target, convolution.dtype, convolution.output_channels);
   if (convolution.groups == 1 && kernel_elements >= kLargeElements && convolution.output_channels > block_columns)
     plan.column_blocks = (convolution.output_channels + block_columns - 1) / block_columns;
@@ -184,7 +195,8 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
       }
       Value *block = plan.blocks > 1 ? part : nullptr, *column_block = plan.column_blocks > 1 ? part : nullptr;
       for (const AxisPhase &rows : plan.rows)
-        for (const AxisPhase &columns : plan.columns) PhaseEmitter(emitter, plan, rows, columns).run(image, block, column_block);
+        for (const AxisPhase &columns : plan.columns)
+          PhaseEmitter(emitter, plan, rows, columns).run(image, block, column_block);
     });
   };
   lowering.stages.push_back(std::move(stage));

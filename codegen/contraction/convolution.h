@@ -21,6 +21,7 @@ Convolution read_convolution(const Op &op, std::span<const ValueLayout> operands
 Convolution read_backward_weights(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result);
 
 ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target);
-ContractionLowering plan_backward_weights(const Convolution &convolution, const ValueLayout &input, const Target &target);
+ContractionLowering plan_backward_weights(const Convolution &convolution, const ValueLayout &input,
+                                          const Target &target);
 
 }  // namespace netc::contraction

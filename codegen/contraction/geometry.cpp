@@ -34,7 +34,8 @@ Range read_range(const std::vector<AxisPhase> &phases) {
   bool first = true;
   for (const AxisPhase &phase : phases) {
     if (phase.taps == 0) continue;
-    int64_t high = phase.first_input + (phase.outputs - 1) * phase.input_per_output + (phase.taps - 1) * phase.input_per_tap;
+    int64_t high =
+        phase.first_input + (phase.outputs - 1) * phase.input_per_output + (phase.taps - 1) * phase.input_per_tap;
     range.low = first ? phase.first_input : std::min(range.low, phase.first_input);
     range.high = first ? high : std::max(range.high, high);
     first = false;

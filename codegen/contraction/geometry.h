@@ -19,12 +19,13 @@ struct ConvolutionAxis {
 struct AxisPhase {
   int64_t first_output = 0, output_step = 1, outputs = 0;
   int64_t first_tap = 0, tap_step = 1, taps = 0;
-  int64_t first_input = 0;     // read by the first output through the first tap; may be negative
+  int64_t first_input = 0;  // read by the first output through the first tap; may be negative
   int64_t input_per_output = 1, input_per_tap = 1;
 };
 std::vector<AxisPhase> axis_phases(const ConvolutionAxis &axis);
 
-// The positions of the input that are read: from `low` to `high`, both inside; outside of 0 .. input - 1 they are zeros.
+// The positions of the input that are read: from `low` to `high`, both inside; outside of 0 .. input - 1 they are
+// zeros.
 struct Range {
   int64_t low = 0, high = 0;
 };

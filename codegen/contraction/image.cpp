@@ -42,7 +42,8 @@ void emit_padding(KernelEmitter &emitter, const ImageSource &source, Value *imag
       return element_at(emitter, element, line, ir.getInt64(left * pixel_stride));
     };
     llvm::Align align(static_cast<uint64_t>(bytes));
-    ir.CreateMemCpy(pixel(to_image, to.row_stride, to.pixel_stride), align, pixel(from_image, from.strides[1], from.strides[2]), align,
+    ir.CreateMemCpy(pixel(to_image, to.row_stride, to.pixel_stride), align,
+                    pixel(from_image, from.strides[1], from.strides[2]), align,
                     static_cast<uint64_t>((right - left + 1) * source.channels * bytes));
   });
 }

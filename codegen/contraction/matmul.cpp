@@ -1,6 +1,6 @@
-// Matrix products. Rows are cut into tiles of one size and smaller ones for what is left; columns into blocks, so that a
-// chunk of work is a block of columns times a stretch of rows. A transposed right side is laid out anew block by block, by
-// the chunk that uses it, while it is in the cache.
+// Matrix products. Rows are cut into tiles of one size and smaller ones for what is left; columns into blocks, so that
+// a chunk of work is a block of columns times a stretch of rows. A transposed right side is laid out anew block by
+// block, by the chunk that uses it, while it is in the cache.
 #include "codegen/contraction/matmul.h"
 
 #include <algorithm>
@@ -16,12 +16,13 @@ using llvm::Value;
 
 namespace {
 
-constexpr int64_t kBlockVectors = 8;          // of the widest block of columns
-constexpr int64_t kBlockElements = 16 * 1024; // of B in one block of columns, about: a narrower block is not worth a chunk
-constexpr int64_t kLeastRowsPerChunk = 28;    // what is read of B should be used by several tiles
+constexpr int64_t kBlockVectors = 8;  // of the widest block of columns
+constexpr int64_t kBlockElements =
+    16 * 1024;  // of B in one block of columns, about: a narrower block is not worth a chunk
+constexpr int64_t kLeastRowsPerChunk = 28;  // what is read of B should be used by several tiles
 constexpr int64_t kMostRowsPerChunk = 64;
-constexpr int64_t kRestRows = 4;              // of the tiles for what is left; single rows for what is left of that
-constexpr int64_t kTypicalSteps = 64;          // where the number of steps is the batch
+constexpr int64_t kRestRows = 4;       // of the tiles for what is left; single rows for what is left of that
+constexpr int64_t kTypicalSteps = 64;  // where the number of steps is the batch
 
 // Tiles of `rows` rows; panels of columns as wide as the registers allow.
 struct RowClass {
@@ -32,10 +33,10 @@ struct RowClass {
 struct Plan {
   Matmul matmul;
   unsigned lanes = 1;
-  int64_t block = 1;   // columns of a block
+  int64_t block = 1;  // columns of a block
   int64_t blocks = 1;
-  std::vector<RowClass> classes;      // largest first; each but the first is used at most once a stretch
-  std::vector<RowClass> single_row;   // for a batch of one, which reads B but once: panels as wide as can be
+  std::vector<RowClass> classes;     // largest first; each but the first is used at most once a stretch
+  std::vector<RowClass> single_row;  // for a batch of one, which reads B but once: panels as wide as can be
   int64_t element_bytes = 4;
 
   // Rows are handed out in grains: whole tiles where the number of rows is known, single rows where it is the batch.
@@ -62,8 +63,8 @@ int64_t block_vectors(const Plan &plan, int64_t panel, int64_t steps) {
 
 void choose_classes(Plan &plan, const Target &target, int64_t steps) {
   const Matmul &matmul = plan.matmul;
-  int64_t all_vectors = static_cast<int64_t>(
-      std::bit_ceil(static_cast<uint64_t>((matmul.columns.size + plan.lanes - 1) / plan.lanes)));
+  int64_t all_vectors =
+      static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>((matmul.columns.size + plan.lanes - 1) / plan.lanes)));
   auto panels = [&](int64_t vectors) { return make_panels(matmul.columns.size, plan.lanes, vectors); };
   int64_t vectors = 0, rows = 0;
   if (matmul.rows.batch) {
@@ -100,7 +101,8 @@ class MatmulEmitter {
     a_step_ = matmul_.transpose_a ? a_line : number(1);
   }
 
-  // The blocks of columns in [first_block, end_block), for the rows in [begin, end). Of a transposed right side it is one block.
+  // The blocks of columns in [first_block, end_block), for the rows in [begin, end). Of a transposed right side it is
+  // one block.
   void run(const std::vector<RowClass> &classes, Value *first_block, Value *end_block, Value *begin, Value *end) {
     Value *first = scaled(emitter_, first_block, plan_.block);
     Value *last = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, scaled(emitter_, end_block, plan_.block),
@@ -130,7 +132,8 @@ class MatmulEmitter {
     for_range(emitter_, number(0), rows_, 1, [&](Value *row) {
       Value *a = element_at(emitter_, element_, emitter_.operand(0).base, ir().CreateMul(row, a_row_));
       Accumulators sums = emit_tile(ir(), emitter_.target(), tile, a, b);
-      finish_tile(emitter_, tile, sums, column, [&](size_t) { return std::vector<IndexValue>{index_of(emitter_, row)}; });
+      finish_tile(emitter_, tile, sums, column,
+                  [&](size_t) { return std::vector<IndexValue>{index_of(emitter_, row)}; });
     });
   }
 
@@ -152,7 +155,8 @@ class MatmulEmitter {
   void pack(Value *block, Value *first, Value *last) {
     Value *size = ir().CreateMul(steps_, number(plan_.block));
     Value *place = element_at(emitter_, element_, emitter_.scratch(), ir().CreateMul(block, size));
-    emit_transpose(emitter_, {matmul_.dtype, matmul_.columns.size, plan_.block, first, last, b_, place, b_step_, steps_});
+    emit_transpose(emitter_,
+                   {matmul_.dtype, matmul_.columns.size, plan_.block, first, last, b_, place, b_step_, steps_});
     b_ = place;
     b_step_ = number(plan_.block);
     b_first_ = first;
@@ -196,7 +200,8 @@ void emit_stretch(KernelEmitter &emitter, const Plan &plan, Dim units, int64_t u
     Value *first = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smax, ir.CreateSub(begin, start), ir.getInt64(0));
     Value *last = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir.CreateSub(end, start), grains);
     last = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, scaled(emitter, last, plan.grain()), rows);
-    MatmulEmitter(emitter, plan).run(plan.classes, block, ir.CreateAdd(block, one), scaled(emitter, first, plan.grain()), last);
+    MatmulEmitter(emitter, plan)
+        .run(plan.classes, block, ir.CreateAdd(block, one), scaled(emitter, first, plan.grain()), last);
   };
   if (plan.single_row.empty()) return emitter.loop(first_block, end_block, 1, one_block);
   // With one row the chunk is made of whole blocks. Loops of one turn or none are the branches.
@@ -265,7 +270,8 @@ ContractionLowering plan_matmul(const Matmul &matmul, const Target &target) {
     stage.emit = [plan](KernelEmitter &emitter) {
       llvm::IRBuilder<> &ir = emitter.ir();
       Value *next = ir.CreateAdd(emitter.chunk(), ir.getInt64(1));
-      MatmulEmitter(emitter, plan).run(plan.classes, emitter.chunk(), next, ir.getInt64(0), dim_value(emitter, plan.matmul.rows));
+      MatmulEmitter(emitter, plan)
+          .run(plan.classes, emitter.chunk(), next, ir.getInt64(0), dim_value(emitter, plan.matmul.rows));
     };
   } else {
     Dim grains = plan.grains();

@@ -13,7 +13,8 @@ namespace {
 using Integers = std::vector<int64_t>;
 
 // `image` is the side that is slid over, `result` the side with one pixel for each place of the window.
-Convolution read_geometry(const Op &op, const Type &image, const Type &result, int64_t kernel_height, int64_t kernel_width) {
+Convolution read_geometry(const Op &op, const Type &image, const Type &result, int64_t kernel_height,
+                          int64_t kernel_width) {
   const auto &strides = op.get<Integers>("strides");
   const auto &padding = op.get<Integers>("padding");
   const auto &dilation = op.get<Integers>("dilation");

@@ -33,7 +33,8 @@ std::vector<Reduction> merged(llvm::IRBuilder<> &ir, const std::vector<Reduction
     if (!result.empty()) {
       Reduction &inner = result.front();
       if (constant(inner.count) != nullptr && constant(loop.count) != nullptr &&
-          ir.CreateMul(inner.count, inner.a_step) == loop.a_step && ir.CreateMul(inner.count, inner.b_step) == loop.b_step) {
+          ir.CreateMul(inner.count, inner.a_step) == loop.a_step &&
+          ir.CreateMul(inner.count, inner.b_step) == loop.b_step) {
         inner.count = ir.CreateMul(inner.count, loop.count);
         continue;
       }
@@ -49,7 +50,8 @@ class Emitter {
       : ir_(ir), target_(target), tile_(tile), sums_(std::move(initial)) {
     mask_ = tile.tail == 0 ? nullptr : lane_mask(ir, tile.lanes, tile.tail);
     if (sums_.empty())
-      sums_.assign(tile.rows.size(), std::vector<Value *>(tile.vectors, llvm::Constant::getNullValue(accumulator_type(tile))));
+      sums_.assign(tile.rows.size(),
+                   std::vector<Value *>(tile.vectors, llvm::Constant::getNullValue(accumulator_type(tile))));
   }
 
   Accumulators run(Value *a, Value *b) {
@@ -58,7 +60,8 @@ class Emitter {
   }
 
  private:
-  // `loops` around straight code for `steps`: short loops become straight code, the innermost other one is unrolled in part.
+  // `loops` around straight code for `steps`: short loops become straight code, the innermost other one is unrolled in
+  // part.
   void nest(std::vector<Reduction> loops, std::vector<Step> steps, Value *a, Value *b) {
     while (!loops.empty()) {
       const Reduction inner = loops.back();
@@ -80,7 +83,8 @@ class Emitter {
     return result;
   }
 
-  void nest_loops(const std::vector<Reduction> &loops, size_t depth, const std::vector<Step> &steps, Value *a, Value *b) {
+  void nest_loops(const std::vector<Reduction> &loops, size_t depth, const std::vector<Step> &steps, Value *a,
+                  Value *b) {
     if (depth == loops.size()) return straight(steps, a, b);
     const Reduction &loop = loops[depth];
     if (depth + 1 == loops.size()) return innermost(loop, steps, a, b);
@@ -114,9 +118,11 @@ class Emitter {
     return std::min<int64_t>(most, 4);
   }
 
-  // A loop that carries the accumulators and both pointers; returns the pointers behind it. A count that is not constant may be zero.
+  // A loop that carries the accumulators and both pointers; returns the pointers behind it. A count that is not
+  // constant may be zero.
   template <typename Body>
-  std::pair<Value *, Value *> counted(Value *count, Value *a_step, Value *b_step, Value *a, Value *b, const Body &body) {
+  std::pair<Value *, Value *> counted(Value *count, Value *a_step, Value *b_step, Value *a, Value *b,
+                                      const Body &body) {
     if (constant(count) != nullptr && constant(count)->isZero()) return {a, b};
     llvm::LLVMContext &context = ir_.getContext();
     llvm::Function *function = ir_.GetInsertBlock()->getParent();
@@ -188,8 +194,8 @@ class Emitter {
     }
   }
 
-  // Instruction selection likes to put loads of neighbouring addresses next to each other; the vectors of two steps at once are more than
-  // the registers hold. It does not move a load across something with a side effect, be it empty.
+  // Instruction selection likes to put loads of neighbouring addresses next to each other; the vectors of two steps at
+  // once are more than the registers hold. It does not move a load across something with a side effect, be it empty.
   void hold_back_loads() {
     auto *type = llvm::FunctionType::get(ir_.getVoidTy(), false);
     ir_.CreateCall(llvm::InlineAsm::get(type, "", "", true));
@@ -214,9 +220,11 @@ class Emitter {
           continue;
         }
         Value *pointer = ir_.CreateGEP(tile_.element, a, row);
-        Value *x = ir_.CreateAlignedLoad(tile_.element, pointer, llvm::Align(tile_.element->getPrimitiveSizeInBits() / 8));
+        Value *x =
+            ir_.CreateAlignedLoad(tile_.element, pointer, llvm::Align(tile_.element->getPrimitiveSizeInBits() / 8));
         if (tile_.lanes > 1) x = ir_.CreateVectorSplat(tile_.lanes, x);
-        for (unsigned v = 0; v < tile_.vectors; ++v) sums_[r][v] = multiply_add(ir_, target_, x, columns[v], sums_[r][v]);
+        for (unsigned v = 0; v < tile_.vectors; ++v)
+          sums_[r][v] = multiply_add(ir_, target_, x, columns[v], sums_[r][v]);
       }
     }
   }

@@ -2,10 +2,10 @@
 //
 //     result[r][v] = initial[r][v] + sum over the reduction of A[rows[r] + a] * B[v * lanes .. + lanes][b]
 //
-// Accumulators are SSA values, one register each; rows are offsets from one pointer into A, so dense layers, convolutions and
-// their gradients are the same loop with other offsets and no copy of the input (im2col) is ever made. A reduction
-// is a nest of loops that step both pointers. Each result is one chain of fused multiply-adds in the order of the
-// nest, whatever the size of the tile: cutting the work differently changes no bit.
+// Accumulators are SSA values, one register each; rows are offsets from one pointer into A, so dense layers,
+// convolutions and their gradients are the same loop with other offsets and no copy of the input (im2col) is ever made.
+// A reduction is a nest of loops that step both pointers. Each result is one chain of fused multiply-adds in the order
+// of the nest, whatever the size of the tile: cutting the work differently changes no bit.
 #pragma once
 
 #include <llvm/IR/IRBuilder.h>
@@ -16,7 +16,8 @@
 
 namespace netc::contraction {
 
-// One loop of the reduction: `count` iterations (an i64, constant or not) that move A and B by these numbers of elements.
+// One loop of the reduction: `count` iterations (an i64, constant or not) that move A and B by these numbers of
+// elements.
 struct Reduction {
   llvm::Value *count;
   llvm::Value *a_step;
@@ -31,14 +32,14 @@ enum class Product {
 };
 
 struct Tile {
-  llvm::Type *element;               // float or double
-  unsigned lanes = 1;                // of a vector of B and of the result; 1: scalars
-  unsigned vectors = 1;              // neighbouring vectors of B
-  unsigned tail = 0;                 // lanes of the last vector that are inside; 0: all of them
-  std::vector<llvm::Value *> rows;   // i64 offsets in A, in elements
-  std::vector<Reduction> reductions; // outermost first
+  llvm::Type *element;                // float or double
+  unsigned lanes = 1;                 // of a vector of B and of the result; 1: scalars
+  unsigned vectors = 1;               // neighbouring vectors of B
+  unsigned tail = 0;                  // lanes of the last vector that are inside; 0: all of them
+  std::vector<llvm::Value *> rows;    // i64 offsets in A, in elements
+  std::vector<Reduction> reductions;  // outermost first
   Product product = Product::broadcast;
-  llvm::Value *prefetch_b = nullptr; // elements ahead of B to prefetch with every step; null: nothing
+  llvm::Value *prefetch_b = nullptr;  // elements ahead of B to prefetch with every step; null: nothing
 };
 
 // [row][vector]
@@ -50,7 +51,8 @@ llvm::Type *accumulator_type(const Tile &tile);
 // <lanes x i1> with the first `inside` set; null when all are.
 llvm::Value *lane_mask(llvm::IRBuilder<> &ir, unsigned lanes, unsigned inside);
 
-// A vector (or scalar) at `pointer`, aligned to its elements; lanes outside of `mask` (null: none) are not read and give zero.
+// A vector (or scalar) at `pointer`, aligned to its elements; lanes outside of `mask` (null: none) are not read and
+// give zero.
 llvm::Value *load_lanes(llvm::IRBuilder<> &ir, llvm::Type *type, llvm::Value *pointer, llvm::Value *mask);
 
 // x * y + z: one rounding where the target can, otherwise two.

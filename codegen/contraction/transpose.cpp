@@ -54,12 +54,14 @@ void emit_transpose(KernelEmitter &emitter, const PanelTranspose &panel) {
       }
       transpose_square(ir, rows);
       for (int64_t i = 0; i < lanes; ++i)
-        ir.CreateAlignedStore(rows[i], destination(square.first, ir.CreateAdd(step, ir.getInt64(static_cast<uint64_t>(i)))), align);
+        ir.CreateAlignedStore(
+            rows[i], destination(square.first, ir.CreateAdd(step, ir.getInt64(static_cast<uint64_t>(i)))), align);
     });
     for_range(emitter, whole_steps, panel.steps, 1, [&](Value *step) {
       for (int64_t i = 0; i < inside; ++i) {
         Value *column = ir.CreateAdd(square.first, ir.getInt64(static_cast<uint64_t>(i)));
-        ir.CreateAlignedStore(ir.CreateAlignedLoad(element, source(column, step), align), destination(column, step), align);
+        ir.CreateAlignedStore(ir.CreateAlignedLoad(element, source(column, step), align), destination(column, step),
+                              align);
       }
     });
   });

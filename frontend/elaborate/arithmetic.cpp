@@ -14,15 +14,23 @@ using Binary = double (*)(double, double);
 
 const std::map<std::string, Unary, std::less<>> &unary_table() {
   static const std::map<std::string, Unary, std::less<>> table = {
-      {"negative", [](double x) { return -x; }},       {"abs", [](double x) { return std::abs(x); }},
+      {"negative", [](double x) { return -x; }},
+      {"abs", [](double x) { return std::abs(x); }},
       {"sign", [](double x) { return double((x > 0) - (x < 0)); }},
-      {"exp", [](double x) { return std::exp(x); }},   {"expm1", [](double x) { return std::expm1(x); }},
-      {"log", [](double x) { return std::log(x); }},   {"log1p", [](double x) { return std::log1p(x); }},
-      {"sqrt", [](double x) { return std::sqrt(x); }}, {"rsqrt", [](double x) { return 1 / std::sqrt(x); }},
-      {"reciprocal", [](double x) { return 1 / x; }},  {"square", [](double x) { return x * x; }},
-      {"sin", [](double x) { return std::sin(x); }},   {"cos", [](double x) { return std::cos(x); }},
-      {"tanh", [](double x) { return std::tanh(x); }}, {"floor", [](double x) { return std::floor(x); }},
-      {"ceil", [](double x) { return std::ceil(x); }}, {"round", [](double x) { return std::nearbyint(x); }},
+      {"exp", [](double x) { return std::exp(x); }},
+      {"expm1", [](double x) { return std::expm1(x); }},
+      {"log", [](double x) { return std::log(x); }},
+      {"log1p", [](double x) { return std::log1p(x); }},
+      {"sqrt", [](double x) { return std::sqrt(x); }},
+      {"rsqrt", [](double x) { return 1 / std::sqrt(x); }},
+      {"reciprocal", [](double x) { return 1 / x; }},
+      {"square", [](double x) { return x * x; }},
+      {"sin", [](double x) { return std::sin(x); }},
+      {"cos", [](double x) { return std::cos(x); }},
+      {"tanh", [](double x) { return std::tanh(x); }},
+      {"floor", [](double x) { return std::floor(x); }},
+      {"ceil", [](double x) { return std::ceil(x); }},
+      {"round", [](double x) { return std::nearbyint(x); }},
   };
   return table;
 }

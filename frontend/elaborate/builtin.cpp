@@ -162,24 +162,58 @@ Datum require(Interpreter &in, const Operands &operands, Span span) {
   for (const Operand &operand : operands) {
     const auto *text = operand.value.as<Text>();
     if (!text) continue;
-    if (operand.name == "help") help = interpolate(in, text->value, step);
-    else if (operand.name.empty()) message = interpolate(in, text->value, step);
+    if (operand.name == "help")
+      help = interpolate(in, text->value, step);
+    else if (operand.name.empty())
+      message = interpolate(in, text->value, step);
   }
   return in.fail_block(span, message, help, step.get());
 }
 
 constexpr Builtin kBuiltins[] = {
-    {"add_penalty", 1, 1, add_penalty}, {"append", 2, 2, append},     {"is_block", 1, 1, is_block},
-    {"is_list", 1, 1, is_list},         {"is_number", 1, 1, is_number}, {"is_tensor", 1, 1, is_tensor},
-    {"length", 1, 1, length},           {"pair", 1, 1, pair},         {"product", 1, 1, product},
-    {"require", 2, 2, require},         {"same_padding", 4, 4, same_padding}, {"size", 1, 1, size},
-    {"steps", 1, 1, steps},             {"sum", 1, 1, sum},           {"take", 3, 3, take},
+    {"add_penalty", 1, 1, add_penalty},
+    {"append", 2, 2, append},
+    {"is_block", 1, 1, is_block},
+    {"is_list", 1, 1, is_list},
+    {"is_number", 1, 1, is_number},
+    {"is_tensor", 1, 1, is_tensor},
+    {"length", 1, 1, length},
+    {"pair", 1, 1, pair},
+    {"product", 1, 1, product},
+    {"require", 2, 2, require},
+    {"same_padding", 4, 4, same_padding},
+    {"size", 1, 1, size},
+    {"steps", 1, 1, steps},
+    {"sum", 1, 1, sum},
+    {"take", 3, 3, take},
     {"value_of", 1, 1, value_of},
 };
 
 constexpr std::string_view kWords[] = {
-    "same", "valid", "causal", "rows", "columns", "nearest", "bilinear", "fan_in", "fan_out", "fan_avg", "normal", "uniform",
-    "untruncated_normal", "micro", "macro", "weighted", "roc", "pr", "f32", "f64", "bf16", "i32", "i64", "bool",
+    "same",
+    "valid",
+    "causal",
+    "rows",
+    "columns",
+    "nearest",
+    "bilinear",
+    "fan_in",
+    "fan_out",
+    "fan_avg",
+    "normal",
+    "uniform",
+    "untruncated_normal",
+    "micro",
+    "macro",
+    "weighted",
+    "roc",
+    "pr",
+    "f32",
+    "f64",
+    "bf16",
+    "i32",
+    "i64",
+    "bool",
 };
 
 }  // namespace
@@ -196,7 +230,9 @@ std::vector<std::string> builtin_names() {
   return names;
 }
 
-bool is_word(std::string_view name) { return std::find(std::begin(kWords), std::end(kWords), name) != std::end(kWords); }
+bool is_word(std::string_view name) {
+  return std::find(std::begin(kWords), std::end(kWords), name) != std::end(kWords);
+}
 std::vector<std::string> words() { return {std::begin(kWords), std::end(kWords)}; }
 
 bool is_runtime_value(std::string_view name) {

@@ -1,4 +1,5 @@
-// Calls: pipelines, partial application, binding of arguments, and running a block as an instance with a name of its own.
+// Calls: pipelines, partial application, binding of arguments, and running a block as an instance with a name of its
+// own.
 //
 // A call of a block outside a pipeline whose data operands are missing is a value: the block with some arguments given
 // (l2(1e-4), adam(learning_rate = 0.01)). Data operands are the leading parameters declared `tensor` or `shape`.
@@ -131,7 +132,8 @@ Datum Interpreter::call_value(const Datum &callee, std::vector<Operand> operands
   const auto *pointer = callee.as<CallablePtr>();
   if (!pointer) {
     const auto *text = callee.as<Text>();
-    return error(span, fmt::format("{} cannot be called", describe(callee)), text ? "leave out the quotation marks: " + text->value : "");
+    return error(span, fmt::format("{} cannot be called", describe(callee)),
+                 text ? "leave out the quotation marks: " + text->value : "");
   }
   const Callable &callable = **pointer;
   bool partial = false;
@@ -186,7 +188,8 @@ Datum Interpreter::call(const Callable &callee, std::vector<Operand> operands, S
     size_t positional = 0;
     for (const Operand &operand : all) positional += operand.name.empty();
     if (positional < callee.builtin->minimum || positional > callee.builtin->maximum)
-      return error(span, fmt::format("{} takes {} arguments, got {}", callee.name, callee.builtin->minimum, positional));
+      return error(span,
+                   fmt::format("{} takes {} arguments, got {}", callee.name, callee.builtin->minimum, positional));
     return callee.builtin->run(*this, all, span);
   }
   return emit_callable(*callee.op, std::move(all), span);
@@ -199,18 +202,29 @@ bool Interpreter::check_parameter(const ast::Parameter &parameter, const Operand
   if (type == "int") return as_integer(operand.value, operand.span, what).has_value();
   if (type == "bool") return as_boolean(operand.value, operand.span, what).has_value();
   bool fits = true;
-  if (type == "tensor") fits = operand.value.is<TensorValue>() || operand.value.is<Items>() || operand.value.is<Number>();
-  else if (type == "shape" || type == "list") fits = operand.value.is<Items>();
-  else if (type == "real") fits = operand.value.is<Number>() || operand.value.is<TensorValue>();
-  else if (type == "string") fits = operand.value.is<Text>();
+  if (type == "tensor")
+    fits = operand.value.is<TensorValue>() || operand.value.is<Items>() || operand.value.is<Number>();
+  else if (type == "shape" || type == "list")
+    fits = operand.value.is<Items>();
+  else if (type == "real")
+    fits = operand.value.is<Number>() || operand.value.is<TensorValue>();
+  else if (type == "string")
+    fits = operand.value.is<Text>();
   else if (auto dtype = dtype_from_name(type))
-    fits = operand.value.is<TensorValue>() &&
-           function_->builder.type(operand.value.as<TensorValue>()->id).dtype == *dtype;
-  else error(parameter.type->span, "unknown type " + type, "parameters are tensor, shape, int, real, bool, string, list or f32");
+    fits =
+        operand.value.is<TensorValue>() && function_->builder.type(operand.value.as<TensorValue>()->id).dtype == *dtype;
+  else
+    error(parameter.type->span, "unknown type " + type,
+          "parameters are tensor, shape, int, real, bool, string, list or f32");
   if (!fits) {
-    const char *wanted = type == "real" ? "a number" : type == "string" ? "a text" : type == "tensor" ? "a tensor" : "a list";
+    const char *wanted = type == "real"     ? "a number"
+                         : type == "string" ? "a text"
+                         : type == "tensor" ? "a tensor"
+                                            : "a list";
     bool layer = type == "tensor" && operand.value.is<CallablePtr>();
-    error(operand.span, fmt::format("{} must be {}, got {}", what, dtype_from_name(type) ? "a tensor of " + type : wanted, describe(operand.value)),
+    error(operand.span,
+          fmt::format("{} must be {}, got {}", what, dtype_from_name(type) ? "a tensor of " + type : wanted,
+                      describe(operand.value)),
           layer ? "a block gets its input from a pipeline: x -> " + (*operand.value.as<CallablePtr>())->name : "");
   }
   return fits;
@@ -235,9 +249,10 @@ bool Interpreter::bind(const Callable &callee, const ast::BlockDecl &block, std:
         return false;
       }
     } else {
-      at = static_cast<size_t>(std::find_if(parameters.begin(), parameters.end(), [&](const auto &parameter) {
-                                 return parameter.name.text == operand.name;
-                               }) - parameters.begin());
+      at =
+          static_cast<size_t>(std::find_if(parameters.begin(), parameters.end(),
+                                           [&](const auto &parameter) { return parameter.name.text == operand.name; }) -
+                              parameters.begin());
       if (at == parameters.size()) {
         Diagnostic &diagnostic = report(operand.span, fmt::format("{} has no argument {}", callee.name, operand.name));
         if (std::string help = suggestion(operand.name, names()); !help.empty()) diagnostic.help(help);

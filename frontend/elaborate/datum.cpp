@@ -67,6 +67,8 @@ struct Describer {
 
 }  // namespace
 
-std::string describe(const Datum &datum, const Function *function) { return std::visit(Describer{function}, datum.node); }
+std::string describe(const Datum &datum, const Function *function) {
+  return std::visit(Describer{function}, datum.node);
+}
 
 }  // namespace netc::elaborate

@@ -1,7 +1,7 @@
 // The values of the `.net` language while it is elaborated: what a name may be bound to and an expression may give.
 //
-// Everything but a tensor is known when compiling. A number that depends on a `param` remembers how (`symbol`): used where
-// a number must be known it fixes the param, used as a tensor it becomes ops on the runtime value of the param.
+// Everything but a tensor is known when compiling. A number that depends on a `param` remembers how (`symbol`): used
+// where a number must be known it fixes the param, used as a tensor it becomes ops on the runtime value of the param.
 #pragma once
 
 #include <memory>
@@ -80,13 +80,16 @@ struct Datum {
 
   Datum() : node(Poison{}) {}
   template <typename T>
-    requires(!std::is_same_v<std::decay_t<T>, Datum>)
-  Datum(T value) : node(std::move(value)) {}
+  requires(!std::is_same_v<std::decay_t<T>, Datum>) Datum(T value) : node(std::move(value)) {}
 
   template <typename T>
-  const T *as() const { return std::get_if<T>(&node); }
+  const T *as() const {
+    return std::get_if<T>(&node);
+  }
   template <typename T>
-  bool is() const { return std::holds_alternative<T>(node); }
+  bool is() const {
+    return std::holds_alternative<T>(node);
+  }
 };
 
 struct BoundArgument {
@@ -109,7 +112,8 @@ std::string number_text(double value);
 std::string type_text(const Type &type);
 // "image f32[28, 28, 1] -> conv_bn f32[28, 28, 32] -> ... -> max_pool2d f32[7, 7, 64]"; empty when there is no chain.
 std::string chain_text(const Step *step);
-// "f32[7, 7, 64]", "3", "the block dense", "[1, 2]": for messages. `function` gives the types of tensors; it may be null.
+// "f32[7, 7, 64]", "3", "the block dense", "[1, 2]": for messages. `function` gives the types of tensors; it may be
+// null.
 std::string describe(const Datum &datum, const Function *function);
 
 }  // namespace netc::elaborate

@@ -34,14 +34,15 @@ void declare_param(const ast::ParamDecl &declaration, const FrontendOptions &opt
     Datum value = parse_define(define->second);
     if (info.value.is<Word>() && value.is<Text>()) value = Word{value.as<Text>()->value};
     if (value.node.index() != info.value.node.index() && !is_poison(info.value))
-      session.reporter.error(declaration.name.span,
-                             fmt::format("-D {}={}: the param is {}", name, define->second, describe(info.value, nullptr)));
+      session.reporter.error(declaration.name.span, fmt::format("-D {}={}: the param is {}", name, define->second,
+                                                                describe(info.value, nullptr)));
     else
       info.value = value;
   }
   if (const auto *number = info.value.as<Number>()) {
     interpreter.force(*number);
-    info.value = Number{number->value, number->integer, number->unit, std::make_shared<const Symbol>(Symbol{name, "", {}})};
+    info.value =
+        Number{number->value, number->integer, number->unit, std::make_shared<const Symbol>(Symbol{name, "", {}})};
   } else if (!info.value.is<bool>() && !info.value.is<Text>() && !info.value.is<Word>() && !is_poison(info.value)) {
     session.reporter.error(declaration.value->span, fmt::format("a param is a number, a text or true or false, got {}",
                                                                 describe(info.value, nullptr)));
@@ -84,8 +85,8 @@ void declare_defaults(const ast::Section &section, Session &session) {
     for (const ast::Argument &argument : call->arguments) {
       std::string key = argument.name ? argument.name->text : "";
       if (std::find(names.begin(), names.end(), key) == names.end()) {
-        Diagnostic &diagnostic =
-            session.reporter.error(argument.value->span, key.empty() ? "defaults are given by name" : name->text + " has no argument " + key);
+        Diagnostic &diagnostic = session.reporter.error(
+            argument.value->span, key.empty() ? "defaults are given by name" : name->text + " has no argument " + key);
         if (std::string near = nearest_name(key, names); !near.empty()) diagnostic.help("did you mean " + near + "?");
         continue;
       }
@@ -101,7 +102,9 @@ void each(const Files &files, Visit visit) {
       if (const auto *node = std::get_if<Node>(&item.node)) visit(*node, item, *file);
 }
 
-Span end_of(const Files &files) { return files.back()->items.empty() ? Span{files.back()->id, 0, 0} : files.back()->items.back().span; }
+Span end_of(const Files &files) {
+  return files.back()->items.empty() ? Span{files.back()->id, 0, 0} : files.back()->items.back().span;
+}
 
 }  // namespace
 
@@ -109,13 +112,15 @@ Declarations declare(const Files &files, const FrontendOptions &options, Session
   Declarations result;
   FileId main = files.back()->id;
   each<ast::BlockDecl>(files, [&](const auto &block, const auto &, const auto &) { declare_block(block, session); });
-  each<ast::ParamDecl>(files, [&](const auto &param, const auto &, const auto &) { declare_param(param, options, session); });
+  each<ast::ParamDecl>(files,
+                       [&](const auto &param, const auto &, const auto &) { declare_param(param, options, session); });
   std::vector<std::string> param_names;
   for (const auto &[name, info] : session.params) param_names.push_back(name);
   for (const auto &[name, value] : options.defines)
     if (!session.params.count(name)) {
       Diagnostic &diagnostic = session.reporter.error({}, fmt::format("-D {}: the file has no param {}", name, name));
-      if (std::string near = nearest_name(name, param_names); !near.empty()) diagnostic.help("did you mean " + near + "?");
+      if (std::string near = nearest_name(name, param_names); !near.empty())
+        diagnostic.help("did you mean " + near + "?");
     }
 
   std::map<std::string, std::pair<const ast::NetworkDecl *, Span>> networks;
@@ -135,10 +140,14 @@ Declarations declare(const Files &files, const FrontendOptions &options, Session
             .note(place->kind.span, "the other one is here");
       if (!place || file.id == main || place->kind.span.file != main) place = &section;
     };
-    if (kind == "defaults") declare_defaults(section, session);
-    else if (kind == "train") take(result.train);
-    else if (kind == "tune") take(result.tune);
-    else if (kind == "check") take(result.check);
+    if (kind == "defaults")
+      declare_defaults(section, session);
+    else if (kind == "train")
+      take(result.train);
+    else if (kind == "tune")
+      take(result.tune);
+    else if (kind == "check")
+      take(result.check);
     else if (kind == "data" && section.name) {
       auto [known, fresh] = data.try_emplace(section.name->text, &section);
       if (!fresh)
@@ -156,7 +165,8 @@ Declarations declare(const Files &files, const FrontendOptions &options, Session
     auto it = table.find(name.text);
     if (it == table.end()) {
       Diagnostic &diagnostic = session.reporter.error(name.span, fmt::format("there is no {} {}", what, name.text));
-      if (std::string near = nearest_name(name.text, names(table)); !near.empty()) diagnostic.help("did you mean " + near + "?");
+      if (std::string near = nearest_name(name.text, names(table)); !near.empty())
+        diagnostic.help("did you mean " + near + "?");
     }
     return it;
   };
@@ -183,9 +193,8 @@ nlohmann::json param_space(Interpreter &interpreter, const std::string &name, co
   const auto *value = param.value.as<Number>();
   Reporter &reporter = interpreter.session().reporter;
   auto outside = [&](const std::string &where) {
-    reporter.warning(param.declaration->value->span,
-                     fmt::format("the value of {}, {}, lies outside of its space {}", name,
-                                 describe(param.value, nullptr), where));
+    reporter.warning(param.declaration->value->span, fmt::format("the value of {}, {}, lies outside of its space {}",
+                                                                 name, describe(param.value, nullptr), where));
   };
   if (const auto *range = std::get_if<ast::Range>(&space->node)) {
     Datum low_datum = interpreter.evaluate(*range->low), high_datum = interpreter.evaluate(*range->high);
@@ -202,8 +211,10 @@ nlohmann::json param_space(Interpreter &interpreter, const std::string &name, co
     }
     bool integer = value && value->integer && low_datum.as<Number>()->integer && high_datum.as<Number>()->integer;
     if (integer && !range->inclusive) *high -= 1;
-    if (!value) reporter.error(param.declaration->value->span, fmt::format("{} is no number, its space is a range", name));
-    else if (value->value < *low || value->value > *high) outside(fmt::format("{} .. {}", *low, *high));
+    if (!value)
+      reporter.error(param.declaration->value->span, fmt::format("{} is no number, its space is a range", name));
+    else if (value->value < *low || value->value > *high)
+      outside(fmt::format("{} .. {}", *low, *high));
     return json{{"kind", "range"}, {"low", *low}, {"high", *high}, {"log", range->logarithmic}, {"integer", integer}};
   }
   if (const auto *set = std::get_if<ast::Set>(&space->node)) {
@@ -212,8 +223,10 @@ nlohmann::json param_space(Interpreter &interpreter, const std::string &name, co
     for (const auto &item : set->items) {
       Datum datum = interpreter.evaluate(*item);
       if (const auto *number = datum.as<Number>()) {
-        if (number->integer) values.push_back(static_cast<int64_t>(number->value));
-        else values.push_back(number->value);
+        if (number->integer)
+          values.push_back(static_cast<int64_t>(number->value));
+        else
+          values.push_back(number->value);
         inside |= value && value->value == number->value;
       } else if (const auto *flag = datum.as<bool>()) {
         values.push_back(*flag);
@@ -225,13 +238,15 @@ nlohmann::json param_space(Interpreter &interpreter, const std::string &name, co
         values.push_back(word->text);
         inside |= param.value.is<Word>() && param.value.as<Word>()->text == word->text;
       } else if (!is_poison(datum)) {
-        reporter.error(item->span, fmt::format("a choice is a number, a text or a word, got {}", describe(datum, nullptr)));
+        reporter.error(item->span,
+                       fmt::format("a choice is a number, a text or a word, got {}", describe(datum, nullptr)));
       }
     }
     if (!inside && !is_poison(param.value)) outside(values.dump());
     return json{{"kind", "choice"}, {"values", values}};
   }
-  reporter.error(space->span, "the space of a param is a range or a set").help("in 0.1 .. 0.5, in log 1e-4 .. 1e-2, in {16, 32, 64}");
+  reporter.error(space->span, "the space of a param is a range or a set")
+      .help("in 0.1 .. 0.5, in log 1e-4 .. 1e-2, in {16, 32, 64}");
   return nullptr;
 }
 

@@ -18,9 +18,10 @@ struct Declarations {
   Span network_span;
 };
 
-// Fills the names of the session (params with the values of `options.defines`, blocks, defaults) and finds the network and its
-// sections. Reports duplicates, missing parts and unknown names.
-Declarations declare(const std::vector<std::unique_ptr<ast::File>> &files, const FrontendOptions &options, Session &session);
+// Fills the names of the session (params with the values of `options.defines`, blocks, defaults) and finds the network
+// and its sections. Reports duplicates, missing parts and unknown names.
+Declarations declare(const std::vector<std::unique_ptr<ast::File>> &files, const FrontendOptions &options,
+                     Session &session);
 
 // The space of a param as the metadata describes it; reports bounds that are no numbers, and a value outside.
 nlohmann::json param_space(Interpreter &interpreter, const std::string &name, const ParamInfo &param);

@@ -22,10 +22,14 @@ json shape_json(const Type &type) {
 json network_json(const ast::NetworkDecl &network, const Functions &functions) {
   json inputs = json::array(), outputs = json::array();
   for (size_t i = 0; i < functions.inputs.size(); ++i)
-    inputs.push_back({{"name", network.inputs[i].name.text}, {"kind", "tensor"}, {"dtype", name(functions.inputs[i].dtype)},
+    inputs.push_back({{"name", network.inputs[i].name.text},
+                      {"kind", "tensor"},
+                      {"dtype", name(functions.inputs[i].dtype)},
                       {"shape", shape_json(functions.inputs[i])}});
   for (const OutputInfo &output : functions.outputs) {
-    json field{{"name", output.name}, {"kind", output.is_class ? "class" : "tensor"}, {"dtype", name(output.type.dtype)},
+    json field{{"name", output.name},
+               {"kind", output.is_class ? "class" : "tensor"},
+               {"dtype", name(output.type.dtype)},
                {"shape", shape_json(output.type)}};
     if (output.is_class) field["classes"] = output.classes;
     outputs.push_back(std::move(field));
@@ -43,9 +47,14 @@ json layers_json(const Session &session) {
         names.push_back(weight.name);
         parameters += element_count(weight.type.shape)->size;
       }
-    layers.push_back({{"name", layer.name}, {"kind", layer.kind}, {"output_shape", shape_json(layer.output)}, {"weights", names},
-                      {"parameters", parameters}, {"flops", layer.flops},
-                      {"line", layer.span.known() ? session.sources.file(layer.span.file).position(layer.span.begin).line : 0}});
+    layers.push_back(
+        {{"name", layer.name},
+         {"kind", layer.kind},
+         {"output_shape", shape_json(layer.output)},
+         {"weights", names},
+         {"parameters", parameters},
+         {"flops", layer.flops},
+         {"line", layer.span.known() ? session.sources.file(layer.span.file).position(layer.span.begin).line : 0}});
   }
   return layers;
 }
@@ -56,9 +65,13 @@ json weights_json(const Session &session) {
     const WeightInfo &weight = session.weights[i];
     json shape = json::array();
     for (const Dim &dim : weight.type.shape) shape.push_back(dim.size);
-    weights.push_back({{"name", weight.name}, {"dtype", name(weight.type.dtype)}, {"shape", shape},
+    weights.push_back({{"name", weight.name},
+                       {"dtype", name(weight.type.dtype)},
+                       {"shape", shape},
                        {"trainable", session.module.weights[i].trainable},
-                       {"role", weight.role == Role::weight ? "weight" : weight.role == Role::state ? "state" : "optimizer"}});
+                       {"role", weight.role == Role::weight  ? "weight"
+                                : weight.role == Role::state ? "state"
+                                                             : "optimizer"}});
   }
   return weights;
 }
@@ -71,7 +84,8 @@ json params_json(Session &session) {
     const auto *number = param.value.as<Number>();
     const char *kind = number ? number->integer ? "integer" : "real" : param.value.is<bool>() ? "boolean" : "string";
     json value = param.value.is<Word>() ? json(param.value.as<Word>()->text) : datum_json(param.value);
-    parameters.push_back({{"name", name}, {"value", value}, {"kind", kind}, {"runtime", !param.fixed && param.used}, {"space", space}});
+    parameters.push_back(
+        {{"name", name}, {"value", value}, {"kind", kind}, {"runtime", !param.fixed && param.used}, {"space", space}});
     if (!param.used) session.reporter.warning(param.declaration->name.span, "the param " + name + " is never used");
   }
   return parameters;
@@ -87,14 +101,16 @@ json loss_json(const Session &session, const ast::Section *train, const Function
 json metrics_json(const Functions &functions) {
   json metrics = json::array();
   for (const MetricInfo &metric : functions.metrics)
-    metrics.push_back({{"name", metric.name}, {"accumulators", metric.accumulators}, {"higher_is_better", metric.higher_is_better}});
+    metrics.push_back(
+        {{"name", metric.name}, {"accumulators", metric.accumulators}, {"higher_is_better", metric.higher_is_better}});
   return metrics;
 }
 
 void warn_of_unused(Session &session) {
   for (const auto &[place, declared] : session.declared)
     if (!session.used.count(place))
-      session.reporter.warning(declared.first, fmt::format("the {} {} is never used", declared.second.what, declared.second.name));
+      session.reporter.warning(declared.first,
+                               fmt::format("the {} {} is never used", declared.second.what, declared.second.name));
 }
 
 // Epochs and batches are counted: whole numbers of at least 1. A value that a param gives is checked by the program.
@@ -109,8 +125,9 @@ void check_counts(const ast::Section &train, Session &session) {
     double value = minus ? -number->value : number->value;
     bool counted = number->unit.empty() || number->unit == entry.key->text;
     if (!counted || value < 1 || value != std::floor(value))
-      session.reporter.error(entry.value->span, fmt::format("{} is a whole number of at least 1, got {}{}", entry.key->text, value,
-                                                            number->unit.empty() ? "" : " " + number->unit));
+      session.reporter.error(entry.value->span,
+                             fmt::format("{} is a whole number of at least 1, got {}{}", entry.key->text, value,
+                                         number->unit.empty() ? "" : " " + number->unit));
   }
 }
 

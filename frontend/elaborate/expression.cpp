@@ -10,21 +10,23 @@ namespace netc::elaborate {
 namespace {
 
 const std::map<std::string, std::string> kOperators = {
-    {"+", "add"},  {"-", "subtract"},   {"*", "multiply"},   {"/", "divide"},         {"%", "remainder"},
-    {"^", "power"}, {"==", "equal"},    {"!=", "not_equal"}, {"<", "less"},           {"<=", "less_equal"},
+    {"+", "add"},     {"-", "subtract"},       {"*", "multiply"},      {"/", "divide"},      {"%", "remainder"},
+    {"^", "power"},   {"==", "equal"},         {"!=", "not_equal"},    {"<", "less"},        {"<=", "less_equal"},
     {">", "greater"}, {">=", "greater_equal"}, {"and", "logical_and"}, {"or", "logical_or"},
 };
 
 // Equality of values known when compiling; nothing where they have no order or equality.
 std::optional<bool> same(const Datum &a, const Datum &b) {
-  if (a.node.index() != b.node.index()) return a.is<Number>() && b.is<BatchSize>() ? std::nullopt : std::optional(false);
+  if (a.node.index() != b.node.index())
+    return a.is<Number>() && b.is<BatchSize>() ? std::nullopt : std::optional(false);
   if (const auto *x = a.as<Number>()) return x->value == b.as<Number>()->value && x->unit == b.as<Number>()->unit;
   if (const auto *x = a.as<bool>()) return *x == *b.as<bool>();
   if (const auto *x = a.as<Text>()) return x->value == b.as<Text>()->value;
   if (const auto *x = a.as<Word>()) return x->text == b.as<Word>()->text;
   if (const auto *x = a.as<BatchSize>()) return x->factor == b.as<BatchSize>()->factor;
   if (const auto *x = a.as<CallablePtr>())
-    return (*x)->name == (*b.as<CallablePtr>())->name && (*x)->arguments.empty() && (*b.as<CallablePtr>())->arguments.empty();
+    return (*x)->name == (*b.as<CallablePtr>())->name && (*x)->arguments.empty() &&
+           (*b.as<CallablePtr>())->arguments.empty();
   if (const auto *x = a.as<Items>()) {
     const auto *y = b.as<Items>();
     if ((*x)->size() != (*y)->size()) return false;
@@ -103,8 +105,7 @@ struct ExpressionVisitor {
     }
     Datum right = in.evaluate(*node.right);
     if (is_poison(left) || is_poison(right)) return Poison{};
-    if (node.op == "//")
-      return in.unary("floor", in.binary("divide", left, right, expression.span), expression.span);
+    if (node.op == "//") return in.unary("floor", in.binary("divide", left, right, expression.span), expression.span);
     bool tensors = left.is<TensorValue>() || right.is<TensorValue>();
     bool none = left.is<None>() || right.is<None>();
     if (node.op == "==" || node.op == "!=") {
@@ -123,8 +124,7 @@ struct ExpressionVisitor {
   Datum compare(const std::string &op, const Datum &left, const Datum &right) const {
     const auto *x = left.as<Number>(), *y = right.as<Number>();
     if (!x || !y || x->unit != y->unit)
-      return in.error(expression.span,
-                      fmt::format("cannot compare {} with {}", in.describe(left), in.describe(right)));
+      return in.error(expression.span, fmt::format("cannot compare {} with {}", in.describe(left), in.describe(right)));
     double a = in.force(*x), b = in.force(*y);
     return op == "<" ? a < b : op == "<=" ? a <= b : op == ">" ? a > b : a >= b;
   }
@@ -132,7 +132,8 @@ struct ExpressionVisitor {
 
 Datum Interpreter::evaluate(const ast::Expr &expression) {
   if (session_.stopped) return Poison{};
-  if (!spend()) return error(expression.span, "evaluating this file takes too long", "is there a loop that is too large?");
+  if (!spend())
+    return error(expression.span, "evaluating this file takes too long", "is there a loop that is too large?");
   return std::visit(ExpressionVisitor{*this, expression}, expression.node);
 }
 
@@ -154,7 +155,8 @@ Datum Interpreter::name_value(const std::string &name, Span span) {
     }
     if (auto it = session_.blocks.find(name); it != session_.blocks.end()) callable.block = it->second;
   }
-  const ast::BlockDecl *schedule = frame_->user_code && !callable.block ? session_.library.find_call("schedules", name) : nullptr;
+  const ast::BlockDecl *schedule =
+      frame_->user_code && !callable.block ? session_.library.find_call("schedules", name) : nullptr;
   if (!callable.block) callable.block = schedules_ && schedule ? schedule : session_.library.find(name);
   if (!callable.block) callable.block = schedule;
   callable.library = callable.block && session_.library.owns(callable.block->name.span.file);

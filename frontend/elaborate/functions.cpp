@@ -28,7 +28,8 @@ std::optional<Datum> argument_of(Interpreter &in, const Callable &callable, cons
     if (argument.name.empty() && next++ == position) return argument.value;
   }
   if (!parameters[position].fallback) return std::nullopt;
-  return in.with_frame(internal_frame(callable.name, callable.span), [&] { return in.evaluate(*parameters[position].fallback); });
+  return in.with_frame(internal_frame(callable.name, callable.span),
+                       [&] { return in.evaluate(*parameters[position].fallback); });
 }
 
 namespace {
@@ -40,9 +41,11 @@ void freeze(Session &session, const ast::Section &train) {
   std::vector<const ast::Expr *> items;
   if (const auto *list = std::get_if<ast::List>(&entry->value->node))
     for (const auto &item : list->items) items.push_back(item.get());
-  else items.push_back(entry->value.get());
+  else
+    items.push_back(entry->value.get());
   auto has_weights = [&](const std::string &path) {
-    return std::any_of(session.weights.begin(), session.weights.end(), [&](const WeightInfo &w) { return w.name.starts_with(path + "."); });
+    return std::any_of(session.weights.begin(), session.weights.end(),
+                       [&](const WeightInfo &w) { return w.name.starts_with(path + "."); });
   };
   for (const ast::Expr *item : items) {
     const auto *name = std::get_if<ast::Name>(&item->node);
@@ -76,7 +79,8 @@ struct Pass {
   Interpreter in;
   std::optional<std::vector<TensorValue>> values;
 
-  Pass(Session &session, const char *name, Mode mode, const ast::NetworkDecl &network, Functions &functions, bool writes, bool records)
+  Pass(Session &session, const char *name, Mode mode, const ast::NetworkDecl &network, Functions &functions,
+       bool writes, bool records)
       : build(session, name, mode), in(session, &build) {
     build.writes = writes;
     build.records_layers = records;
@@ -141,8 +145,11 @@ void add_init(Session &session) {
         return in.call(**block, {{"", make_list(shape), weight.span}}, (*block)->span);
       });
     } else if (value.is<Number>()) {
-      value = in.emit("constant", {}, {{"dtype", std::string(name(weight.type.dtype))}, {"shape", weight.type.shape},
-                                       {"values", std::vector<double>{value.as<Number>()->value}}}, weight.span);
+      value = in.emit("constant", {},
+                      {{"dtype", std::string(name(weight.type.dtype))},
+                       {"shape", weight.type.shape},
+                       {"values", std::vector<double>{value.as<Number>()->value}}},
+                      weight.span);
     }
     auto id = in.as_tensor(value, weight.span, "the initial value of " + weight.name);
     if (!id) continue;
@@ -173,8 +180,8 @@ Functions build_functions(Session &session, const Declarations &declarations) {
   Pass predict(session, "predict", Mode::inference, network, functions, false, true);
   bool trains = declarations.train && predict.values;
   if (trains) {
-    functions.losses = find_losses(session, *declarations.train, functions.outputs, *predict.values,
-                                   predict.build.builder.function());
+    functions.losses =
+        find_losses(session, *declarations.train, functions.outputs, *predict.values, predict.build.builder.function());
     functions.metrics = find_metrics(session, *declarations.train, functions.outputs);
     freeze(session, *declarations.train);
   }

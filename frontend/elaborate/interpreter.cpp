@@ -35,7 +35,8 @@ Diagnostic &Interpreter::report(Span span, std::string message) {
 
 Datum Interpreter::fail_block(Span span, const std::string &message, const std::string &help, const Step *step) {
   const Frame *block = frame_;
-  while (!block->user_code && block->caller && !block->caller->user_code && block->caller->caller) block = block->caller;
+  while (!block->user_code && block->caller && !block->caller->user_code && block->caller->caller)
+    block = block->caller;
   Diagnostic &diagnostic = report(span, block->name + " " + message);
   if (std::string chain = chain_text(step); !chain.empty()) diagnostic.note(chain);
   if (!help.empty()) diagnostic.help(help);
@@ -58,8 +59,8 @@ void Interpreter::set_location(Span span) {
   const SourceFile &file = session_.sources.file(place.file);
   LineColumn position = file.position(place.begin);
   const Location &current = function_->builder.location();
-  auto name = current.file && *current.file == file.name() ? current.file
-                                                           : std::make_shared<const std::string>(file.name());
+  auto name =
+      current.file && *current.file == file.name() ? current.file : std::make_shared<const std::string>(file.name());
   function_->builder.set_location({std::move(name), position.line, position.column});
 }
 
@@ -101,8 +102,10 @@ std::optional<bool> Interpreter::as_boolean(const Datum &datum, Span span, const
 
 std::optional<Shape> Interpreter::as_shape(const Datum &datum, Span span, const std::string &what) {
   std::vector<Datum> items;
-  if (const auto *list = datum.as<Items>()) items = **list;
-  else items = {datum};
+  if (const auto *list = datum.as<Items>())
+    items = **list;
+  else
+    items = {datum};
   Shape shape;
   for (const Datum &item : items) {
     if (const auto *size = item.as<BatchSize>()) {
@@ -136,8 +139,10 @@ std::optional<Type> Interpreter::type_of(const ast::TypeExpr &type) {
   for (const auto &size : type.shape) {
     Datum value = evaluate(*size);
     if (is_poison(value)) return std::nullopt;
-    if (const auto *list = value.as<Items>()) sizes.insert(sizes.end(), (*list)->begin(), (*list)->end());
-    else sizes.push_back(std::move(value));
+    if (const auto *list = value.as<Items>())
+      sizes.insert(sizes.end(), (*list)->begin(), (*list)->end());
+    else
+      sizes.push_back(std::move(value));
   }
   auto shape = as_shape(make_list(std::move(sizes)), type.span, "the size");
   if (!shape) return std::nullopt;

@@ -1,8 +1,8 @@
 // Evaluates expressions and bodies of the language. Numbers, lists and blocks are values known when compiling; what
 // involves a tensor appends ops to the function being built.
 //
-// An error is reported once, at the innermost place in the user's own files (never inside the standard library), and gives
-// a Poison, which silently poisons what is made of it.
+// An error is reported once, at the innermost place in the user's own files (never inside the standard library), and
+// gives a Poison, which silently poisons what is made of it.
 #pragma once
 
 #include <optional>
@@ -24,14 +24,14 @@ struct Frame {
   Role role = Role::weight;
   bool user_code = false;  // the body is in the user's files
   bool trainable = true;
-  Span call;       // where the block was called
+  Span call;  // where the block was called
   int depth = 0;
-  int draws = 0;        // random ops so far
-  bool failed = false;  // an error was reported in library code: the rest of the body is not run
-  std::map<std::string, int> instances;       // block name -> instances so far
-  std::set<std::string> taken;                // instance names in use
+  int draws = 0;                               // random ops so far
+  bool failed = false;                         // an error was reported in library code: the rest of the body is not run
+  std::map<std::string, int> instances;        // block name -> instances so far
+  std::set<std::string> taken;                 // instance names in use
   std::map<std::string, std::string> weights;  // local name -> full name
-  std::vector<std::string> pipeline;          // paths of the steps of the pipeline being evaluated
+  std::vector<std::string> pipeline;           // paths of the steps of the pipeline being evaluated
 };
 
 struct Operand {  // an evaluated argument of a call
@@ -50,7 +50,8 @@ class Interpreter {
   Datum run(const ast::Body &body);
 
   // Calls a block, op or builtin. `instance` names the step where the user did (`as`).
-  Datum call(const Callable &callee, std::vector<Operand> operands, Span span, const ast::Identifier *instance = nullptr);
+  Datum call(const Callable &callee, std::vector<Operand> operands, Span span,
+             const ast::Identifier *instance = nullptr);
   // Calls the block `name` of the standard library with named and positional operands, as the compiler's own code does.
   Datum call_library(const std::string &name, std::vector<Operand> operands, Span span);
 
@@ -77,8 +78,8 @@ class Interpreter {
 
   Datum error(Span span, std::string message, std::string help = {});
   Diagnostic &report(Span span, std::string message);
-  // An error about the arguments of the block being run, named after the block the user called; `step` gives the chain of
-  // shapes that led to the argument.
+  // An error about the arguments of the block being run, named after the block the user called; `step` gives the chain
+  // of shapes that led to the argument.
   Datum fail_block(Span span, const std::string &message, const std::string &help, const Step *step);
   // The innermost place in the user's files that `span` came from.
   Span user_span(Span span) const;

@@ -1,8 +1,8 @@
-// Finds blocks of the standard library by name, parsing only the files that are used: an index of the embedded text says
-// which file declares which block, so that a small network does not pay for layers it does not name.
+// Finds blocks of the standard library by name, parsing only the files that are used: an index of the embedded text
+// says which file declares which block, so that a small network does not pay for layers it does not name.
 //
-// Some files are vocabularies: data, train, check and tune declare what may be called in the section of that name (signatures
-// with documentation, no values in networks); schedules holds what may be called for a learning rate.
+// Some files are vocabularies: data, train, check and tune declare what may be called in the section of that name
+// (signatures with documentation, no values in networks); schedules holds what may be called for a learning rate.
 #pragma once
 
 #include <map>
@@ -34,7 +34,7 @@ class Library {
   const ast::BlockDecl *load(size_t file, const std::string &name);
   SourceMap &sources_;
   Diagnostics &diagnostics_;
-  std::map<std::string, size_t> blocks_;                          // name -> index of the embedded file
+  std::map<std::string, size_t> blocks_;                           // name -> index of the embedded file
   std::map<std::string, std::map<std::string, size_t>> sections_;  // section -> name -> index
   std::map<size_t, std::map<std::string, const ast::BlockDecl *>> loaded_;
   std::vector<std::unique_ptr<ast::File>> trees_;

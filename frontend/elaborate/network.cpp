@@ -15,11 +15,16 @@ Frame internal_frame(std::string path, Span span, Role role) {
 
 std::vector<Type> declared_inputs(Interpreter &interpreter, const ast::NetworkDecl &network) {
   std::vector<Type> types;
-  if (network.inputs.empty()) interpreter.error(network.name.span, "a network has at least one input", "network classifier(x: f32[4]) -> class[3]");
+  if (network.inputs.empty())
+    interpreter.error(network.name.span, "a network has at least one input",
+                      "network classifier(x: f32[4]) -> class[3]");
   for (const ast::Parameter &input : network.inputs) {
     std::optional<Type> type;
-    if (!input.type) interpreter.error(input.name.span, "the input " + input.name.text + " needs a type", input.name.text + ": f32[28, 28, 1]");
-    else type = interpreter.type_of(*input.type);
+    if (!input.type)
+      interpreter.error(input.name.span, "the input " + input.name.text + " needs a type",
+                        input.name.text + ": f32[28, 28, 1]");
+    else
+      type = interpreter.type_of(*input.type);
     if (type && !is_float(type->dtype) && !is_integer(type->dtype))
       interpreter.error(input.type->span, "an input is f32 or i32");
     if (input.fallback) interpreter.error(input.fallback->span, "an input has no default");
@@ -42,8 +47,11 @@ std::vector<OutputInfo> declared_outputs(Interpreter &interpreter, const ast::Ne
         interpreter.error(output.type.span, "a class has one number: how many classes there are", "class[10]");
       } else {
         Span span = output.type.shape[0]->span;
-        info.classes = interpreter.as_integer(interpreter.evaluate(*output.type.shape[0]), span, "the number of classes").value_or(2);
-        if (info.classes < 2) interpreter.error(span, fmt::format("there are at least 2 classes, got {}", info.classes));
+        info.classes =
+            interpreter.as_integer(interpreter.evaluate(*output.type.shape[0]), span, "the number of classes")
+                .value_or(2);
+        if (info.classes < 2)
+          interpreter.error(span, fmt::format("there are at least 2 classes, got {}", info.classes));
       }
     } else if (auto type = interpreter.type_of(output.type)) {
       info.type = *type;
@@ -61,7 +69,8 @@ namespace {
 bool check_output(Interpreter &in, const ast::NetworkOutput &declared, const TensorValue &tensor, OutputInfo &info) {
   const Type &type = in.function()->builder.type(tensor.id);
   auto wrong = [&](const std::string &promised, const std::string &help) {
-    Diagnostic &diagnostic = in.report(declared.type.span, fmt::format("the network promises {}, its last step gives {}", promised, type_text(type)));
+    Diagnostic &diagnostic = in.report(
+        declared.type.span, fmt::format("the network promises {}, its last step gives {}", promised, type_text(type)));
     if (std::string chain = chain_text(tensor.step.get()); !chain.empty()) diagnostic.note(chain);
     if (!help.empty()) diagnostic.help(help);
     return false;
@@ -74,8 +83,9 @@ bool check_output(Interpreter &in, const ast::NetworkOutput &declared, const Ten
   bool fits = type.rank() >= 2 && type.dtype == DType::f32 && type.shape[0] == kBatch &&
               (type.shape.back().size == info.classes || (info.classes == 2 && type.shape.back().is_one()));
   if (!fits)
-    return wrong(fmt::format("class[{}]", info.classes),
-                 type.rank() > 2 ? fmt::format("-> flatten -> dense({})", info.classes) : fmt::format("end in dense({})", info.classes));
+    return wrong(fmt::format("class[{}]", info.classes), type.rank() > 2
+                                                             ? fmt::format("-> flatten -> dense({})", info.classes)
+                                                             : fmt::format("end in dense({})", info.classes));
   info.type = type;
   info.target = Type{DType::i32, Shape(type.shape.begin(), type.shape.end() - 1)};
   return true;
@@ -89,7 +99,8 @@ std::optional<std::vector<Datum>> body_values(Interpreter &in, const ast::Networ
     for (const ast::NetworkOutput &output : network.outputs) {
       Binding *binding = output.name ? in.scope().find(output.name->text) : nullptr;
       if (!binding) {
-        in.error(network.name.span, "the network has no value: its last statement must be one", "write x -> dense(10) last, not y = x -> dense(10)");
+        in.error(network.name.span, "the network has no value: its last statement must be one",
+                 "write x -> dense(10) last, not y = x -> dense(10)");
         return std::nullopt;
       }
       in.session().used.insert({binding->span.file, binding->span.begin});
@@ -103,8 +114,8 @@ std::optional<std::vector<Datum>> body_values(Interpreter &in, const ast::Networ
 
 }  // namespace
 
-std::optional<std::vector<TensorValue>> run_network(Interpreter &in, const ast::NetworkDecl &network, const std::vector<Type> &inputs,
-                                                    std::vector<OutputInfo> &outputs) {
+std::optional<std::vector<TensorValue>> run_network(Interpreter &in, const ast::NetworkDecl &network,
+                                                    const std::vector<Type> &inputs, std::vector<OutputInfo> &outputs) {
   Frame frame;
   frame.name = network.name.text;
   frame.user_code = true;
@@ -117,7 +128,8 @@ std::optional<std::vector<TensorValue>> run_network(Interpreter &in, const ast::
     auto values = body_values(in, network, in.run(network.body));
     if (!values) return std::nullopt;
     if (values->size() != network.outputs.size()) {
-      in.error(network.name.span, fmt::format("the network promises {} outputs and gives {}", network.outputs.size(), values->size()));
+      in.error(network.name.span,
+               fmt::format("the network promises {} outputs and gives {}", network.outputs.size(), values->size()));
       return std::nullopt;
     }
     std::vector<TensorValue> results;

@@ -13,7 +13,8 @@ std::vector<OutputInfo> declared_outputs(Interpreter &interpreter, const ast::Ne
 // The types of the inputs, with the batch in front.
 std::vector<Type> declared_inputs(Interpreter &interpreter, const ast::NetworkDecl &network);
 
-// Adds the inputs as arguments and evaluates the body; the outputs in order, each a tensor. Fills the types of `outputs`.
+// Adds the inputs as arguments and evaluates the body; the outputs in order, each a tensor. Fills the types of
+// `outputs`.
 std::optional<std::vector<TensorValue>> run_network(Interpreter &interpreter, const ast::NetworkDecl &network,
                                                     const std::vector<Type> &inputs, std::vector<OutputInfo> &outputs);
 

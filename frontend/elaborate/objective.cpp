@@ -21,7 +21,8 @@ size_t data_operands(const ast::BlockDecl &block) {
 CallablePtr as_objective(Interpreter &in, const Datum &value, Span span, const char *what) {
   const auto *callable = value.as<CallablePtr>();
   if (callable && (*callable)->block && data_operands(*(*callable)->block) >= 2) return *callable;
-  if (!is_poison(value)) in.error(span, fmt::format("{} is no {}: a {} compares a target with an output", in.describe(value), what, what));
+  if (!is_poison(value))
+    in.error(span, fmt::format("{} is no {}: a {} compares a target with an output", in.describe(value), what, what));
   return nullptr;
 }
 
@@ -57,18 +58,22 @@ void check_loss(Interpreter &in, const LossInfo &loss, const OutputInfo &output,
     in.error(loss.span, fmt::format("{} is for one yes-or-no output, the network has {} classes", name, output.classes),
              "sparse_categorical_crossentropy(from_logits = true)");
   if (output.is_class && categorical && output.type.shape.back().is_one())
-    in.error(loss.span, fmt::format("{} needs one output for each class, the network has one", name), "binary_crossentropy(from_logits = true)");
+    in.error(loss.span, fmt::format("{} needs one output for each class, the network has one", name),
+             "binary_crossentropy(from_logits = true)");
   if (!output.is_class && name.starts_with("sparse"))
     in.error(loss.span, fmt::format("{} needs a class as output, the network gives {}", name, type_text(output.type)),
              fmt::format("-> class[{}]", output.type.shape.back().size));
   bool probabilities = last == "softmax" || last == "sigmoid";
   if (!argument_of(in, *loss.block, "from_logits")) return;
   if (probabilities && loss.activation != "none")
-    in.session().reporter.warning(loss.span, fmt::format("{} says from_logits, but the network ends in {}", name, last));
+    in.session().reporter.warning(loss.span,
+                                  fmt::format("{} says from_logits, but the network ends in {}", name, last));
   bool logits = last == "add" || last == "matmul" || last == "conv2d";
   if (logits && loss.activation == "none")
     in.session()
-        .reporter.warning(loss.span, fmt::format("{} expects probabilities, but the network ends without softmax or sigmoid", name))
+        .reporter
+        .warning(loss.span,
+                 fmt::format("{} expects probabilities, but the network ends without softmax or sigmoid", name))
         .help(name + "(from_logits = true)");
 }
 
@@ -87,7 +92,8 @@ std::vector<LossInfo> find_losses(Session &session, const ast::Section &train, c
     }
     if (losses.size() == 1) losses.resize(outputs.size(), losses[0]);
     if (losses.size() != outputs.size()) {
-      in.error(entry->value->span, fmt::format("the network has {} outputs, the list has {} losses", outputs.size(), losses.size()));
+      in.error(entry->value->span,
+               fmt::format("the network has {} outputs, the list has {} losses", outputs.size(), losses.size()));
       return {};
     }
   } else {
@@ -95,8 +101,15 @@ std::vector<LossInfo> find_losses(Session &session, const ast::Section &train, c
       std::string_view last = maker(predict, values[i].id);
       bool logits = last != "softmax" && last != "sigmoid";
       bool binary = outputs[i].is_class && outputs[i].type.shape.back().is_one();
-      Callable block{!outputs[i].is_class ? "mean_squared_error" : binary ? "binary_crossentropy" : "sparse_categorical_crossentropy",
-                     nullptr, nullptr, nullptr, true, {}, train.kind.span};
+      Callable block{!outputs[i].is_class ? "mean_squared_error"
+                     : binary             ? "binary_crossentropy"
+                                          : "sparse_categorical_crossentropy",
+                     nullptr,
+                     nullptr,
+                     nullptr,
+                     true,
+                     {},
+                     train.kind.span};
       block.block = session.library.find(block.name);
       if (outputs[i].is_class) block.arguments.push_back({"from_logits", logits, train.kind.span});
       losses.push_back({std::make_shared<const Callable>(std::move(block)), "none", train.kind.span});
@@ -110,13 +123,15 @@ std::vector<LossInfo> find_losses(Session &session, const ast::Section &train, c
   return losses;
 }
 
-std::vector<MetricInfo> find_metrics(Session &session, const ast::Section &train, const std::vector<OutputInfo> &outputs) {
+std::vector<MetricInfo> find_metrics(Session &session, const ast::Section &train,
+                                     const std::vector<OutputInfo> &outputs) {
   Interpreter in(session, nullptr);
   std::vector<std::pair<Datum, Span>> chosen;
-  if (const ast::Entry *entry = find_entry(&train, "metrics")) chosen = entry_values(in, *entry->value);
+  if (const ast::Entry *entry = find_entry(&train, "metrics"))
+    chosen = entry_values(in, *entry->value);
   else if (std::any_of(outputs.begin(), outputs.end(), [](const OutputInfo &o) { return o.is_class; }))
-    chosen.emplace_back(std::make_shared<const Callable>(
-                            Callable{"accuracy", session.library.find("accuracy"), nullptr, nullptr, true, {}, train.kind.span}),
+    chosen.emplace_back(std::make_shared<const Callable>(Callable{
+                            "accuracy", session.library.find("accuracy"), nullptr, nullptr, true, {}, train.kind.span}),
                         train.kind.span);
   constexpr std::string_view lower[] = {"root_mean_squared_error", "rmse"};
   std::vector<MetricInfo> metrics;
@@ -145,7 +160,9 @@ std::vector<MetricInfo> find_metrics(Session &session, const ast::Section &train
 
 Datum apply_activation(Interpreter &in, const std::string &activation, const TensorValue &output, Span span) {
   if (activation == "none") return output;
-  return in.with_frame(internal_frame(activation, span), [&] { return in.call_library(activation, {{"", output, span}}, span); });
+  return in.with_frame(internal_frame(activation, span), [&] {
+    return in.call_library(activation, {{"", output, span}}, span);
+  });
 }
 
 std::vector<ValueId> Objective::results() const {
@@ -180,7 +197,9 @@ Datum add_penalties(Interpreter &in) {
   for (size_t i = 0; i < session.weights.size(); ++i) {
     const WeightInfo weight = session.weights[i];
     const auto *block = weight.regularizer.as<CallablePtr>();
-    if (!block || weight.role != Role::weight || !session.module.weights[i].trainable || !in.function()->reads.count(weight.name)) continue;
+    if (!block || weight.role != Role::weight || !session.module.weights[i].trainable ||
+        !in.function()->reads.count(weight.name))
+      continue;
     Datum penalty = in.with_frame(internal_frame("regularizer." + weight.name, weight.span), [&] {
       return in.call(**block, {{"", in.read_weight(weight.name, weight.span), weight.span}}, (*block)->span);
     });
@@ -191,22 +210,29 @@ Datum add_penalties(Interpreter &in) {
 }
 
 // Whether the metric looks at the order of the outputs alone, which softmax does not change.
-bool ignores_softmax(const std::string &name) { return name.find("accuracy") != std::string::npos || name.find("top_k") != std::string::npos; }
+bool ignores_softmax(const std::string &name) {
+  return name.find("accuracy") != std::string::npos || name.find("top_k") != std::string::npos;
+}
 
-std::optional<ValueId> add_metric(Interpreter &in, MetricInfo &metric, const LossInfo &loss, ValueId target, const TensorValue &output,
-                                  ValueId sample_weight) {
+std::optional<ValueId> add_metric(Interpreter &in, MetricInfo &metric, const LossInfo &loss, ValueId target,
+                                  const TensorValue &output, ValueId sample_weight) {
   Datum prediction = output;
-  bool raw = is_true(in, *metric.block, "from_logits") || (loss.activation == "softmax" && ignores_softmax(metric.block->name));
+  bool raw = is_true(in, *metric.block, "from_logits") ||
+             (loss.activation == "softmax" && ignores_softmax(metric.block->name));
   if (!raw) prediction = apply_activation(in, loss.activation, output, metric.span);
   std::vector<Operand> operands{{"", TensorValue{target, nullptr}, metric.span}, {"", prediction, metric.span}};
-  if (data_operands(*metric.block->block) > 2) operands.push_back({"", TensorValue{sample_weight, nullptr}, metric.span});
+  if (data_operands(*metric.block->block) > 2)
+    operands.push_back({"", TensorValue{sample_weight, nullptr}, metric.span});
   Datum value = in.with_frame(internal_frame("metric." + metric.name, metric.span),
                               [&] { return in.call(*metric.block, operands, metric.span); });
   if (!metric.value) {
     auto samples = per_sample(in, value, metric.span, metric.name);
     if (!samples) return std::nullopt;
     value = in.with_frame(internal_frame("metric." + metric.name, metric.span), [&] {
-      return in.call_library("mean_sums", {{"", TensorValue{*samples, nullptr}, metric.span}, {"", TensorValue{sample_weight, nullptr}, metric.span}}, metric.span);
+      return in.call_library(
+          "mean_sums",
+          {{"", TensorValue{*samples, nullptr}, metric.span}, {"", TensorValue{sample_weight, nullptr}, metric.span}},
+          metric.span);
     });
   }
   auto sums = in.as_tensor(value, metric.span, "the value of " + metric.name);
@@ -222,18 +248,21 @@ std::optional<ValueId> add_metric(Interpreter &in, MetricInfo &metric, const Los
 
 }  // namespace
 
-std::optional<Objective> add_objective(Interpreter &in, Functions &functions, const std::vector<TensorValue> &values, bool with_metrics) {
+std::optional<Objective> add_objective(Interpreter &in, Functions &functions, const std::vector<TensorValue> &values,
+                                       bool with_metrics) {
   Builder &builder = in.function()->builder;
   std::vector<ValueId> targets;
   for (const OutputInfo &output : functions.outputs)
-    targets.push_back(builder.argument(functions.outputs.size() > 1 ? "target." + output.name : "target", output.target));
+    targets.push_back(
+        builder.argument(functions.outputs.size() > 1 ? "target." + output.name : "target", output.target));
   ValueId sample_weight = builder.argument("sample_weight", Type{DType::f32, {kBatch}});
 
   Datum total = make_number(0, false);
   for (size_t i = 0; i < values.size(); ++i) {
     const LossInfo &loss = functions.losses[i];
     Datum value = in.with_frame(internal_frame("loss", loss.span), [&] {
-      return in.call(*loss.block, {{"", TensorValue{targets[i], nullptr}, loss.span}, {"", values[i], loss.span}}, loss.span);
+      return in.call(*loss.block, {{"", TensorValue{targets[i], nullptr}, loss.span}, {"", values[i], loss.span}},
+                     loss.span);
     });
     auto samples = per_sample(in, value, loss.span, loss.block->name);
     if (!samples) return std::nullopt;
@@ -249,7 +278,8 @@ std::optional<Objective> add_objective(Interpreter &in, Functions &functions, co
   if (!with_metrics) return objective;
   bool sound = true;
   for (MetricInfo &metric : functions.metrics) {
-    auto sums = add_metric(in, metric, functions.losses[metric.output], targets[metric.output], values[metric.output], sample_weight);
+    auto sums = add_metric(in, metric, functions.losses[metric.output], targets[metric.output], values[metric.output],
+                           sample_weight);
     sound &= sums.has_value();
     if (!sums) continue;
     objective.metrics.push_back(*sums);
@@ -266,17 +296,26 @@ void add_metrics_function(Session &session, const Functions &functions) {
   for (const MetricInfo &metric : functions.metrics) {
     if (metric.accumulators == 0) return;  // its sums failed
     ValueId sums = build.builder.argument(metric.name, Type{DType::f32, {{metric.accumulators, false}}});
-    Callable block{metric.value ? metric.value->name.text : "mean_value", metric.value, nullptr, nullptr, metric.library || !metric.value, {}, metric.span};
+    Callable block{metric.value ? metric.value->name.text : "mean_value",
+                   metric.value,
+                   nullptr,
+                   nullptr,
+                   metric.library || !metric.value,
+                   {},
+                   metric.span};
     if (!block.block) block.block = session.library.find(block.name);
     std::vector<Operand> operands{{"", TensorValue{sums, nullptr}, metric.span}};
     if (metric.value)
       for (const ast::Parameter &parameter : metric.value->parameters)
-        if (auto value = argument_of(in, *metric.block, parameter.name.text)) operands.push_back({parameter.name.text, *value, metric.span});
-    Datum value = in.with_frame(internal_frame("metric." + metric.name, metric.span), [&] { return in.call(block, operands, metric.span); });
+        if (auto value = argument_of(in, *metric.block, parameter.name.text))
+          operands.push_back({parameter.name.text, *value, metric.span});
+    Datum value = in.with_frame(internal_frame("metric." + metric.name, metric.span),
+                                [&] { return in.call(block, operands, metric.span); });
     auto id = in.as_tensor(value, metric.span, "the value of " + metric.name);
     if (!id) return;
     if (build.builder.type(*id).rank() != 0) {
-      in.error(metric.span, fmt::format("the value of {} must be one number, it is {}", metric.name, to_string(build.builder.type(*id))));
+      in.error(metric.span, fmt::format("the value of {} must be one number, it is {}", metric.name,
+                                        to_string(build.builder.type(*id))));
       return;
     }
     results.push_back(*id);

@@ -10,7 +10,8 @@ namespace netc::elaborate {
 std::vector<LossInfo> find_losses(Session &session, const ast::Section &train, const std::vector<OutputInfo> &outputs,
                                   const std::vector<TensorValue> &values, const Function &predict);
 // The metrics of all outputs. Without `metrics =` a class output gets its accuracy.
-std::vector<MetricInfo> find_metrics(Session &session, const ast::Section &train, const std::vector<OutputInfo> &outputs);
+std::vector<MetricInfo> find_metrics(Session &session, const ast::Section &train,
+                                     const std::vector<OutputInfo> &outputs);
 
 // What `predict` gives for a network's output.
 Datum apply_activation(Interpreter &interpreter, const std::string &activation, const TensorValue &output, Span span);
@@ -23,8 +24,8 @@ struct Objective {
   std::vector<ValueId> results() const;
 };
 // Adds targets and sample weights as arguments, then losses, penalties and metrics of the network's `values`.
-std::optional<Objective> add_objective(Interpreter &interpreter, Functions &functions, const std::vector<TensorValue> &values,
-                                       bool with_metrics);
+std::optional<Objective> add_objective(Interpreter &interpreter, Functions &functions,
+                                       const std::vector<TensorValue> &values, bool with_metrics);
 
 // Adds function `metrics`: the values of the metrics from their accumulated sums.
 void add_metrics_function(Session &session, const Functions &functions);

@@ -19,8 +19,8 @@ bool is_callable_op(std::string_view name) {
   return std::find(std::begin(internal), std::end(internal), name) == std::end(internal) && find_op(name);
 }
 
-// FNV-1a of the path of the block instance and the number of the random op in it: a stream stays the same when other parts of
-// the file change, and is the same in every function.
+// FNV-1a of the path of the block instance and the number of the random op in it: a stream stays the same when other
+// parts of the file change, and is the same in every function.
 uint32_t Interpreter::next_stream() {
   std::string key = fmt::format("{}{}#{}", frame_->path, frame_->suffix, frame_->draws++);
   uint32_t hash = 2166136261u;
@@ -51,11 +51,14 @@ std::optional<Attribute> Interpreter::as_attribute(const AttributeDef &definitio
       if (auto shape = as_shape(value, span, what)) return *shape;
       return std::nullopt;
     case AttributeKind::integers:
-    case AttributeKind::reals: break;
+    case AttributeKind::reals:
+      break;
   }
   std::vector<Datum> items;
-  if (const auto *list = value.as<Items>()) items = **list;
-  else items = {value};
+  if (const auto *list = value.as<Items>())
+    items = **list;
+  else
+    items = {value};
   std::vector<int64_t> integers;
   std::vector<double> reals;
   for (const Datum &item : items) {
@@ -96,8 +99,9 @@ Datum Interpreter::emit_callable(const OpDef &op, std::vector<Operand> operands,
   for (const Operand &operand : operands)
     if (operand.name.empty()) positional.push_back(operand);
   // Numbers alone fold, a param among them stays a number that depends on it.
-  bool numbers = !positional.empty() && folds(name) && positional.size() == operands.size() &&
-                 std::all_of(positional.begin(), positional.end(), [](const Operand &o) { return o.value.is<Number>(); });
+  bool numbers =
+      !positional.empty() && folds(name) && positional.size() == operands.size() &&
+      std::all_of(positional.begin(), positional.end(), [](const Operand &o) { return o.value.is<Number>(); });
   if (numbers && positional.size() == 1) return unary(name, positional[0].value, span);
   if (numbers && positional.size() >= 2 && op.operands.size() == 2) {
     Datum value = positional[0].value;
@@ -134,7 +138,8 @@ Datum Interpreter::emit_callable(const OpDef &op, std::vector<Operand> operands,
       sound = false;
     }
   }
-  if (!sound || !function_) return sound ? error(span, name + " needs a tensor, and there is none here") : Datum(Poison{});
+  if (!sound || !function_)
+    return sound ? error(span, name + " needs a tensor, and there is none here") : Datum(Poison{});
   for (const AttributeDef &attribute : op.attributes)
     if (attribute.name == "stream" && !attributes.count("stream")) attributes["stream"] = int64_t{next_stream()};
   DType dtype = DType::f32;

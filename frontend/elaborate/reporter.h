@@ -1,4 +1,5 @@
-// Reports into Diagnostics, each message at a place once: a body is elaborated for several functions and block instances.
+// Reports into Diagnostics, each message at a place once: a body is elaborated for several functions and block
+// instances.
 #pragma once
 
 #include <set>

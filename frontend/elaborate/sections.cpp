@@ -38,7 +38,8 @@ class SectionReader {
 
   // `free`: a bare name may be anything (the argument of a call); else it must be declared for the section.
   json value(const ast::Expr &expression, bool free) {
-    if (const auto *name = std::get_if<ast::Name>(&expression.node)) return name_value(name->text, expression.span, free);
+    if (const auto *name = std::get_if<ast::Name>(&expression.node))
+      return name_value(name->text, expression.span, free);
     if (const auto *list = std::get_if<ast::List>(&expression.node)) {
       json items = json::array();
       for (const auto &item : list->items) items.push_back(value(*item, free));
@@ -62,6 +63,7 @@ class SectionReader {
     const ast::BlockDecl *signature = session_.library.find_call(kind_, kind_);
     if (!signature) return;
     std::map<std::string, Span> seen;
+    std::set<std::string> meant;  // by keys that are spelt wrongly: not missing
     std::vector<std::string> names;
     for (const ast::Parameter &parameter : signature->parameters) names.push_back(parameter.name.text);
     for (const ast::Entry &entry : section.entries) {
@@ -70,15 +72,14 @@ class SectionReader {
       if (std::find(names.begin(), names.end(), key) == names.end()) {
         unknown_.insert(key);
         Diagnostic &diagnostic = session_.reporter.error(entry.key->span, fmt::format("{} has no key {}", kind_, key));
-        std::string near = nearest_name(key, names);
         if (std::string help = suggestion(key, names); !help.empty()) diagnostic.help(help);
-        seen.try_emplace(near, entry.key->span);  // the key that was meant is not missing
+        meant.insert(nearest_name(key, names));
       } else if (auto [it, fresh] = seen.try_emplace(key, entry.key->span); !fresh) {
         session_.reporter.error(entry.key->span, key + " is given twice").note(it->second, "first given here");
       }
     }
     for (const ast::Parameter &parameter : signature->parameters)
-      if (!parameter.fallback && !seen.count(parameter.name.text))
+      if (!parameter.fallback && !seen.count(parameter.name.text) && !meant.count(parameter.name.text))
         session_.reporter.error(section.kind.span, fmt::format("{} needs the key {}", kind_, parameter.name.text));
   }
 
@@ -112,8 +113,10 @@ class SectionReader {
     check_arguments(call, *block, expression.span);
     for (const ast::Argument &argument : call.arguments) {
       json given = value(*argument.value, true);
-      if (argument.name) named[argument.name->text] = std::move(given);
-      else positional.push_back(std::move(given));
+      if (argument.name)
+        named[argument.name->text] = std::move(given);
+      else
+        positional.push_back(std::move(given));
     }
     return json{{"call", name->text}, {"args", positional}, {"named", named}};
   }
@@ -132,7 +135,8 @@ class SectionReader {
       std::string key;
       if (!argument.name) {
         if (positional >= names.size() && !variadic) {
-          session_.reporter.error(argument.value->span, fmt::format("{} takes at most {} arguments", block.name.text, names.size()));
+          session_.reporter.error(argument.value->span,
+                                  fmt::format("{} takes at most {} arguments", block.name.text, names.size()));
           return;
         }
         key = names.empty() ? "" : names[std::min(positional, names.size() - 1)];
@@ -140,13 +144,15 @@ class SectionReader {
       } else {
         key = argument.name->text;
         if (std::find(names.begin(), names.end(), key) == names.end()) {
-          Diagnostic &diagnostic = session_.reporter.error(argument.name->span, fmt::format("{} has no argument {}", block.name.text, key));
+          Diagnostic &diagnostic =
+              session_.reporter.error(argument.name->span, fmt::format("{} has no argument {}", block.name.text, key));
           if (std::string help = suggestion(key, names); !help.empty()) diagnostic.help(help);
           continue;
         }
       }
       if (!given.insert(key).second)
-        session_.reporter.error(argument.name ? argument.name->span : argument.value->span, fmt::format("{}: {} is given twice", block.name.text, key));
+        session_.reporter.error(argument.name ? argument.name->span : argument.value->span,
+                                fmt::format("{}: {} is given twice", block.name.text, key));
     }
     for (const ast::Parameter &parameter : block.parameters)
       if (!parameter.fallback && !given.count(parameter.name.text))
@@ -168,16 +174,22 @@ json section_json(Session &session, const ast::Section &section, const std::vect
   json calls = json::array();
   for (const ast::Entry &entry : section.entries) {
     std::string key = entry.key ? entry.key->text : "";
-    if (!entry.key) calls.push_back(reader.value(*entry.value, false));
-    else if (!reader.knows(key)) continue;
-    else if (std::find(compiled.begin(), compiled.end(), key) != compiled.end()) result[key] = source_text(session.sources, entry.value->span);
-    else result[key] = reader.value(*entry.value, key == "freeze");
+    if (!entry.key)
+      calls.push_back(reader.value(*entry.value, false));
+    else if (!reader.knows(key))
+      continue;
+    else if (std::find(compiled.begin(), compiled.end(), key) != compiled.end())
+      result[key] = source_text(session.sources, entry.value->span);
+    else
+      result[key] = reader.value(*entry.value, key == "freeze");
   }
   const std::string &kind = section.kind.text;
-  if (kind == "check" || kind == "tune") result["calls"] = std::move(calls);
+  if (kind == "check" || kind == "tune")
+    result["calls"] = std::move(calls);
   else
     for (size_t i = 0; i < section.entries.size(); ++i)
-      if (!section.entries[i].key) session.reporter.error(section.entries[i].span, fmt::format("an entry of {} is key = value", kind));
+      if (!section.entries[i].key)
+        session.reporter.error(section.entries[i].span, fmt::format("an entry of {} is key = value", kind));
   if (section.name) result["name"] = section.name->text;
   return result;
 }

@@ -1,7 +1,8 @@
 // The sections data, train, tune and check as JSON (docs/metadata.md).
 //
-// What a section may hold is declared by the blocks of std/data.net, std/train.net, std/tune.net and std/check.net: the block
-// named like the section lists its keys (those without a default must be there), the others what may be called in it.
+// What a section may hold is declared by the blocks of std/data.net, std/train.net, std/tune.net and std/check.net: the
+// block named like the section lists its keys (those without a default must be there), the others what may be called in
+// it.
 #pragma once
 
 #include <nlohmann/json.hpp>

@@ -1,4 +1,5 @@
-// What lasts for the elaboration of one program: the names of its files, its params, its weights, and how much work was done.
+// What lasts for the elaboration of one program: the names of its files, its params, its weights, and how much work was
+// done.
 #pragma once
 
 #include <map>
@@ -64,7 +65,8 @@ struct Session {
   Library library;
   std::map<std::string, const ast::BlockDecl *> blocks;  // the user's
   std::map<std::string, ParamInfo> params;
-  std::map<std::string, std::vector<BoundArgument>> defaults;  // of a `defaults` section: arguments by the name of a block
+  std::map<std::string, std::vector<BoundArgument>>
+      defaults;  // of a `defaults` section: arguments by the name of a block
 
   Module module;
   std::vector<WeightInfo> weights;  // in the order of module.weights
@@ -99,7 +101,7 @@ struct FunctionBuild {
 
   Builder builder;
   bool training;
-  bool writes = false;         // `update` has an effect (train_step), or not (gradcheck)
+  bool writes = false;          // `update` has an effect (train_step), or not (gradcheck)
   bool records_layers = false;  // the layers of the metadata come from one function (predict)
   std::map<std::string, ValueId> reads;
   std::map<std::string, ValueId> runtime_values;

@@ -72,8 +72,8 @@ void Interpreter::assign(const ast::Identifier &name, Datum value) {
     (void)binding;
     return;
   }
-  if (frame_->user_code && (session_.params.count(name.text) || session_.blocks.count(name.text) ||
-                            session_.library.home(name.text) != ""))
+  if (frame_->user_code &&
+      (session_.params.count(name.text) || session_.blocks.count(name.text) || session_.library.home(name.text) != ""))
     session_.reporter.warning(name.span, fmt::format("{} shadows {} of the same name", name.text,
                                                      session_.params.count(name.text) ? "the param" : "the block"));
   define(name, std::move(value), "value");

@@ -64,7 +64,8 @@ bool check_arguments(Interpreter &in, const Callable &optimizer) {
   bool sound = true;
   for (const BoundArgument &argument : optimizer.arguments)
     if (!argument.name.empty() && std::find(names.begin(), names.end(), argument.name) == names.end()) {
-      in.error(argument.span, fmt::format("{} has no argument {}", optimizer.name, argument.name), suggestion(argument.name, settings));
+      in.error(argument.span, fmt::format("{} has no argument {}", optimizer.name, argument.name),
+               suggestion(argument.name, settings));
       sound = false;
     }
   return sound;
@@ -96,7 +97,8 @@ void add_optimizer(Interpreter &in, const ast::Entry &entry, const Gradients &gr
   };
   Datum clipped = in.with_frame(internal_frame("optimizer", span), [&] {
     std::vector<Operand> operands{{"", as_list(gradients.gradients), span}};
-    for (const char *name : {"clipnorm", "global_clipnorm", "clipvalue"}) operands.push_back({name, setting(name), span});
+    for (const char *name : {"clipnorm", "global_clipnorm", "clipvalue"})
+      operands.push_back({name, setting(name), span});
     return in.call_library("clip_gradients", operands, span);
   });
   const auto *list = clipped.as<Items>();
@@ -120,7 +122,8 @@ void add_optimizer(Interpreter &in, const ast::Entry &entry, const Gradients &gr
     auto id = in.as_tensor(updated, span, "the new value of " + name);
     if (!id) return;
     if (in.function()->builder.type(*id) != weight.type) {
-      in.error(span, fmt::format("{} gives {} for the weight {} of type {}", optimizer.name, to_string(in.function()->builder.type(*id)), name, to_string(weight.type)));
+      in.error(span, fmt::format("{} gives {} for the weight {} of type {}", optimizer.name,
+                                 to_string(in.function()->builder.type(*id)), name, to_string(weight.type)));
       return;
     }
     if (auto written = in.function()->builder.try_emit("write", {*id}, {{"weight", name}}); !written)

@@ -13,8 +13,8 @@ struct Gradients {
   std::vector<ValueId> gradients;
 };
 std::optional<Gradients> add_gradients(Interpreter &interpreter, ValueId loss);
-// Appends the optimizer of the train section and the writes of the new weights. Keras 3's order: clip the gradients, decay the
-// weights, step, apply constraints.
+// Appends the optimizer of the train section and the writes of the new weights. Keras 3's order: clip the gradients,
+// decay the weights, step, apply constraints.
 void add_optimizer(Interpreter &interpreter, const ast::Entry &optimizer, const Gradients &gradients);
 
 }  // namespace netc::elaborate

@@ -38,8 +38,10 @@ void Interpreter::declare_weight(const ast::WeightDecl &node, Span span) {
     Datum value = evaluate(*setting.value);
     std::string key = setting.key ? setting.key->text : "";
     if (is_poison(value)) sound = false;
-    if (key == "regularizer") info.regularizer = value;
-    else if (key == "constraint") info.constraint = value;
+    if (key == "regularizer")
+      info.regularizer = value;
+    else if (key == "constraint")
+      info.constraint = value;
     else if (key == "trainable") {
       auto flag = as_boolean(value, setting.span, "trainable");
       trainable = flag.value_or(true);
@@ -49,7 +51,8 @@ void Interpreter::declare_weight(const ast::WeightDecl &node, Span span) {
     }
   }
   if (!sound) return poison();
-  for (const auto &[what, value] : {std::pair("initializer", initializer), {"regularizer", info.regularizer}, {"constraint", info.constraint}})
+  for (const auto &[what, value] :
+       {std::pair("initializer", initializer), {"regularizer", info.regularizer}, {"constraint", info.constraint}})
     if (!value.is<CallablePtr>() && !value.is<None>() && !(what == std::string("initializer") && value.is<Number>())) {
       error(span, fmt::format("the {} of {} must be a block, got {}", what, node.name.text, describe(value)));
       return poison();
@@ -74,9 +77,11 @@ void Interpreter::declare_weight(const ast::WeightDecl &node, Span span) {
     session_.weights.push_back(info);
     double bytes = 0;
     for (const WeightInfo &weight : session_.weights)
-      bytes += static_cast<double>(element_count(weight.type.shape)->size) * static_cast<double>(byte_size(weight.type.dtype));
+      bytes += static_cast<double>(element_count(weight.type.shape)->size) *
+               static_cast<double>(byte_size(weight.type.dtype));
     if (bytes > static_cast<double>(kMaxWeightBytes)) {
-      error(span, fmt::format("the weights need {:.0f} GiB, more than {} GiB", bytes / (1 << 30), kMaxWeightBytes >> 30));
+      error(span,
+            fmt::format("the weights need {:.0f} GiB, more than {} GiB", bytes / (1 << 30), kMaxWeightBytes >> 30));
       session_.stopped = true;
     }
   }

@@ -16,7 +16,8 @@ Types infer(const InferContext &c) {
   constexpr std::string_view names[] = {"x", "gamma", "beta", "mean", "variance"};
   for (size_t i = 1; i < 5; ++i)
     if (c.operands[i] != channels)
-      return fail(fmt::format("batch_norm: {} should be {}, got {}", names[i], to_string(channels), to_string(c.operands[i])));
+      return fail(
+          fmt::format("batch_norm: {} should be {}, got {}", names[i], to_string(channels), to_string(c.operands[i])));
   return one(x);
 }
 
@@ -63,7 +64,8 @@ void evaluate(EvaluateContext &c) {
 std::vector<OpDef> batch_norm_ops() {
   return {{.name = "batch_norm",
            .op_class = OpClass::composite,
-           .doc = "`(x - mean) / sqrt(variance + epsilon) * gamma + beta` over the last axis. Whose mean and variance these are, "
+           .doc = "`(x - mean) / sqrt(variance + epsilon) * gamma + beta` over the last axis. Whose mean and variance "
+                  "these are, "
                   "those of the batch or the moving ones, the caller decides.",
            .operands = {{"x", "[..., C]"}, {"gamma", "[C]"}, {"beta", "[C]"}, {"mean", "[C]"}, {"variance", "[C]"}},
            .attributes = {{"epsilon", AttributeKind::real, "keeps the root off 0", Attribute{1e-3}}},

@@ -35,16 +35,18 @@ Scalar element(KernelBuilder &k, const Op &op, std::span<const Scalar> x) {
 }  // namespace
 
 std::vector<OpDef> cast_ops() {
-  return {{.name = "cast",
-           .op_class = OpClass::elementwise,
-           .doc = "`x` as another element type: floats are cut off towards zero when they become integers; anything but 0 is "
-                  "true. The gradient flows between floats only.",
-           .operands = {{"x", "any shape"}},
-           .attributes = {{"dtype", AttributeKind::string, "the element type of the result"}},
-           .infer = infer,
-           .gradient = gradient,
-           .evaluate = evaluate,
-           .element = element}};
+  return {
+      {.name = "cast",
+       .op_class = OpClass::elementwise,
+       .doc =
+           "`x` as another element type: floats are cut off towards zero when they become integers; anything but 0 is "
+           "true. The gradient flows between floats only.",
+       .operands = {{"x", "any shape"}},
+       .attributes = {{"dtype", AttributeKind::string, "the element type of the result"}},
+       .infer = infer,
+       .gradient = gradient,
+       .evaluate = evaluate,
+       .element = element}};
 }
 
 }  // namespace netc::ops

@@ -46,7 +46,8 @@ void evaluate(EvaluateContext &c) {
   int64_t first = 0;
   for (const Tensor *x : c.operands) {
     size_t i = 0;
-    for_each_index(x->sizes, [&](const std::vector<int64_t> &index) { y.data[first + offset_of(index, strides)] = x->data[i++]; });
+    for_each_index(
+        x->sizes, [&](const std::vector<int64_t> &index) { y.data[first + offset_of(index, strides)] = x->data[i++]; });
     first += x->sizes[axis] * strides[axis];
   }
 }

@@ -13,14 +13,16 @@ Types infer(const InferContext &c) {
   NETC_TRY(same_dtype("conv2d", image, kernel));
   bool fixed = std::none_of(kernel.shape.begin(), kernel.shape.end(), [](Dim d) { return d.batch; });
   if (kernel.rank() != 4 || !fixed)
-    return fail(fmt::format("conv2d needs a kernel [kh, kw, input channels, output channels], got {}", to_string(kernel)));
+    return fail(
+        fmt::format("conv2d needs a kernel [kh, kw, input channels, output channels], got {}", to_string(kernel)));
   std::array<int64_t, 2> taps = {kernel.shape[0].size, kernel.shape[1].size};
   NETC_TRY(check_convolution(c, image, taps));
   auto groups = c.get<int64_t>("groups");
   int64_t channels = image.shape[3].size, inputs = kernel.shape[2].size, outputs = kernel.shape[3].size;
   if (inputs != channels / groups)
     return fail(fmt::format("conv2d: the kernel {} takes {} channels{}, the image {} has {}", to_string(kernel), inputs,
-                            groups == 1 ? "" : fmt::format(" for each of {} groups", groups), to_string(image), channels));
+                            groups == 1 ? "" : fmt::format(" for each of {} groups", groups), to_string(image),
+                            channels));
   if (outputs % groups != 0)
     return fail(fmt::format("conv2d: {} output channels cannot be cut into {} groups", outputs, groups));
   ConvolutionAxes axes = convolution_axes(c.attributes, {image.shape[1].size, image.shape[2].size}, taps);
@@ -101,18 +103,20 @@ void evaluate(EvaluateContext &c) {
 
 std::vector<OpDef> conv2d_ops() {
   std::vector<AttributeDef> attributes = convolution_attributes();
-  attributes.push_back({"input_dilation", AttributeKind::integers, "distance of the input's elements, zeros between them",
-                        Attribute{Integers{1, 1}}, 1, int64_t{1} << 20});
-  return {{.name = "conv2d",
-           .op_class = OpClass::contraction,
-           .doc = "Two-dimensional convolution (cross-correlation, as everywhere in this field), channels last: "
-                  "`y[b, i, j, o] = sum over u, v, c of x[b, i*stride + u*dilation - top, j*stride + v*dilation - left, c] "
-                  "kernel[u, v, c, o]`, zero outside the image.",
-           .operands = {{"x", "[B, H, W, C]"}, {"kernel", "[kh, kw, C / groups, output channels]"}},
-           .attributes = std::move(attributes),
-           .infer = infer,
-           .gradient = gradient,
-           .evaluate = evaluate}};
+  attributes.push_back({"input_dilation", AttributeKind::integers,
+                        "distance of the input's elements, zeros between them", Attribute{Integers{1, 1}}, 1,
+                        int64_t{1} << 20});
+  return {
+      {.name = "conv2d",
+       .op_class = OpClass::contraction,
+       .doc = "Two-dimensional convolution (cross-correlation, as everywhere in this field), channels last: "
+              "`y[b, i, j, o] = sum over u, v, c of x[b, i*stride + u*dilation - top, j*stride + v*dilation - left, c] "
+              "kernel[u, v, c, o]`, zero outside the image.",
+       .operands = {{"x", "[B, H, W, C]"}, {"kernel", "[kh, kw, C / groups, output channels]"}},
+       .attributes = std::move(attributes),
+       .infer = infer,
+       .gradient = gradient,
+       .evaluate = evaluate}};
 }
 
 }  // namespace netc::ops

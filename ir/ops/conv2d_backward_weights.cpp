@@ -17,7 +17,8 @@ Types infer(const InferContext &c) {
   ConvolutionAxes axes = convolution_axes(c.attributes, {image.shape[1].size, image.shape[2].size}, {size[0], size[1]});
   Type wanted{image.dtype, {image.shape[0], Dim{axes[0].output()}, Dim{axes[1].output()}, dy.shape[3]}};
   if (dy != wanted)
-    return fail(fmt::format("{}: the gradient of the output should be {}, got {}", c.op, to_string(wanted), to_string(dy)));
+    return fail(
+        fmt::format("{}: the gradient of the output should be {}, got {}", c.op, to_string(wanted), to_string(dy)));
   auto groups = c.get<int64_t>("groups");
   if (dy.shape[3].size % groups != 0)
     return fail(fmt::format("{}: {} output channels cannot be cut into {} groups", c.op, dy.shape[3].size, groups));

@@ -6,7 +6,9 @@ using Integers = std::vector<int64_t>;
 
 ConvolutionAxes convolution_axes(const Attributes &attributes, const std::array<int64_t, 2> &sizes,
                                  const std::array<int64_t, 2> &kernel) {
-  auto list = [&](std::string_view name) -> const Integers & { return std::get<Integers>(attributes.find(name)->second); };
+  auto list = [&](std::string_view name) -> const Integers & {
+    return std::get<Integers>(attributes.find(name)->second);
+  };
   ConvolutionAxes axes;
   for (size_t i = 0; i < 2; ++i)
     axes[i] = {.size = sizes[i],
@@ -43,17 +45,18 @@ Result<void> check_convolution(const InferContext &c, const Type &image, const s
     if (size > limit) return fail(fmt::format("{}: a size of {} is more than an image may have", c.op, size));
   ConvolutionAxes axes = convolution_axes(c.attributes, {image.shape[1].size, image.shape[2].size}, kernel);
   if (axes[0].padded() < axes[0].reach() || axes[1].padded() < axes[1].reach())
-    return fail(fmt::format("{}: the window {} x {} is larger than the image {} x {}{}", c.op, axes[0].reach(), axes[1].reach(),
-                            std::max<int64_t>(axes[0].padded(), 0), std::max<int64_t>(axes[1].padded(), 0),
-                            axes[0].padded() != axes[0].size || axes[1].padded() != axes[1].size ? " (padded)" : ""),
-                "a smaller kernel_size, or padding = same, would fit");
+    return fail(
+        fmt::format("{}: the window {} x {} is larger than the image {} x {}{}", c.op, axes[0].reach(), axes[1].reach(),
+                    std::max<int64_t>(axes[0].padded(), 0), std::max<int64_t>(axes[1].padded(), 0),
+                    axes[0].padded() != axes[0].size || axes[1].padded() != axes[1].size ? " (padded)" : ""),
+        "a smaller kernel_size, or padding = same, would fit");
   return {};
 }
 
 ValueId convolution_input_gradient(Builder &b, const Op &op, Type x, ValueId kernel, ValueId dy) {
   const Shape kernel_shape = b.type(kernel).shape, dy_shape = b.type(dy).shape;
-  ConvolutionAxes axes = convolution_axes(op.attributes, {x.shape[1].size, x.shape[2].size},
-                                          {kernel_shape[0].size, kernel_shape[1].size});
+  ConvolutionAxes axes =
+      convolution_axes(op.attributes, {x.shape[1].size, x.shape[2].size}, {kernel_shape[0].size, kernel_shape[1].size});
   Integers strides, padding, input_dilation;
   for (size_t i = 0; i < 2; ++i) {
     const ConvolutionAxis &axis = axes[i];

@@ -1,6 +1,7 @@
 // What conv2d and its gradients share: the window arithmetic of two axes.
 //
-// Along one spatial axis, with input size n spread out by zeros to (n - 1) * input_dilation + 1, the output element o reads
+// Along one spatial axis, with input size n spread out by zeros to (n - 1) * input_dilation + 1, the output element o
+// reads
 //   spread input [o * stride + k * dilation - padding_before]      for k in 0 ..< kernel_size.
 #pragma once
 
@@ -13,12 +14,12 @@ namespace netc::ops {
 
 // One spatial axis: 0 the height, 1 the width.
 struct ConvolutionAxis {
-  int64_t size = 1;         // of the input
-  int64_t kernel = 1;       // taps
+  int64_t size = 1;    // of the input
+  int64_t kernel = 1;  // taps
   int64_t stride = 1;
-  int64_t before = 0;       // padding; negative crops
+  int64_t before = 0;  // padding; negative crops
   int64_t after = 0;
-  int64_t dilation = 1;     // of the kernel
+  int64_t dilation = 1;  // of the kernel
   int64_t input_dilation = 1;
 
   int64_t spread() const { return (size - 1) * input_dilation + 1; }

@@ -21,20 +21,20 @@ Types infer(const InferContext &c) {
   const Shape &noise = c.get<Shape>("noise_shape");
   auto stretched = broadcast(x.shape, noise);
   if (!stretched || *stretched != x.shape)
-    return fail(fmt::format("dropout: the noise shape {} does not stretch to {}", to_string(noise), to_string(x.shape)));
+    return fail(
+        fmt::format("dropout: the noise shape {} does not stretch to {}", to_string(noise), to_string(x.shape)));
   return one(x);
 }
 
-void gradient(GradientContext &g) {
-  g.add(0, g.builder.emit("dropout", {g.dy(), g.x(1)}, g.op.attributes));
-}
+void gradient(GradientContext &g) { g.add(0, g.builder.emit("dropout", {g.dy(), g.x(1)}, g.op.attributes)); }
 
 std::vector<ValueId> decompose(Builder &b, const Op &op, Mode mode) {
   ValueId x = op.operands[0];
   if (mode == Mode::inference) return {x};
   const Type type = b.type(x);
   ValueId rate = emit::cast(b, op.operands[1], DType::f32);
-  ValueId u = b.emit("random_uniform", {}, {{"shape", noise_shape(op, type.shape)}, {"stream", op.get<int64_t>("stream")}});
+  ValueId u =
+      b.emit("random_uniform", {}, {{"shape", noise_shape(op, type.shape)}, {"stream", op.get<int64_t>("stream")}});
   ValueId kept = emit::reciprocal(b, emit::subtract(b, b.constant(1), rate));
   ValueId factor = emit::select(b, emit::greater_equal(b, u, rate), kept, b.constant(0));
   return {emit::multiply(b, x, emit::cast(b, factor, type.dtype))};
@@ -59,12 +59,14 @@ void evaluate(EvaluateContext &c) {
 std::vector<OpDef> dropout_ops() {
   return {{.name = "dropout",
            .op_class = OpClass::composite,
-           .doc = "In training each element is 0 with probability `rate`, else `x / (1 - rate)`; in inference `x`. Axes of size "
+           .doc = "In training each element is 0 with probability `rate`, else `x / (1 - rate)`; in inference `x`. "
+                  "Axes of size "
                   "one in `noise_shape` share their fate. The mask is drawn again for the gradient, not stored. "
                   "(Srivastava et al., \"Dropout\", JMLR 2014.)",
            .operands = {{"x", "any shape"}, {"rate", "a scalar in [0, 1)"}},
            .attributes = {stream_attribute(),
-                          {"noise_shape", AttributeKind::shape, "stretches to the shape of `x`; empty: that shape", Attribute{Shape{}}}},
+                          {"noise_shape", AttributeKind::shape, "stretches to the shape of `x`; empty: that shape",
+                           Attribute{Shape{}}}},
            .infer = infer,
            .gradient = gradient,
            .evaluate = evaluate,

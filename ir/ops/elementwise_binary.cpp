@@ -81,7 +81,8 @@ double remainder_of(double a, double b) {
 Scalar element_remainder(KernelBuilder &k, const Op &, std::span<const Scalar> x) {
   Scalar zero = k.constant(k.dtype(x[0]), 0);
   Scalar r = k.binary(Binary::remainder, x[0], x[1]);
-  Scalar signs_differ = k.binary(Binary::not_equal, k.binary(Binary::less, r, zero), k.binary(Binary::less, x[1], zero));
+  Scalar signs_differ =
+      k.binary(Binary::not_equal, k.binary(Binary::less, r, zero), k.binary(Binary::less, x[1], zero));
   Scalar wrong = k.binary(Binary::logical_and, k.binary(Binary::not_equal, r, zero), signs_differ);
   return k.select(wrong, k.binary(Binary::add, r, x[1]), r);
 }

@@ -48,8 +48,8 @@ std::vector<OpDef> comparison_ops() {
 
 std::vector<OpDef> logical_ops() {
   return {
-      relation<[](double a, double b) { return a != 0 && b != 0; }, Binary::logical_and>("logical_and", "True where both are.",
-                                                                                         infer_logical),
+      relation<[](double a, double b) { return a != 0 && b != 0; }, Binary::logical_and>(
+          "logical_and", "True where both are.", infer_logical),
       relation<[](double a, double b) { return a != 0 || b != 0; }, Binary::logical_or>(
           "logical_or", "True where one of them is, or both.", infer_logical),
       {.name = "logical_not",

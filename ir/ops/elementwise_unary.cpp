@@ -73,8 +73,7 @@ std::vector<OpDef> unary_ops() {
           "expm1", "`e^x - 1`, exact near 0.",
           [](GradientContext &g) { g.add(0, multiply(g.builder, g.dy(), offset(g.builder, g.y(), 1))); }),
       of_floats<[](double x) { return std::log(x); }, Unary::log>(
-          "log", "The natural logarithm.",
-          [](GradientContext &g) { g.add(0, divide(g.builder, g.dy(), g.x(0))); }),
+          "log", "The natural logarithm.", [](GradientContext &g) { g.add(0, divide(g.builder, g.dy(), g.x(0))); }),
       of_floats<[](double x) { return std::log1p(x); }, Unary::log1p>(
           "log1p", "`log(1 + x)`, exact near 0.",
           [](GradientContext &g) { g.add(0, divide(g.builder, g.dy(), offset(g.builder, g.x(0), 1))); }),
@@ -87,12 +86,12 @@ std::vector<OpDef> unary_ops() {
             ValueId cube = multiply(g.builder, emit::square(g.builder, g.y()), g.y());
             g.add(0, multiply(g.builder, g.dy(), scale(g.builder, cube, -0.5)));
           }),
-      of_floats<[](double x) { return 1 / x; }, Unary::reciprocal>(
-          "reciprocal", "`1 / x`",
-          [](GradientContext &g) {
-            ValueId slope = emit::negative(g.builder, emit::square(g.builder, g.y()));
-            g.add(0, multiply(g.builder, g.dy(), slope));
-          }),
+      of_floats<[](double x) { return 1 / x; }, Unary::reciprocal>("reciprocal", "`1 / x`",
+                                                                   [](GradientContext &g) {
+                                                                     ValueId slope = emit::negative(
+                                                                         g.builder, emit::square(g.builder, g.y()));
+                                                                     g.add(0, multiply(g.builder, g.dy(), slope));
+                                                                   }),
       function<[](double x) { return x * x; }>(
           "square", "`x * x`", infer_same_number, element_square,
           [](GradientContext &g) { g.add(0, multiply(g.builder, g.dy(), scale(g.builder, g.x(0), 2))); }),
@@ -107,7 +106,8 @@ std::vector<OpDef> unary_ops() {
       of_floats<[](double x) { return std::tanh(x); }, Unary::tanh>(
           "tanh", "The hyperbolic tangent. Gradient: `1 - y^2`.",
           [](GradientContext &g) {
-            ValueId slope = emit::subtract(g.builder, constant_like(g.builder, g.y(), 1), emit::square(g.builder, g.y()));
+            ValueId slope =
+                emit::subtract(g.builder, constant_like(g.builder, g.y(), 1), emit::square(g.builder, g.y()));
             g.add(0, multiply(g.builder, g.dy(), slope));
           }),
       of_floats<[](double x) { return 1 / (1 + std::exp(-x)); }, Unary::sigmoid>(
@@ -129,12 +129,12 @@ std::vector<OpDef> unary_ops() {
             ValueId bell = emit::exp(g.builder, emit::negative(g.builder, emit::square(g.builder, g.x(0))));
             g.add(0, multiply(g.builder, g.dy(), scale(g.builder, bell, two_over_sqrt_pi)));
           }),
-      of_floats<erf_inv, Unary::erf_inv>(
-          "erf_inv", "The inverse of `erf` on (-1, 1); infinite at its ends.",
-          [](GradientContext &g) {
-            ValueId bell = emit::exp(g.builder, emit::square(g.builder, g.y()));
-            g.add(0, multiply(g.builder, g.dy(), scale(g.builder, bell, 1 / two_over_sqrt_pi)));
-          }),
+      of_floats<erf_inv, Unary::erf_inv>("erf_inv", "The inverse of `erf` on (-1, 1); infinite at its ends.",
+                                         [](GradientContext &g) {
+                                           ValueId bell = emit::exp(g.builder, emit::square(g.builder, g.y()));
+                                           g.add(0, multiply(g.builder, g.dy(),
+                                                             scale(g.builder, bell, 1 / two_over_sqrt_pi)));
+                                         }),
       of_floats<[](double x) { return std::floor(x); }, Unary::floor>("floor", "The next integer below.", nullptr),
       of_floats<[](double x) { return std::ceil(x); }, Unary::ceil>("ceil", "The next integer above.", nullptr),
       of_floats<[](double x) { return std::nearbyint(x); }, Unary::round>(
@@ -142,7 +142,7 @@ std::vector<OpDef> unary_ops() {
       function<[](double x) { return x; }>("stop_gradient", "`x`, through which no gradient flows.", infer_same_number,
                                            element_same, nullptr),
       function<[](double x) { return std::isnan(x) ? 1.0 : 0.0; }>("is_nan", "True where `x` is not a number.",
-                                                                    infer_is_nan, element_unary<Unary::is_nan>, nullptr),
+                                                                   infer_is_nan, element_unary<Unary::is_nan>, nullptr),
   };
 }
 

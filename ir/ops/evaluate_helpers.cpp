@@ -8,7 +8,8 @@ std::vector<double> stretched(const Tensor &x, const std::vector<int64_t> &sizes
   std::vector<int64_t> strides = broadcast_strides(x.sizes, sizes);
   std::vector<double> result;
   result.reserve(static_cast<size_t>(count_of(sizes)));
-  for_each_index(sizes, [&](const std::vector<int64_t> &index) { result.push_back(x.data[offset_of(index, strides)]); });
+  for_each_index(sizes,
+                 [&](const std::vector<int64_t> &index) { result.push_back(x.data[offset_of(index, strides)]); });
   return result;
 }
 

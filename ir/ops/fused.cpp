@@ -7,7 +7,8 @@ namespace {
 
 Types infer(const InferContext &c) {
   const auto &kind = c.get<std::string>("kind");
-  if (kind != "contraction" && kind != "map" && kind != "reduce") return fail(fmt::format("fused: there is no kind \"{}\"", kind));
+  if (kind != "contraction" && kind != "map" && kind != "reduce")
+    return fail(fmt::format("fused: there is no kind \"{}\"", kind));
   if (!c.body) return fail("fused needs a body");
   const Function &body = *c.body;
   if (body.arguments.size() != c.operands.size())
@@ -24,14 +25,17 @@ Types infer(const InferContext &c) {
 }  // namespace
 
 std::vector<OpDef> fused_ops() {
-  return {{.name = "fused",
-           .op_class = OpClass::kernel,
-           .doc = "Several ops that run as one kernel: its body. The arguments of the body are the operands. Kinds: `contraction` "
-                  "(one contraction, then elementwise ops on its result), `map` (elementwise ops), `reduce` (elementwise ops, "
-                  "then reductions over the same axes of the same shape).",
-           .operands = {{"operands", "what the body reads", true}},
-           .attributes = {{"kind", AttributeKind::string, "contraction, map or reduce"}},
-           .infer = infer}};
+  return {
+      {.name = "fused",
+       .op_class = OpClass::kernel,
+       .doc =
+           "Several ops that run as one kernel: its body. The arguments of the body are the operands. Kinds: "
+           "`contraction` "
+           "(one contraction, then elementwise ops on its result), `map` (elementwise ops), `reduce` (elementwise ops, "
+           "then reductions over the same axes of the same shape).",
+       .operands = {{"operands", "what the body reads", true}},
+       .attributes = {{"kind", AttributeKind::string, "contraction, map or reduce"}},
+       .infer = infer}};
 }
 
 }  // namespace netc::ops

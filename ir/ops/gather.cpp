@@ -27,7 +27,8 @@ Types infer_scatter(const InferContext &c) {
   const Type &updates = c.operands[0], &indices = c.operands[1];
   NETC_TRY(need_number("scatter_add", updates));
   NETC_TRY(need_indices("scatter_add", indices));
-  bool starts = updates.rank() >= indices.rank() && std::equal(indices.shape.begin(), indices.shape.end(), updates.shape.begin());
+  bool starts =
+      updates.rank() >= indices.rank() && std::equal(indices.shape.begin(), indices.shape.end(), updates.shape.begin());
   if (!starts)
     return fail(fmt::format("scatter_add: the shape of {} should start with that of the indices {}", to_string(updates),
                             to_string(indices)));
@@ -87,7 +88,8 @@ std::vector<OpDef> gather_ops() {
   return {
       {.name = "gather",
        .op_class = OpClass::kernel,
-       .doc = "`table[indices]`: one row for each index, `indices.shape + table.shape[1:]`. An index outside the table gives NaN "
+       .doc = "`table[indices]`: one row for each index, `indices.shape + table.shape[1:]`. An index outside the table "
+              "gives NaN "
               "(0 for integers).",
        .operands = {{"table", "[rows, ...]"}, {"indices", "integers of any shape"}},
        .infer = infer_gather,
@@ -96,7 +98,8 @@ std::vector<OpDef> gather_ops() {
        .pull = pull_gather},
       {.name = "scatter_add",
        .op_class = OpClass::kernel,
-       .doc = "The gradient of `gather`: a table of zeros to whose row `indices[i]` each `updates[i]` is added. An index outside "
+       .doc = "The gradient of `gather`: a table of zeros to whose row `indices[i]` each `updates[i]` is added. An "
+              "index outside "
               "is left out.",
        .operands = {{"updates", "indices.shape + [...]"}, {"indices", "integers of any shape"}},
        .attributes = {{"size", AttributeKind::integer, "the number of rows", std::nullopt, 1, int64_t{1} << 40}},

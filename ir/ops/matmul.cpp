@@ -38,8 +38,7 @@ void evaluate(EvaluateContext &c) {
   for (int64_t m = 0; m < rows; ++m)
     for (int64_t k = 0; k < inner; ++k) {
       double factor = a.data[m * row_stride + k * a_step];
-      for (int64_t n = 0; n < columns; ++n)
-        y.data[m * columns + n] += factor * b.data[n * column_stride + k * b_step];
+      for (int64_t n = 0; n < columns; ++n) y.data[m * columns + n] += factor * b.data[n * column_stride + k * b_step];
     }
 }
 

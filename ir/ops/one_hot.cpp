@@ -29,14 +29,15 @@ Scalar pull(KernelBuilder &k, const Op &, std::span<const Index> index) {
 }  // namespace
 
 std::vector<OpDef> one_hot_ops() {
-  return {{.name = "one_hot",
-           .op_class = OpClass::kernel,
-           .doc = "A last axis of `depth` zeros with a one at the index; only zeros for an index outside.",
-           .operands = {{"indices", "integers of any shape"}},
-           .attributes = {{"depth", AttributeKind::integer, "the number of classes", std::nullopt, 1, int64_t{1} << 40}},
-           .infer = infer,
-           .evaluate = evaluate,
-           .pull = pull}};
+  return {
+      {.name = "one_hot",
+       .op_class = OpClass::kernel,
+       .doc = "A last axis of `depth` zeros with a one at the index; only zeros for an index outside.",
+       .operands = {{"indices", "integers of any shape"}},
+       .attributes = {{"depth", AttributeKind::integer, "the number of classes", std::nullopt, 1, int64_t{1} << 40}},
+       .infer = infer,
+       .evaluate = evaluate,
+       .pull = pull}};
 }
 
 }  // namespace netc::ops

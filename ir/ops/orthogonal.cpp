@@ -18,8 +18,8 @@ Types infer(const InferContext &c) {
   return one(DType::f32, shape);
 }
 
-// The columns of the tall one of the matrix [all but the last size, last size] and its transpose are made orthonormal by
-// Gram-Schmidt, twice over each column for accuracy: the Q of a QR decomposition whose R has a positive diagonal.
+// The columns of the tall one of the matrix [all but the last size, last size] and its transpose are made orthonormal
+// by Gram-Schmidt, twice over each column for accuracy: the Q of a QR decomposition whose R has a positive diagonal.
 void evaluate(EvaluateContext &c) {
   Tensor &y = c.results[0];
   int64_t last = y.sizes.back(), first = y.count() / last;
@@ -49,9 +49,12 @@ void evaluate(EvaluateContext &c) {
 std::vector<OpDef> orthogonal_ops() {
   return {{.name = "orthogonal",
            .op_class = OpClass::kernel,
-           .doc = "A random orthogonal matrix, seen as [all sizes but the last, the last]: orthonormal columns, or rows where it is "
-                  "wide. Q of the QR decomposition, with R's diagonal positive, of a matrix of normal numbers as `random_normal` "
-                  "draws them (of the transpose where it is wide). (Saxe, McClelland, Ganguli, \"Exact solutions to the nonlinear "
+           .doc = "A random orthogonal matrix, seen as [all sizes but the last, the last]: orthonormal columns, or "
+                  "rows where it is "
+                  "wide. Q of the QR decomposition, with R's diagonal positive, of a matrix of normal numbers as "
+                  "`random_normal` "
+                  "draws them (of the transpose where it is wide). (Saxe, McClelland, Ganguli, \"Exact solutions to "
+                  "the nonlinear "
                   "dynamics of learning in deep linear neural networks\", 2014.) The runtime computes it.",
            .attributes = {random_shape_attribute(), stream_attribute()},
            .infer = infer,

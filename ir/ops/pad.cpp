@@ -40,7 +40,8 @@ void evaluate(EvaluateContext &c) {
   std::vector<int64_t> strides = row_major_strides(y.sizes);
   int64_t first = offset_of(c.get<Integers>("low"), strides);
   size_t i = 0;
-  for_each_index(x.sizes, [&](const std::vector<int64_t> &index) { y.data[first + offset_of(index, strides)] = x.data[i++]; });
+  for_each_index(x.sizes,
+                 [&](const std::vector<int64_t> &index) { y.data[first + offset_of(index, strides)] = x.data[i++]; });
 }
 
 Scalar pull(KernelBuilder &k, const Op &op, std::span<const Index> index) {

@@ -23,8 +23,11 @@ struct PoolAxis {
 };
 
 PoolAxis pool_axis(const Attributes &attributes, int64_t size, size_t axis) {
-  auto list = [&](std::string_view name) -> const Integers & { return std::get<Integers>(attributes.find(name)->second); };
-  return {size, list("pool_size")[axis], list("strides")[axis], list("padding")[2 * axis], list("padding")[2 * axis + 1]};
+  auto list = [&](std::string_view name) -> const Integers & {
+    return std::get<Integers>(attributes.find(name)->second);
+  };
+  return {size, list("pool_size")[axis], list("strides")[axis], list("padding")[2 * axis],
+          list("padding")[2 * axis + 1]};
 }
 
 std::vector<AttributeDef> pool_attributes() {
@@ -45,11 +48,12 @@ Result<Shape> pooled_shape(const InferContext &c, const Type &image) {
   PoolAxis axes[2] = {pool_axis(c.attributes, shape[1].size, 0), pool_axis(c.attributes, shape[2].size, 1)};
   for (const PoolAxis &axis : axes)
     if (axis.before >= axis.window || axis.after >= axis.window)
-      return fail(fmt::format("{}: the padding must be smaller than the window {} x {}", c.op, axes[0].window, axes[1].window));
+      return fail(
+          fmt::format("{}: the padding must be smaller than the window {} x {}", c.op, axes[0].window, axes[1].window));
   for (size_t i = 0; i < 2; ++i) {
     if (axes[i].size + axes[i].before + axes[i].after < axes[i].window)
-      return fail(fmt::format("{}: the window {} x {} is larger than the image {} x {}", c.op, axes[0].window, axes[1].window,
-                              axes[0].size, axes[1].size),
+      return fail(fmt::format("{}: the window {} x {} is larger than the image {} x {}", c.op, axes[0].window,
+                              axes[1].window, axes[0].size, axes[1].size),
                   "a smaller pool_size would fit");
     shape[i + 1].size = axes[i].output();
   }
@@ -66,7 +70,8 @@ Types infer_max_backward(const InferContext &c) {
   auto shape = pooled_shape(c, c.operands[1]);
   if (!shape) return tl::unexpected(shape.error());
   if (c.operands[0].shape != *shape)
-    return fail(fmt::format("{}: the gradient should be {}, got {}", c.op, to_string(Type{c.operands[0].dtype, *shape}), to_string(c.operands[0])));
+    return fail(fmt::format("{}: the gradient should be {}, got {}", c.op, to_string(Type{c.operands[0].dtype, *shape}),
+                            to_string(c.operands[0])));
   return one(c.operands[1]);
 }
 Types infer_average_backward(const InferContext &c) {
@@ -79,7 +84,8 @@ Types infer_average_backward(const InferContext &c) {
   auto shape = pooled_shape(c, image);
   if (!shape) return tl::unexpected(shape.error());
   if (c.operands[0].shape != *shape)
-    return fail(fmt::format("{}: the gradient should be {}, got {}", c.op, to_string(Type{c.operands[0].dtype, *shape}), to_string(c.operands[0])));
+    return fail(fmt::format("{}: the gradient should be {}, got {}", c.op, to_string(Type{c.operands[0].dtype, *shape}),
+                            to_string(c.operands[0])));
   return one(std::move(image));
 }
 
@@ -146,7 +152,8 @@ Window window_of(const Op &op, int64_t height, int64_t width) {
   return w;
 }
 // The element of the image under element (i, j) of the window of a pooled element.
-std::array<Index, 4> place_in(KernelBuilder &k, const Window &w, std::span<const Index> pooled, std::span<const Index> inner) {
+std::array<Index, 4> place_in(KernelBuilder &k, const Window &w, std::span<const Index> pooled,
+                              std::span<const Index> inner) {
   auto along = [&](const PoolAxis &axis, Index o, Index i) {
     return k.add(k.add(k.scale(o, axis.stride), i), k.index(-axis.before));
   };
@@ -164,7 +171,8 @@ Scalar count_inside(KernelBuilder &k, const PoolAxis &axis, Index o, DType dtype
 // In f32 even for bf16, which cannot count far.
 Scalar divided_by_count(KernelBuilder &k, const Window &w, std::span<const Index> pooled, Scalar x) {
   DType dtype = k.dtype(x), number = dtype == DType::f64 ? DType::f64 : DType::f32;
-  Scalar count = k.binary(Binary::multiply, count_inside(k, w.rows, pooled[1], number), count_inside(k, w.columns, pooled[2], number));
+  Scalar count = k.binary(Binary::multiply, count_inside(k, w.rows, pooled[1], number),
+                          count_inside(k, w.columns, pooled[2], number));
   return k.cast(k.binary(Binary::divide, k.cast(x, number), count), dtype);
 }
 
@@ -173,7 +181,8 @@ Scalar pull_max(KernelBuilder &k, const Op &op, std::span<const Index> index) {
   Window w = window_of(op, image.shape[1].size, image.shape[2].size);
   return k.reduce(Reduction::maximum, w.extents, [&](std::span<const Index> inner) {
     auto place = place_in(k, w, index, inner);
-    return w.rows.padded() || w.columns.padded() ? k.load_or(0, place, k.constant(image.dtype, -kInfinity)) : k.load(0, place);
+    return w.rows.padded() || w.columns.padded() ? k.load_or(0, place, k.constant(image.dtype, -kInfinity))
+                                                 : k.load(0, place);
   });
 }
 Scalar pull_average(KernelBuilder &k, const Op &op, std::span<const Index> index) {
@@ -224,8 +233,8 @@ void average_backward_gradient(GradientContext &g) {
 
 std::vector<OpDef> pool2d_ops() {
   std::vector<AttributeDef> average_backward_attributes = pool_attributes();
-  average_backward_attributes.push_back(
-      {"input_size", AttributeKind::integers, "[H, W] of the image that was pooled", std::nullopt, 1, int64_t{1} << 20});
+  average_backward_attributes.push_back({"input_size", AttributeKind::integers, "[H, W] of the image that was pooled",
+                                         std::nullopt, 1, int64_t{1} << 20});
   return {
       {.name = "max_pool2d",
        .op_class = OpClass::kernel,
@@ -247,8 +256,9 @@ std::vector<OpDef> pool2d_ops() {
        .pull = pull_average},
       {.name = "max_pool2d_backward",
        .op_class = OpClass::kernel,
-       .doc = "The gradient of `max_pool2d`: each `dy` goes to the largest element of its window, the first of equals in "
-              "row-major order.",
+       .doc =
+           "The gradient of `max_pool2d`: each `dy` goes to the largest element of its window, the first of equals in "
+           "row-major order.",
        .operands = {{"dy", "the gradient of the pooled image"}, {"x", "the image that was pooled"}},
        .attributes = pool_attributes(),
        .infer = infer_max_backward,

@@ -25,7 +25,8 @@ void evaluate(EvaluateContext &c) {
 double same(double u) { return u; }
 double truncated_from_uniform(double u) { return std::numbers::sqrt2 * erf_inv((2 * u - 1) * kWithinTwo); }
 
-// The row-major number of the element. The shape is the op's own: inside a fused op the builder knows only the kernel's.
+// The row-major number of the element. The shape is the op's own: inside a fused op the builder knows only the
+// kernel's.
 Scalar pull_uniform(KernelBuilder &k, const Op &op, std::span<const Index> index) {
   const Shape &shape = op.get<Shape>("shape");
   Index number = k.index(0);

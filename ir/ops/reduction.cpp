@@ -101,17 +101,15 @@ std::vector<OpDef> reduction_ops() {
   sum.gradient = sum_gradient;
   sum.evaluate = [](EvaluateContext &c) { evaluate<[](double a, double b) { return a + b; }>(c, 0); };
   sum.pull = pull<Reduction::sum>;
-  OpDef maximum = reduction("reduce_max", "The largest element over some axes. Its gradient goes to the largest ones in equal parts.");
+  OpDef maximum = reduction(
+      "reduce_max", "The largest element over some axes. Its gradient goes to the largest ones in equal parts.");
   maximum.gradient = extreme_gradient;
-  maximum.evaluate = [](EvaluateContext &c) {
-    evaluate<larger>(c, -std::numeric_limits<double>::infinity());
-  };
+  maximum.evaluate = [](EvaluateContext &c) { evaluate<larger>(c, -std::numeric_limits<double>::infinity()); };
   maximum.pull = pull<Reduction::maximum>;
-  OpDef minimum = reduction("reduce_min", "The smallest element over some axes. Its gradient goes to the smallest ones in equal parts.");
+  OpDef minimum = reduction(
+      "reduce_min", "The smallest element over some axes. Its gradient goes to the smallest ones in equal parts.");
   minimum.gradient = extreme_gradient;
-  minimum.evaluate = [](EvaluateContext &c) {
-    evaluate<smaller>(c, std::numeric_limits<double>::infinity());
-  };
+  minimum.evaluate = [](EvaluateContext &c) { evaluate<smaller>(c, std::numeric_limits<double>::infinity()); };
   minimum.pull = pull<Reduction::minimum>;
   return {std::move(sum), std::move(maximum), std::move(minimum)};
 }

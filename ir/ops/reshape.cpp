@@ -23,15 +23,17 @@ void evaluate(EvaluateContext &c) { c.results[0].data = c.operands[0]->data; }
 }  // namespace
 
 std::vector<OpDef> reshape_ops() {
-  return {{.name = "reshape",
-           .op_class = OpClass::view,
-           .doc = "The same numbers in the same row-major order under another shape. Sizes may be merged with the batch and "
-                  "split from it: `[B, 7, 64]` to `[7*B, 64]`.",
-           .operands = {{"x", "any"}},
-           .attributes = {{"shape", AttributeKind::shape, "with as many elements as `x`"}},
-           .infer = infer,
-           .gradient = gradient,
-           .evaluate = evaluate}};
+  return {
+      {.name = "reshape",
+       .op_class = OpClass::view,
+       .doc =
+           "The same numbers in the same row-major order under another shape. Sizes may be merged with the batch and "
+           "split from it: `[B, 7, 64]` to `[7*B, 64]`.",
+       .operands = {{"x", "any"}},
+       .attributes = {{"shape", AttributeKind::shape, "with as many elements as `x`"}},
+       .infer = infer,
+       .gradient = gradient,
+       .evaluate = evaluate}};
 }
 
 }  // namespace netc::ops

@@ -13,7 +13,8 @@ Types infer(const InferContext &c) {
   const auto &axes = c.get<Integers>("axes");
   NETC_TRY(axis_flags("reverse", axes, x));
   for (int64_t axis : axes)
-    if (x.shape[axis].batch) return fail(fmt::format("reverse: the batch axis {} of {} cannot be turned round", axis, to_string(x)));
+    if (x.shape[axis].batch)
+      return fail(fmt::format("reverse: the batch axis {} of {} cannot be turned round", axis, to_string(x)));
   return one(x);
 }
 
@@ -28,7 +29,9 @@ void evaluate(EvaluateContext &c) {
     strides[axis] = -strides[axis];
   }
   size_t i = 0;
-  for_each_index(x.sizes, [&](const std::vector<int64_t> &index) { c.results[0].data[i++] = x.data[first + offset_of(index, strides)]; });
+  for_each_index(x.sizes, [&](const std::vector<int64_t> &index) {
+    c.results[0].data[i++] = x.data[first + offset_of(index, strides)];
+  });
 }
 
 Scalar pull(KernelBuilder &k, const Op &op, std::span<const Index> index) {

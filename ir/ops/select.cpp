@@ -32,15 +32,17 @@ Scalar element(KernelBuilder &k, const Op &, std::span<const Scalar> x) { return
 }  // namespace
 
 std::vector<OpDef> select_ops() {
-  return {{.name = "select",
-           .op_class = OpClass::elementwise,
-           .doc = "`yes` where the condition is true, else `no`; with broadcasting. NaN and infinity of the other side do not "
-                  "come through.",
-           .operands = {{"condition", "booleans"}, {"yes", "numbers"}, {"no", "numbers of the same element type"}},
-           .infer = infer,
-           .gradient = gradient,
-           .evaluate = evaluate,
-           .element = element}};
+  return {
+      {.name = "select",
+       .op_class = OpClass::elementwise,
+       .doc =
+           "`yes` where the condition is true, else `no`; with broadcasting. NaN and infinity of the other side do not "
+           "come through.",
+       .operands = {{"condition", "booleans"}, {"yes", "numbers"}, {"no", "numbers of the same element type"}},
+       .infer = infer,
+       .gradient = gradient,
+       .evaluate = evaluate,
+       .element = element}};
 }
 
 }  // namespace netc::ops

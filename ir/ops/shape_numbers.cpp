@@ -19,9 +19,8 @@ Types infer_iota(const InferContext &c) {
 void evaluate_iota(EvaluateContext &c) {
   size_t i = 0;
   auto axis = c.get<int64_t>("axis");
-  for_each_index(c.results[0].sizes, [&](const std::vector<int64_t> &index) {
-    c.results[0].data[i++] = static_cast<double>(index[axis]);
-  });
+  for_each_index(c.results[0].sizes,
+                 [&](const std::vector<int64_t> &index) { c.results[0].data[i++] = static_cast<double>(index[axis]); });
 }
 Scalar pull_iota(KernelBuilder &k, const Op &op, std::span<const Index> index) {
   return k.number(index[op.get<int64_t>("axis")], iota_dtype(op));

@@ -80,18 +80,20 @@ Scalar pull(KernelBuilder &k, const Op &op, std::span<const Index> index) {
 }  // namespace
 
 std::vector<OpDef> slice_ops() {
-  return {{.name = "slice",
-           .op_class = OpClass::kernel,
-           .doc = "Every `strides`-th element from `begin` up to but not including `end`, along each axis. A batch axis stays "
-                  "whole: begin 0, stride 1, end its factor (1 for `B`).",
-           .operands = {{"x", "any"}},
-           .attributes = {{"begin", AttributeKind::integers, "for each axis", std::nullopt, 0},
-                          {"end", AttributeKind::integers, "for each axis", std::nullopt, 0},
-                          {"strides", AttributeKind::integers, "for each axis", std::nullopt, 1}},
-           .infer = infer,
-           .gradient = gradient,
-           .evaluate = evaluate,
-           .pull = pull}};
+  return {
+      {.name = "slice",
+       .op_class = OpClass::kernel,
+       .doc =
+           "Every `strides`-th element from `begin` up to but not including `end`, along each axis. A batch axis stays "
+           "whole: begin 0, stride 1, end its factor (1 for `B`).",
+       .operands = {{"x", "any"}},
+       .attributes = {{"begin", AttributeKind::integers, "for each axis", std::nullopt, 0},
+                      {"end", AttributeKind::integers, "for each axis", std::nullopt, 0},
+                      {"strides", AttributeKind::integers, "for each axis", std::nullopt, 1}},
+       .infer = infer,
+       .gradient = gradient,
+       .evaluate = evaluate,
+       .pull = pull}};
 }
 
 }  // namespace netc::ops

@@ -81,7 +81,8 @@ std::vector<OpDef> softmax_ops() {
   softmax.gradient = softmax_gradient;
   softmax.evaluate = evaluate<false>;
   softmax.decompose = decompose_softmax;
-  OpDef log_softmax = record("log_softmax", "`x - log sum e^x` along an axis: the logarithm of `softmax`, exact where that is tiny.");
+  OpDef log_softmax =
+      record("log_softmax", "`x - log sum e^x` along an axis: the logarithm of `softmax`, exact where that is tiny.");
   log_softmax.gradient = log_softmax_gradient;
   log_softmax.evaluate = evaluate<true>;
   log_softmax.decompose = decompose_log_softmax;

@@ -12,7 +12,8 @@ Types infer(const InferContext &c) {
   const auto &permutation = c.get<Integers>("permutation");
   const Type &x = c.operands[0];
   if (permutation.size() != x.rank())
-    return fail(fmt::format("transpose: the permutation has {} axes, {} has {}", permutation.size(), to_string(x), x.rank()));
+    return fail(
+        fmt::format("transpose: the permutation has {} axes, {} has {}", permutation.size(), to_string(x), x.rank()));
   NETC_TRY(axis_flags("transpose", permutation, x));
   Shape shape;
   for (int64_t axis : permutation) shape.push_back(x.shape[axis]);

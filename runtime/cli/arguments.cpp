@@ -29,7 +29,9 @@ tl::unexpected<Error> unknown_option(const CommandSpec &command, const std::stri
               help.empty() ? std::string("see: ") + command.name + " --help" : help);
 }
 
-std::string option_line(const std::string &left, const char *help) { return format("  %-24s %s\n", left.c_str(), help); }
+std::string option_line(const std::string &left, const char *help) {
+  return format("  %-24s %s\n", left.c_str(), help);
+}
 
 }  // namespace
 

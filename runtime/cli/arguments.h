@@ -1,5 +1,5 @@
-// The command line of a compiled program: commands with options. Strict: what is not known is an error that suggests the
-// nearest thing that is.
+// The command line of a compiled program: commands with options. Strict: what is not known is an error that suggests
+// the nearest thing that is.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct CommandSpec {
 
 class Arguments {
  public:
-  std::string command;                  // "" when only --help or --version was given
+  std::string command;  // "" when only --help or --version was given
   std::vector<std::string> positional;
   bool help = false, version = false;
 

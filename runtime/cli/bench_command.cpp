@@ -18,8 +18,8 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Arguments of a function filled with made-up numbers: floats in [0, 1), class 0 for integers. Every byte is written, so no two
-// pages are the same page of zeros.
+// Arguments of a function filled with made-up numbers: floats in [0, 1), class 0 for integers. Every byte is written,
+// so no two pages are the same page of zeros.
 class MadeUpInputs {
  public:
   MadeUpInputs(const Function &function, int64_t batch) {
@@ -145,9 +145,10 @@ OrFailure<int> bench(Session &session, const Arguments &arguments) {
     peaks.push_back(peak_now(program.source()));
   }
   double peak = median(peaks);
-  std::printf("%s, batch %lld, %d thread(s): %.3f ms a call, %.0f samples/s; multiply-add peak of a core %.1f GFLOP/s\n\n",
-              name.c_str(), static_cast<long long>(batch), program.threads(), *plain * 1e3,
-              static_cast<double>(batch) / *plain, peak * 1e-9);
+  std::printf(
+      "%s, batch %lld, %d thread(s): %.3f ms a call, %.0f samples/s; multiply-add peak of a core %.1f GFLOP/s\n\n",
+      name.c_str(), static_cast<long long>(batch), program.threads(), *plain * 1e3, static_cast<double>(batch) / *plain,
+      peak * 1e-9);
   print_kernels(program.source(), name, timings, batch, steps, peak, program.threads());
   return kDone;
 }

@@ -31,8 +31,8 @@ void print_report(const GradcheckReport &report, const GradcheckOptions &options
   std::printf("%-*s  checked  greatest relative error  at entry      analytic       numeric\n", column, "weight");
   for (const GradcheckRow &row : report.rows) {
     std::printf("%-*s  %7lld  %23.2e  %8lld  %12.5e  %12.5e  %s\n", column, row.weight.c_str(),
-                static_cast<long long>(row.checked), row.relative_error, static_cast<long long>(row.entry), row.analytic,
-                row.numeric, row.passed ? "ok" : "FAILED");
+                static_cast<long long>(row.checked), row.relative_error, static_cast<long long>(row.entry),
+                row.analytic, row.numeric, row.passed ? "ok" : "FAILED");
   }
   std::printf("%s: tolerance %g\n", report.passed() ? "passed" : "failed", options.tolerance);
 }
@@ -55,11 +55,13 @@ OrFailure<int> gradcheck(Session &session, const Arguments &arguments) {
   settings->apply(session.program);
   if (auto done = initialise(session.program); !done) return tl::unexpected(done.error());
   auto samples_of_file = static_cast<int64_t>(of_file(settings->metadata, "samples", 1, 4));
-  Batches batches(data->train, {.batch_size = samples->value_or(std::max<int64_t>(samples_of_file, 1)), .background = false});
+  Batches batches(data->train,
+                  {.batch_size = samples->value_or(std::max<int64_t>(samples_of_file, 1)), .background = false});
   batches.start(0);
   const Batch *batch = batches.next();
   if (!batch) return failure({"there is no training data", ""}, kBadData);
-  GradcheckOptions options{entries->value_or(12), tolerance->value_or(of_file(settings->metadata, "tolerance", 0, 1e-5)),
+  GradcheckOptions options{entries->value_or(12),
+                           tolerance->value_or(of_file(settings->metadata, "tolerance", 0, 1e-5)),
                            settings->seed.value};
   auto report = check_gradients(session.program, batch->arguments, batch->size, options);
   if (!report) return failure(report.error(), kFailed);

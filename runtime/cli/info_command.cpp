@@ -15,8 +15,8 @@ int info_command(const nc_program_t &source, const std::string &call, const Argu
     std::fputs(metadata.value("source", "").c_str(), stdout);
     return kDone;
   }
-  std::printf("%s, compiled by netc %s from %s\n", program->name().c_str(), metadata.value("netc_version", "0.1.0").c_str(),
-              metadata.value("source_path", "?").c_str());
+  std::printf("%s, compiled by netc %s from %s\n", program->name().c_str(),
+              metadata.value("netc_version", "0.1.0").c_str(), metadata.value("source_path", "?").c_str());
   if (arguments.version) return kDone;
   std::printf("runtime interface %d, metadata format %d\n", NC_ABI_VERSION, metadata.value("format", 0));
   std::printf("data: %s\n", metadata.value("data_root", "?").c_str());

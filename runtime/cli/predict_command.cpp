@@ -34,7 +34,8 @@ json prediction_json(const Prediction &output, const Schema &schema, int64_t top
 OrFailure<int> predict(Session &session, const Arguments &arguments) {
   auto top = arguments.integer("--top", 1);
   if (!top) return failure(top.error(), kUsage);
-  if (arguments.positional.empty()) return failure({"predict needs a file", "as in: " + session.call + " predict new.csv"}, kUsage);
+  if (arguments.positional.empty())
+    return failure({"predict needs a file", "as in: " + session.call + " predict new.csv"}, kUsage);
   bool as_json = arguments.has("--json");
   auto model = load_model(session, arguments);
   if (!model) return tl::unexpected(model.error());

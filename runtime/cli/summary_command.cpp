@@ -30,7 +30,8 @@ void print_table(const Rows &rows, size_t left) {
 
 std::string shape_of(const json &shape) {
   std::string text;
-  for (const json &size : shape) text += (text.empty() ? "" : ", ") + (size.is_string() ? size.get<std::string>() : size.dump());
+  for (const json &size : shape)
+    text += (text.empty() ? "" : ", ") + (size.is_string() ? size.get<std::string>() : size.dump());
   return "[" + text + "]";
 }
 
@@ -45,8 +46,9 @@ void print_layers(const Program &program) {
     auto work = layer.value("flops", 0.0);
     parameters += count;
     flops += work;
-    rows.push_back({layer.value("name", ""), layer.value("kind", ""), shape_of(layer.value("output_shape", json::array())),
-                    count_text(count), count_text(static_cast<int64_t>(work))});
+    rows.push_back({layer.value("name", ""), layer.value("kind", ""),
+                    shape_of(layer.value("output_shape", json::array())), count_text(count),
+                    count_text(static_cast<int64_t>(work))});
   }
   rows.push_back({"total", "", "", count_text(parameters), count_text(static_cast<int64_t>(flops))});
   print_table(rows, 3);
@@ -61,9 +63,9 @@ void print_memory(const Program &program, int64_t batch) {
                                                   : frozen;
     sum += weight.elements;
   }
-  std::printf("\nweights: %s trained, %s not trained, %s of state, %s of the optimizer; %s\n", count_text(trainable).c_str(),
-              count_text(frozen).c_str(), count_text(state).c_str(), count_text(optimizer).c_str(),
-              bytes_text(static_cast<double>(program.source().weight_bytes)).c_str());
+  std::printf("\nweights: %s trained, %s not trained, %s of state, %s of the optimizer; %s\n",
+              count_text(trainable).c_str(), count_text(frozen).c_str(), count_text(state).c_str(),
+              count_text(optimizer).c_str(), bytes_text(static_cast<double>(program.source().weight_bytes)).c_str());
   std::printf("memory of a call with a batch of %lld:", static_cast<long long>(batch));
   const char *separator = "";
   for (const Function &function : program.functions()) {
@@ -79,13 +81,15 @@ void print_memory(const Program &program, int64_t batch) {
 void print_config(const Settings &settings) {
   Rows rows = {{"value", "", "from"}};
   for (const Parameter &parameter : settings.parameters) {
-    rows.push_back({"param " + parameter.name, value_text(parameter.value), parameter.from + (parameter.runtime ? "" : " (fixed)")});
+    rows.push_back({"param " + parameter.name, value_text(parameter.value),
+                    parameter.from + (parameter.runtime ? "" : " (fixed)")});
   }
   rows.push_back({"epochs", std::to_string(settings.epochs.value), settings.epochs.from});
   rows.push_back({"batch_size", std::to_string(settings.batch_size.value), settings.batch_size.from});
   rows.push_back({"seed", std::to_string(settings.seed.value), settings.seed.from});
   rows.push_back({"data root", settings.data_root.value, settings.data_root.from});
-  if (settings.metadata.contains("loss") && settings.metadata["loss"].is_object()) rows.push_back({"loss", settings.metadata["loss"].value("text", ""), "file"});
+  if (settings.metadata.contains("loss") && settings.metadata["loss"].is_object())
+    rows.push_back({"loss", settings.metadata["loss"].value("text", ""), "file"});
   if (settings.metadata.contains("train") && settings.metadata["train"].is_object()) {
     for (const auto &[key, value] : settings.metadata["train"].items()) {
       if (key == "epochs" || key == "batch_size" || key == "seed" || key == "loss" || key == "metrics") continue;

@@ -63,7 +63,8 @@ Result<std::vector<std::string>> path_arguments(const json &call, size_t least, 
   std::vector<std::string> paths;
   if (auto args = call.find("args"); args != call.end() && args->is_array())
     for (const json &argument : *args) {
-      if (!argument.is_string()) return fail(call_name(call) + " takes paths of files, found " + argument.dump(), usage);
+      if (!argument.is_string())
+        return fail(call_name(call) + " takes paths of files, found " + argument.dump(), usage);
       paths.push_back(argument.get<std::string>());
     }
   if (paths.size() < least || paths.size() > most)
@@ -112,8 +113,9 @@ Result<std::string> read_data_file(const ReadRequest &request, const std::string
   if (!bytes) return bytes;
   bool packed = bytes->size() >= 2 && (*bytes)[0] == '\x1f' && (*bytes)[1] == '\x8b';
   if (!packed) {
-    if (path.ends_with(".gz")) return fail(path + ": not a gzip file: it does not begin with the bytes 1f 8b",
-                                           "unpacked files have no .gz in their name");
+    if (path.ends_with(".gz"))
+      return fail(path + ": not a gzip file: it does not begin with the bytes 1f 8b",
+                  "unpacked files have no .gz in their name");
     return bytes;
   }
   const nc_gzip_module *gzip = request.modules ? request.modules->gzip() : nullptr;
@@ -142,12 +144,18 @@ bool is_utf8(std::string_view text) {
   for (size_t i = 0; i < text.size();) {
     const auto byte = [&](size_t at) { return at < text.size() ? static_cast<unsigned char>(text[at]) : 0u; };
     unsigned first = byte(i);
-    size_t length = first < 0x80 ? 1 : first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xF0 && first < 0xF5 ? 4 : 0;
+    size_t length = first < 0x80                    ? 1
+                    : first >= 0xC2 && first < 0xE0 ? 2
+                    : first >= 0xE0 && first < 0xF0 ? 3
+                    : first >= 0xF0 && first < 0xF5 ? 4
+                                                    : 0;
     if (length == 0) return false;
     for (size_t k = 1; k < length; ++k)
       if ((byte(i + k) & 0xC0) != 0x80) return false;
     unsigned second = byte(i + 1);
-    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return false;
+    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) || (first == 0xF0 && second < 0x90) ||
+        (first == 0xF4 && second > 0x8F))
+      return false;
     i += length;
   }
   return true;
@@ -181,11 +189,15 @@ Result<FiniteCheck> check_finite(const std::string &source, const std::vector<fl
       whole = false;
       if (missing == Missing::mean) result.has_missing = true;
     }
-    if (whole || missing == Missing::mean) result.keep.push_back(row);
-    else dropped = true;
+    if (whole || missing == Missing::mean)
+      result.keep.push_back(row);
+    else
+      dropped = true;
   }
-  if (!dropped) result.keep.clear();
-  else if (result.keep.empty()) return fail(source + ": every sample has a missing value");
+  if (!dropped)
+    result.keep.clear();
+  else if (result.keep.empty())
+    return fail(source + ": every sample has a missing value");
   return result;
 }
 

@@ -45,9 +45,9 @@ bool is_utf8(std::string_view text);
 // "a, b and c", with at most `limit` names shown.
 std::string listed(const std::vector<std::string> &names, size_t limit = 12);
 
-// Rows of `values` (each `width` long) that hold a NaN or an infinity: an error that names the first by `what` ("sample 3,
-// element 7"), or with Missing::drop the rows to keep in `keep`, or with Missing::mean has_missing. Infinities are errors
-// in any case.
+// Rows of `values` (each `width` long) that hold a NaN or an infinity: an error that names the first by `what` ("sample
+// 3, element 7"), or with Missing::drop the rows to keep in `keep`, or with Missing::mean has_missing. Infinities are
+// errors in any case.
 struct FiniteCheck {
   std::vector<int64_t> keep;  // only when some rows have to go
   bool has_missing = false;

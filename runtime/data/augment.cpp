@@ -14,7 +14,8 @@ using nlohmann::json;
 
 Result<void> add_flip(const json &call, Augmentation &augmentation) {
   std::string which = "horizontal";
-  if (call.contains("args") && call["args"].is_array() && !call["args"].empty()) which = text_of(call["args"][0]).value_or(call["args"][0].dump());
+  if (call.contains("args") && call["args"].is_array() && !call["args"].empty())
+    which = text_of(call["args"][0]).value_or(call["args"][0].dump());
   if (which != "horizontal" && which != "vertical" && which != "both")
     return fail("flip is horizontal, vertical or both, found " + in_quotes(which));
   augmentation.flip_horizontal |= which != "vertical";
@@ -28,18 +29,24 @@ Result<void> add_translate(const json &call, Augmentation &augmentation) {
   if (call.contains("args") && call["args"].is_array())
     for (const json &share : call["args"]) {
       if (!share.is_number() || !(share.get<double>() >= 0 && share.get<double>() < 1))
-        return fail("translate takes shares of the size from 0 up to 1, found " + share.dump(), "for example translate(0.1)");
+        return fail("translate takes shares of the size from 0 up to 1, found " + share.dump(),
+                    "for example translate(0.1)");
       shares.push_back(share.get<double>());
     }
-  if (shares.empty() || shares.size() > 2) return fail("translate takes one or two shares", "for example translate(0.1)");
+  if (shares.empty() || shares.size() > 2)
+    return fail("translate takes one or two shares", "for example translate(0.1)");
   augmentation.translate_y = static_cast<float>(shares.front());
   augmentation.translate_x = static_cast<float>(shares.back());
   auto fill = text_argument(call, "fill", "reflect");
   if (!fill) return tl::unexpected(fill.error());
-  if (*fill == "reflect") augmentation.fill = Fill::reflect;
-  else if (*fill == "nearest") augmentation.fill = Fill::nearest;
-  else if (*fill == "constant") augmentation.fill = Fill::constant;
-  else return fail("translate: fill is reflect, nearest or constant, found " + in_quotes(*fill));
+  if (*fill == "reflect")
+    augmentation.fill = Fill::reflect;
+  else if (*fill == "nearest")
+    augmentation.fill = Fill::nearest;
+  else if (*fill == "constant")
+    augmentation.fill = Fill::constant;
+  else
+    return fail("translate: fill is reflect, nearest or constant, found " + in_quotes(*fill));
   return {};
 }
 
@@ -57,7 +64,8 @@ Result<Augmentation> augmentation_from_json(const json &value) {
   for (const json &call : value.is_array() ? value : json::array({value})) {
     std::string name = call_name(call);
     if (name.empty()) name = text_of(call).value_or("");
-    Result<void> done = fail("augment does not know " + in_quotes(name.empty() ? call.dump() : name), "it is flip or translate");
+    Result<void> done =
+        fail("augment does not know " + in_quotes(name.empty() ? call.dump() : name), "it is flip or translate");
     if (name == "flip") done = add_flip(call, augmentation);
     if (name == "translate") done = add_translate(call, augmentation);
     if (!done) return tl::unexpected(done.error());
@@ -65,7 +73,8 @@ Result<Augmentation> augmentation_from_json(const json &value) {
   return augmentation;
 }
 
-Placement place(const Augmentation &augmentation, uint64_t seed, uint32_t epoch, int64_t sample, int64_t height, int64_t width) {
+Placement place(const Augmentation &augmentation, uint64_t seed, uint32_t epoch, int64_t sample, int64_t height,
+                int64_t width) {
   auto words = random_words(seed, RandomUse::augment, epoch, static_cast<uint64_t>(sample));
   Placement placement;
   placement.flip_horizontal = augmentation.flip_horizontal && (words[0] & 1);
@@ -79,8 +88,10 @@ int64_t source_coordinate(int64_t position, int64_t shift, bool flip, int64_t si
   int64_t source = position - shift;
   if (source < 0 || source >= size) {
     if (fill == Fill::constant) return -1;
-    if (fill == Fill::nearest) source = source < 0 ? 0 : size - 1;
-    else source = source < 0 ? -1 - source : 2 * size - 1 - source;  // a shift is less than the size: one reflection
+    if (fill == Fill::nearest)
+      source = source < 0 ? 0 : size - 1;
+    else
+      source = source < 0 ? -1 - source : 2 * size - 1 - source;  // a shift is less than the size: one reflection
   }
   return flip ? size - 1 - source : source;
 }

@@ -59,7 +59,9 @@ struct Batches::State {
       : dataset(std::move(data)), options(chosen), gatherer(dataset, options.augmentation, options.seed) {
     options.batch_size = std::max<int64_t>(1, options.batch_size);
     for (Slot &slot : slots)
-      for (int64_t bytes : gatherer.bytes_per_sample()) slot.buffers.emplace_back(static_cast<size_t>(bytes * std::min(options.batch_size, std::max<int64_t>(1, dataset.size()))));
+      for (int64_t bytes : gatherer.bytes_per_sample())
+        slot.buffers.emplace_back(
+            static_cast<size_t>(bytes * std::min(options.batch_size, std::max<int64_t>(1, dataset.size()))));
     int64_t bytes = 0;
     for (int64_t part : gatherer.bytes_per_sample()) bytes += part * options.batch_size;
     threaded = options.background && bytes >= bytes_worth_a_thread && batches() > 1;
@@ -83,7 +85,8 @@ struct Batches::State {
     slot.batch.index = index;
     slot.batch.size = std::min(options.batch_size, dataset.size() - begin);
     std::vector<int64_t> rows(static_cast<size_t>(slot.batch.size));
-    for (size_t i = 0; i < rows.size(); ++i) rows[i] = dataset.rows[static_cast<size_t>(order[static_cast<size_t>(begin) + i])];
+    for (size_t i = 0; i < rows.size(); ++i)
+      rows[i] = dataset.rows[static_cast<size_t>(order[static_cast<size_t>(begin) + i])];
     std::vector<char *> destinations;
     slot.batch.arguments.clear();
     for (AlignedBuffer &buffer : slot.buffers) {
@@ -124,7 +127,9 @@ struct Batches::State {
   }
 };
 
-Batches::Batches(Dataset dataset, BatchOptions options) : state_(std::make_unique<State>(std::move(dataset), options)) { start(0); }
+Batches::Batches(Dataset dataset, BatchOptions options) : state_(std::make_unique<State>(std::move(dataset), options)) {
+  start(0);
+}
 
 Batches::~Batches() = default;
 

@@ -1,8 +1,8 @@
 // Batches: the samples of a dataset, batch after batch, ready as arguments of the generated functions.
 //
-// The order of an epoch is a function of (seed, epoch) alone and any batch of it can be the first, so a resumed training
-// sees what an uninterrupted one would have seen. A thread prepares the next batch while the current one is used; what a
-// batch holds does not depend on it.
+// The order of an epoch is a function of (seed, epoch) alone and any batch of it can be the first, so a resumed
+// training sees what an uninterrupted one would have seen. A thread prepares the next batch while the current one is
+// used; what a batch holds does not depend on it.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 namespace netc::runtime {
 
 struct BatchOptions {
-  int64_t batch_size = 32;   // at least 1
+  int64_t batch_size = 32;  // at least 1
   bool shuffle = false;
   uint64_t seed = 0;
   Augmentation augmentation;  // empty for evaluate and predict
@@ -25,8 +25,8 @@ struct BatchOptions {
 struct Batch {
   int64_t size = 0;   // samples; the last batch of an epoch may be smaller
   int64_t index = 0;  // number of the batch in its epoch
-  // The inputs, the targets (none for predict), then sample_weight f32[size]: as the arguments of train_step and evaluate
-  // (docs/metadata.md). 64-byte aligned.
+  // The inputs, the targets (none for predict), then sample_weight f32[size]: as the arguments of train_step and
+  // evaluate (docs/metadata.md). 64-byte aligned.
   std::vector<const void *> arguments;
 };
 
@@ -48,8 +48,8 @@ class Batches {
   std::unique_ptr<State> state_;
 };
 
-// The order of an epoch: a permutation of 0 .. count-1. Each sample gets the 64-bit random key of (seed, epoch, sample);
-// the order is that of the keys, equal keys by sample.
+// The order of an epoch: a permutation of 0 .. count-1. Each sample gets the 64-bit random key of (seed, epoch,
+// sample); the order is that of the keys, equal keys by sample.
 std::vector<int64_t> shuffled_order(int64_t count, uint64_t seed, uint32_t epoch);
 
 }  // namespace netc::runtime

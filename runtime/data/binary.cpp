@@ -25,7 +25,8 @@ int64_t sign_extended(uint64_t value, int64_t size) {
 // IEEE 754 binary16, exactly.
 float from_half(uint32_t half) {
   uint32_t sign = (half & 0x8000u) << 16, exponent = half >> 10 & 31, fraction = half & 1023;
-  float magnitude = exponent == 31  ? (fraction ? std::numeric_limits<float>::quiet_NaN() : std::numeric_limits<float>::infinity())
+  float magnitude = exponent == 31
+                        ? (fraction ? std::numeric_limits<float>::quiet_NaN() : std::numeric_limits<float>::infinity())
                     : exponent == 0 ? std::ldexp(static_cast<float>(fraction), -24)
                                     : std::ldexp(static_cast<float>(fraction + 1024), static_cast<int>(exponent) - 25);
   return std::bit_cast<float>(std::bit_cast<uint32_t>(magnitude) | sign);
@@ -66,7 +67,8 @@ Result<Array> decode_numbers(const std::string &name, std::string_view bytes, Nu
       uint64_t bits = load(bytes.data() + i * static_cast<size_t>(type.size), type);
       bool is_signed = type.kind == NumberKind::signed_integer;
       int64_t value = is_signed ? sign_extended(bits, type.size) : static_cast<int64_t>(bits);
-      if (value < std::numeric_limits<int32_t>::min() || value > std::numeric_limits<int32_t>::max() || (!is_signed && value < 0))
+      if (value < std::numeric_limits<int32_t>::min() || value > std::numeric_limits<int32_t>::max() ||
+          (!is_signed && value < 0))
         return fail(name + ": the integer " + (is_signed ? std::to_string(value) : std::to_string(bits)) + " at byte " +
                         std::to_string(offset + static_cast<int64_t>(i) * type.size) + " does not fit 32 bits",
                     "store such numbers as f32 or f64");
@@ -89,9 +91,14 @@ Result<Array> as_classes(const std::string &what, Array array, int64_t class_cou
       classes[i] = static_cast<int32_t>(value);
       continue;
     }
-    std::string text = value == std::floor(value) && std::fabs(value) < 1e15 ? std::to_string(static_cast<int64_t>(value)) : std::to_string(value);
-    return fail(what + ": sample " + std::to_string(i) + ": the class " + text + " is not a whole number in 0 .. " + std::to_string(limit - 1),
-                class_count > 0 ? "the network has class[" + std::to_string(class_count) + "]; classes are numbered from 0" : "");
+    std::string text = value == std::floor(value) && std::fabs(value) < 1e15
+                           ? std::to_string(static_cast<int64_t>(value))
+                           : std::to_string(value);
+    return fail(what + ": sample " + std::to_string(i) + ": the class " + text + " is not a whole number in 0 .. " +
+                    std::to_string(limit - 1),
+                class_count > 0
+                    ? "the network has class[" + std::to_string(class_count) + "]; classes are numbered from 0"
+                    : "");
   }
   array.shape = {};
   array.values = std::move(classes);

@@ -1,8 +1,8 @@
 // Reader of the binary version of CIFAR (https://www.cs.toronto.edu/~kriz/cifar.html): cifar10("data_batch_1.bin", ...)
 // (also called cifar) and cifar100("train.bin", labels = fine). The optional part "cifar".
 //
-// A record is the label (CIFAR-100: the coarse, then the fine label) and 3072 bytes: the red, green and blue plane of 32 x 32
-// pixels. Samples come out as u8 [32, 32, 3], channels last.
+// A record is the label (CIFAR-100: the coarse, then the fine label) and 3072 bytes: the red, green and blue plane of
+// 32 x 32 pixels. Samples come out as u8 [32, 32, 3], channels last.
 #include "runtime/data/module.h"
 #include "runtime/data/pair.h"
 
@@ -12,8 +12,8 @@ namespace {
 constexpr size_t pixels = 32 * 32;
 
 struct Layout {
-  size_t labels;   // bytes before the pixels
-  size_t label;    // which of them is taken
+  size_t labels;  // bytes before the pixels
+  size_t label;   // which of them is taken
   int64_t classes;
 };
 
@@ -34,18 +34,20 @@ Result<void> append(const std::string &name, std::string_view bytes, const Layou
                     std::vector<int32_t> &classes) {
   size_t record = layout.labels + 3 * pixels;
   if (bytes.empty() || bytes.size() % record != 0)
-    return fail(name + ": " + std::to_string(bytes.size()) + " bytes, expected a multiple of " + std::to_string(record) + " (" +
-                    std::to_string(layout.labels) + " for labels and 3072 for pixels)",
-                layout.labels == 1 && !bytes.empty() && bytes.size() % (record + 1) == 0 ? "this is a file of cifar100" : "");
+    return fail(
+        name + ": " + std::to_string(bytes.size()) + " bytes, expected a multiple of " + std::to_string(record) + " (" +
+            std::to_string(layout.labels) + " for labels and 3072 for pixels)",
+        layout.labels == 1 && !bytes.empty() && bytes.size() % (record + 1) == 0 ? "this is a file of cifar100" : "");
   for (size_t at = 0; at < bytes.size(); at += record) {
     int32_t label = static_cast<unsigned char>(bytes[at + layout.label]);
     if (label >= layout.classes)
-      return fail(name + ": byte " + std::to_string(at + layout.label) + ": the label " + std::to_string(label) + " is outside 0 .. " +
-                  std::to_string(layout.classes - 1));
+      return fail(name + ": byte " + std::to_string(at + layout.label) + ": the label " + std::to_string(label) +
+                  " is outside 0 .. " + std::to_string(layout.classes - 1));
     classes.push_back(label);
     std::string_view planes = bytes.substr(at + layout.labels, 3 * pixels);
     for (size_t pixel = 0; pixel < pixels; ++pixel)
-      for (size_t channel = 0; channel < 3; ++channel) images.push_back(static_cast<uint8_t>(planes[channel * pixels + pixel]));
+      for (size_t channel = 0; channel < 3; ++channel)
+        images.push_back(static_cast<uint8_t>(planes[channel * pixels + pixel]));
   }
   return {};
 }
@@ -58,12 +60,14 @@ Result<RawData> read_cifar(const ReadRequest &request) {
   if (!format) return tl::unexpected(format.error());
   auto names = texts_argument(call, "classes");
   if (!names) return tl::unexpected(names.error());
-  if (request.needs_targets && request.targets_are_classes && request.class_count > 0 && request.class_count != format->classes)
+  if (request.needs_targets && request.targets_are_classes && request.class_count > 0 &&
+      request.class_count != format->classes)
     return fail(call_name(call) + " has " + std::to_string(format->classes) + " classes, the network has class[" +
                     std::to_string(request.class_count) + "]",
                 "write class[" + std::to_string(format->classes) + "]");
   if (!names->empty() && static_cast<int64_t>(names->size()) != format->classes)
-    return fail(call_name(call) + ": classes names " + std::to_string(names->size()) + " classes, the data has " + std::to_string(format->classes));
+    return fail(call_name(call) + ": classes names " + std::to_string(names->size()) + " classes, the data has " +
+                std::to_string(format->classes));
   RawData data;
   data.source = (*paths)[0];
   std::vector<uint8_t> images;

@@ -35,7 +35,10 @@ struct Vocabulary {
 class Table {
  public:
   Table(const ReadRequest &request, Options options, std::string path, std::string_view text)
-      : request_(request), options_(std::move(options)), path_(std::move(path)), scanner_(path_, text, options_.separator) {}
+      : request_(request),
+        options_(std::move(options)),
+        path_(std::move(path)),
+        scanner_(path_, text, options_.separator) {}
 
   Result<RawData> read() {
     if (auto done = read_header(); !done) return tl::unexpected(done.error());
@@ -67,7 +70,8 @@ class Table {
   }
 
   tl::unexpected<Error> not_utf8(int64_t line, int64_t column) const {
-    return fail(scanner_.place(line, column) + "this name is not UTF-8 text", "convert the file: iconv -f latin1 -t utf-8");
+    return fail(scanner_.place(line, column) + "this name is not UTF-8 text",
+                "convert the file: iconv -f latin1 -t utf-8");
   }
 
   // Texts of a column that become names have to be UTF-8.
@@ -83,10 +87,14 @@ class Table {
     auto found = std::find(columns_.begin(), columns_.end(), name);
     if (found != columns_.end()) return static_cast<size_t>(found - columns_.begin());
     std::string help = "the columns are " + listed(columns_);
-    if (std::string near = nearest_word(name, columns_); !near.empty()) help = "did you mean " + near + "?";
-    else if (columns_.size() == 1 && columns_[0].find(';') != std::string::npos) help = "set separator = \";\"";
-    else if (columns_.size() == 1 && columns_[0].find('\t') != std::string::npos) help = "use tsv(...)";
-    else if (options_.header && parse_number(columns_[0])) help += "; a file without a header needs header = false";
+    if (std::string near = nearest_word(name, columns_); !near.empty())
+      help = "did you mean " + near + "?";
+    else if (columns_.size() == 1 && columns_[0].find(';') != std::string::npos)
+      help = "set separator = \";\"";
+    else if (columns_.size() == 1 && columns_[0].find('\t') != std::string::npos)
+      help = "use tsv(...)";
+    else if (options_.header && parse_number(columns_[0]))
+      help += "; a file without a header needs header = false";
     return fail(path_ + ": no column " + in_quotes(name) + " (" + role + ")", help);
   }
 
@@ -155,15 +163,18 @@ class Table {
       }
       more = false;
       if (fields.size() != columns_.size())
-        return fail(scanner_.place(fields[0]) + std::to_string(fields.size()) + (fields.size() == 1 ? " field" : " fields") +
-                        ", expected " + std::to_string(columns_.size()) + (options_.header ? " as in the header" : " as in the first line"),
+        return fail(scanner_.place(fields[0]) + std::to_string(fields.size()) +
+                        (fields.size() == 1 ? " field" : " fields") + ", expected " + std::to_string(columns_.size()) +
+                        (options_.header ? " as in the header" : " as in the first line"),
                     fields.size() > columns_.size() ? "a field that holds the separator has to be in quotes" : "");
       if (rows_ == std::numeric_limits<int32_t>::max()) return fail(path_ + ": more than 2147483647 rows");
       size_t features_before = values_.size();
       auto keep = read_row(fields);
       if (!keep) return tl::unexpected(keep.error());
-      if (*keep) ++rows_;
-      else values_.resize(features_before);
+      if (*keep)
+        ++rows_;
+      else
+        values_.resize(features_before);
     }
   }
 
@@ -221,11 +232,12 @@ class Table {
       bool comma = field.text.find(',') != std::string::npos;
       return fail(scanner_.place(field) + in_quotes(field.text) + " is not a number" + of_column(index),
                   comma ? "write the decimal point as a point"
-                        : "drop = [\"" + columns_[index] + "\"] leaves the column out, categorical = [\"" + columns_[index] +
-                              "\"] takes it as text");
+                        : "drop = [\"" + columns_[index] + "\"] leaves the column out, categorical = [\"" +
+                              columns_[index] + "\"] takes it as text");
     }
     float result = static_cast<float>(*value);
-    if (!std::isfinite(result)) return fail(scanner_.place(field) + in_quotes(field.text) + " is too large for f32" + of_column(index));
+    if (!std::isfinite(result))
+      return fail(scanner_.place(field) + in_quotes(field.text) + " is too large for f32" + of_column(index));
     return result;
   }
 
@@ -256,7 +268,8 @@ class Table {
       if (whole) {
         index = (*whole)[static_cast<size_t>(first)];
         if (index < 0 || (request_.class_count > 0 && index >= request_.class_count))
-          return fail(place_of_class(first) + "the class " + text + " is outside 0 .. " + std::to_string(std::max<int64_t>(request_.class_count - 1, 0)),
+          return fail(place_of_class(first) + "the class " + text + " is outside 0 .. " +
+                          std::to_string(std::max<int64_t>(request_.class_count - 1, 0)),
                       "number the classes from 0, or name them: classes = [\"1\", \"2\", ...]");
       } else {
         auto found = std::find(class_names_.begin(), class_names_.end(), text);
@@ -269,9 +282,11 @@ class Table {
       }
       index_of[static_cast<size_t>(first)] = static_cast<int32_t>(index);
     }
-    if (!class_names_.empty() && request_.class_count > 0 && static_cast<int64_t>(class_names_.size()) != request_.class_count)
-      return fail(path_ + ": the target " + in_quotes(columns_[targets_[0]]) + " has " + std::to_string(class_names_.size()) +
-                      " classes (" + listed(class_names_, 6) + "), the network has class[" + std::to_string(request_.class_count) + "]",
+    if (!class_names_.empty() && request_.class_count > 0 &&
+        static_cast<int64_t>(class_names_.size()) != request_.class_count)
+      return fail(path_ + ": the target " + in_quotes(columns_[targets_[0]]) + " has " +
+                      std::to_string(class_names_.size()) + " classes (" + listed(class_names_, 6) +
+                      "), the network has class[" + std::to_string(request_.class_count) + "]",
                   "write class[" + std::to_string(class_names_.size()) + "], or name all classes: classes = [...]");
     for (int32_t &text : class_texts_) text = index_of[static_cast<size_t>(text)];
     return {};
@@ -310,7 +325,8 @@ class Table {
         auto found = std::find(names.begin(), names.end(), text);
         auto [line, column] = categories_[i]->first_place[static_cast<size_t>(first)];
         if (found == names.end())
-          return fail(scanner_.place(line, column) + in_quotes(text) + " was not in the training data" + of_column(features_[i]),
+          return fail(scanner_.place(line, column) + in_quotes(text) + " was not in the training data" +
+                          of_column(features_[i]),
                       "known are " + listed(names));
         index_of[i][static_cast<size_t>(first)] = static_cast<int32_t>(found - names.begin());
       }

@@ -9,8 +9,8 @@ namespace netc::runtime {
 using nlohmann::json;
 
 Result<CsvOptions> csv_options(const json &call) {
-  if (auto known = check_named_arguments(call, {"target", "features", "drop", "categorical", "classes", "weight", "group",
-                                                "missing", "header", "separator"});
+  if (auto known = check_named_arguments(call, {"target", "features", "drop", "categorical", "classes", "weight",
+                                                "group", "missing", "header", "separator"});
       !known)
     return tl::unexpected(known.error());
   CsvOptions options;
@@ -18,9 +18,9 @@ Result<CsvOptions> csv_options(const json &call) {
     const char *name;
     std::vector<std::string> *into;
   };
-  for (auto [name, into] : {List{"target", &options.target}, List{"features", &options.features},
-                            List{"drop", &options.drop}, List{"categorical", &options.categorical},
-                            List{"classes", &options.classes}}) {
+  for (auto [name, into] :
+       {List{"target", &options.target}, List{"features", &options.features}, List{"drop", &options.drop},
+        List{"categorical", &options.categorical}, List{"classes", &options.classes}}) {
     auto texts = texts_argument(call, name);
     if (!texts) return tl::unexpected(texts.error());
     *into = std::move(*texts);

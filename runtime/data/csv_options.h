@@ -3,12 +3,11 @@
 //   target = "name" or ["a", "b"]   what is to be predicted; for a class: text, or whole numbers from 0
 //   features = [...]                the columns to learn from, in this order; default: every other column
 //   drop = [...]                    columns to leave out
-//   categorical = [...]             text columns that become one 0/1 feature for each of their values, in order of the alphabet
-//   classes = [...]                 names of the classes in order; default: the texts of the target in order of the alphabet
-//   weight = "name"                 column of sample weights;  group = "name": samples that a split keeps together
-//   missing = error, drop, mean     an empty field, NA, N/A, NaN, null or ? among the features
-//   header = true                   false: the columns are called c0, c1, ...
-//   separator = ","                 tsv: a tab
+//   categorical = [...]             text columns that become one 0/1 feature for each of their values, in order of the
+//   alphabet classes = [...]                 names of the classes in order; default: the texts of the target in order
+//   of the alphabet weight = "name"                 column of sample weights;  group = "name": samples that a split
+//   keeps together missing = error, drop, mean     an empty field, NA, N/A, NaN, null or ? among the features header =
+//   true                   false: the columns are called c0, c1, ... separator = ","                 tsv: a tab
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -19,7 +19,8 @@ std::string CsvScanner::place(int64_t line, int64_t column) const {
 }
 
 bool CsvScanner::at_line_end() const {
-  return at_ >= text_.size() || text_[at_] == '\n' || (text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n');
+  return at_ >= text_.size() || text_[at_] == '\n' ||
+         (text_[at_] == '\r' && at_ + 1 < text_.size() && text_[at_ + 1] == '\n');
 }
 
 void CsvScanner::advance() {
@@ -50,7 +51,8 @@ Result<void> CsvScanner::quoted_field(CsvField &field) {
     }
   }
   if (!at_line_end() && text_[at_] != separator_)
-    return fail(place(line_, column_) + "text after the closing quote", "a quote inside a field is written twice: \"\"");
+    return fail(place(line_, column_) + "text after the closing quote",
+                "a quote inside a field is written twice: \"\"");
   return {};
 }
 

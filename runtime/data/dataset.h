@@ -21,8 +21,8 @@ struct Field {
   int64_t classes = 0;         // of a class
 };
 
-// Normalised value = (raw - offset[e % n]) * scale[e % n] for element e of a sample, where n = offset.size(): the number
-// of features of a table, of channels of an image. Empty: the raw value. Computed in f32.
+// Normalised value = (raw - offset[e % n]) * scale[e % n] for element e of a sample, where n = offset.size(): the
+// number of features of a table, of channels of an image. Empty: the raw value. Computed in f32.
 struct Normalisation {
   std::vector<float> offset;
   std::vector<float> scale;
@@ -39,9 +39,9 @@ Result<Preparation> preparation_from_json(const nlohmann::json &json);
 
 // What was read: immutable once shared between the splits. The arrays have the declared shapes of the network.
 struct Samples {
-  std::vector<Array> inputs;   // one for each input: f32 or u8, i32 for a class or an i32 tensor
-  std::vector<Array> targets;  // one for each output: i32 for a class, else f32; empty for predict
-  std::vector<float> weights;  // sample weights; empty: all 1
+  std::vector<Array> inputs;                  // one for each input: f32 or u8, i32 for a class or an i32 tensor
+  std::vector<Array> targets;                 // one for each output: i32 for a class, else f32; empty for predict
+  std::vector<float> weights;                 // sample weights; empty: all 1
   std::vector<Normalisation> normalisations;  // one for each input, as in Preparation
 };
 

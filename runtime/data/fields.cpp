@@ -25,7 +25,8 @@ Result<Field> field_from_json(const json &object) {
   if (field.is_class) {
     if (!object.contains("classes") || !object["classes"].is_number_integer()) return wrong();
     field.classes = object["classes"].get<int64_t>();
-    // The metadata describes what the network gives, a number for each class; a sample's target is the number of its class.
+    // The metadata describes what the network gives, a number for each class; a sample's target is the number of its
+    // class.
     field.dtype = "i32";
     field.shape.clear();
   }
@@ -49,7 +50,8 @@ Array columns(const Array &array, int64_t begin, int64_t width) {
         taken.reserve(static_cast<size_t>(array.count * width));
         int64_t stride = array.elements();
         for (int64_t row = 0; row < array.count; ++row)
-          taken.insert(taken.end(), values.begin() + row * stride + begin, values.begin() + row * stride + begin + width);
+          taken.insert(taken.end(), values.begin() + row * stride + begin,
+                       values.begin() + row * stride + begin + width);
         part.values = std::move(taken);
       },
       array.values);
@@ -67,7 +69,8 @@ Result<Array> whole_numbers(const std::string &what, Array array) {
     for (size_t i = 0; i < reals.size(); ++i) {
       float value = reals[i];
       if (!(std::fabs(value) <= 16777216.0f) || value != std::floor(value))
-        return fail(what + ": sample " + std::to_string(static_cast<int64_t>(i) / width) + ": " + std::to_string(value) + " is not a whole number");
+        return fail(what + ": sample " + std::to_string(static_cast<int64_t>(i) / width) + ": " +
+                    std::to_string(value) + " is not a whole number");
       whole.push_back(static_cast<int32_t>(value));
     }
   }
@@ -85,7 +88,9 @@ Result<Array> as_field(const std::string &what, Array array, const Field &field)
   return array;
 }
 
-std::string declared(const Field &field) { return field.is_class ? "class[" + std::to_string(field.classes) + "]" : shape_text(field.dtype, field.shape); }
+std::string declared(const Field &field) {
+  return field.is_class ? "class[" + std::to_string(field.classes) + "]" : shape_text(field.dtype, field.shape);
+}
 
 // One array for each field: all of `array` for a single field, columns in turn for several.
 Result<std::vector<Array>> dealt(const RawData &data, Array array, const std::vector<Field> &fields, const char *role) {
@@ -100,15 +105,19 @@ Result<std::vector<Array>> dealt(const RawData &data, Array array, const std::ve
                               ? std::to_string(array.elements()) + (array.elements() == 1 ? " column" : " columns")
                               : shape_text(element_type(array), array.shape);
     std::string help;
-    if (fields.size() == 1 && array.shape.size() == 1) help = "write " + fields[0].name + ": f32[" + std::to_string(array.elements()) + "]";
-    if (fields.size() == 1 && array.shape.size() == 2) help = "write " + fields[0].name + ": " + shape_text("f32", {array.shape[0], array.shape[1], 1});
-    if (fields.size() == 1 && array.shape.size() > 2) help = "write " + fields[0].name + ": " + shape_text("f32", array.shape);
+    if (fields.size() == 1 && array.shape.size() == 1)
+      help = "write " + fields[0].name + ": f32[" + std::to_string(array.elements()) + "]";
+    if (fields.size() == 1 && array.shape.size() == 2)
+      help = "write " + fields[0].name + ": " + shape_text("f32", {array.shape[0], array.shape[1], 1});
+    if (fields.size() == 1 && array.shape.size() > 2)
+      help = "write " + fields[0].name + ": " + shape_text("f32", array.shape);
     return fail(data.source + ": the " + role + " of a sample are " + samples + ", the network has " + all, help);
   }
   int64_t begin = 0;
   for (const Field &field : fields) {
     int64_t width = product(field.shape);
-    auto converted = as_field(data.source + ": " + field.name, fields.size() == 1 ? std::move(array) : columns(array, begin, width), field);
+    auto converted = as_field(data.source + ": " + field.name,
+                              fields.size() == 1 ? std::move(array) : columns(array, begin, width), field);
     if (!converted) return tl::unexpected(converted.error());
     result.push_back(std::move(*converted));
     begin += width;
@@ -127,7 +136,8 @@ Result<Interface> network_interface(const json &metadata) {
       if (!field) return tl::unexpected(field.error());
       into->push_back(std::move(*field));
     }
-  if (interface.inputs.empty() || interface.outputs.empty()) return fail("the metadata of this program is broken: it has no network");
+  if (interface.inputs.empty() || interface.outputs.empty())
+    return fail("the metadata of this program is broken: it has no network");
   return interface;
 }
 
@@ -139,7 +149,8 @@ Result<std::vector<Array>> target_arrays(const Interface &interface, RawData &da
   auto arrays = dealt(data, std::move(data.targets), interface.outputs, "targets");
   if (!arrays) return arrays;
   for (size_t i = 0; i < arrays->size(); ++i)
-    if (!interface.outputs[i].is_class && interface.outputs[i].dtype != "i32") (*arrays)[i] = as_reals(std::move((*arrays)[i]));
+    if (!interface.outputs[i].is_class && interface.outputs[i].dtype != "i32")
+      (*arrays)[i] = as_reals(std::move((*arrays)[i]));
   return arrays;
 }
 
@@ -151,7 +162,9 @@ Result<void> check_normalisations(const std::vector<Normalisation> &list, const 
     int64_t groups = static_cast<int64_t>(list[i].offset.size());
     fits = list[i].offset.size() == list[i].scale.size() && (groups == 0 || elements % groups == 0);
   }
-  if (!fits) return fail("the stored normalisation does not fit the inputs of this network", "the checkpoint is of another network");
+  if (!fits)
+    return fail("the stored normalisation does not fit the inputs of this network",
+                "the checkpoint is of another network");
   return {};
 }
 

@@ -14,8 +14,8 @@ struct Interface {
 };
 Result<Interface> network_interface(const nlohmann::json &metadata);
 
-// The features as the inputs of the network. One input takes all of them, in its own shape when the number of elements is
-// right (28 x 28 bytes fit f32[28, 28, 1] and f32[784]); several inputs take the columns of a table in turn.
+// The features as the inputs of the network. One input takes all of them, in its own shape when the number of elements
+// is right (28 x 28 bytes fit f32[28, 28, 1] and f32[784]); several inputs take the columns of a table in turn.
 Result<std::vector<Array>> input_arrays(const Interface &interface, RawData &data);
 // The targets as arguments of the generated functions: i32 for a class, else f32 of the output's shape.
 Result<std::vector<Array>> target_arrays(const Interface &interface, RawData &data);

@@ -51,7 +51,8 @@ void normalise(const Normalisation &n, const std::vector<float> &table, const ui
 
 // A sample with its pixels moved to where the placement wants them.
 template <typename T>
-void move_pixels(const Placement &placement, Fill fill, const T *from, T *to, int64_t height, int64_t width, int64_t channels) {
+void move_pixels(const Placement &placement, Fill fill, const T *from, T *to, int64_t height, int64_t width,
+                 int64_t channels) {
   std::vector<int64_t> columns(static_cast<size_t>(width));  // where in a row each pixel comes from
   for (int64_t x = 0; x < width; ++x)
     columns[static_cast<size_t>(x)] = source_coordinate(x, placement.shift_x, placement.flip_horizontal, width, fill);
@@ -59,7 +60,8 @@ void move_pixels(const Placement &placement, Fill fill, const T *from, T *to, in
     int64_t source_y = source_coordinate(y, placement.shift_y, placement.flip_vertical, height, fill);
     const T *row = from + std::max<int64_t>(source_y, 0) * width * channels;
     for (int64_t x : columns)
-      for (int64_t channel = 0; channel < channels; ++channel) *to++ = source_y < 0 || x < 0 ? T{0} : row[x * channels + channel];
+      for (int64_t channel = 0; channel < channels; ++channel)
+        *to++ = source_y < 0 || x < 0 ? T{0} : row[x * channels + channel];
   }
 }
 
@@ -80,7 +82,8 @@ Gatherer::Gatherer(const Dataset &dataset, const Augmentation &augmentation, uin
     if (samples.inputs[i].values.index() != 1 || groups > most_tables) continue;
     for (size_t group = 0; group < groups; ++group)
       for (int value = 0; value < 256; ++value)
-        tables_[i].push_back(n.offset.empty() ? static_cast<float>(value) : (static_cast<float>(value) - n.offset[group]) * n.scale[group]);
+        tables_[i].push_back(n.offset.empty() ? static_cast<float>(value)
+                                              : (static_cast<float>(value) - n.offset[group]) * n.scale[group]);
   }
 }
 
@@ -108,12 +111,16 @@ void Gatherer::gather_input(size_t index, const std::vector<int64_t> &rows, uint
           char *to = destination + i * width * 4;
           if (moves) {
             Placement placement = place(augmentation_, seed_, epoch, rows[i], array.shape[0], array.shape[1]);
-            move_pixels(placement, augmentation_.fill, from, moved.data(), array.shape[0], array.shape[1], array.shape[2]);
+            move_pixels(placement, augmentation_.fill, from, moved.data(), array.shape[0], array.shape[1],
+                        array.shape[2]);
             from = moved.data();
           }
-          if constexpr (std::is_same_v<T, int32_t>) std::memcpy(to, from, width * 4);
-          else if constexpr (std::is_same_v<T, float>) normalise(n, from, reinterpret_cast<float *>(to), width);
-          else normalise(n, tables_[index], from, reinterpret_cast<float *>(to), width);
+          if constexpr (std::is_same_v<T, int32_t>)
+            std::memcpy(to, from, width * 4);
+          else if constexpr (std::is_same_v<T, float>)
+            normalise(n, from, reinterpret_cast<float *>(to), width);
+          else
+            normalise(n, tables_[index], from, reinterpret_cast<float *>(to), width);
         }
       },
       array.values);
@@ -129,7 +136,8 @@ void Gatherer::gather(const std::vector<int64_t> &rows, uint32_t epoch, const st
     std::visit(
         [&](const auto &values) {
           const char *from = reinterpret_cast<const char *>(values.data());
-          for (size_t i = 0; i < rows.size(); ++i) std::memcpy(to + i * bytes, from + static_cast<size_t>(rows[i]) * bytes, bytes);
+          for (size_t i = 0; i < rows.size(); ++i)
+            std::memcpy(to + i * bytes, from + static_cast<size_t>(rows[i]) * bytes, bytes);
         },
         target.values);
   }

@@ -1,4 +1,5 @@
-// Gatherer: copies chosen samples into the memory of a batch; bytes become f32, values are normalised, pictures augmented.
+// Gatherer: copies chosen samples into the memory of a batch; bytes become f32, values are normalised, pictures
+// augmented.
 #pragma once
 
 #include <algorithm>
@@ -35,8 +36,8 @@ class Gatherer {
 
   // Of each argument: inputs, targets, sample weight.
   const std::vector<int64_t> &bytes_per_sample() const { return bytes_per_sample_; }
-  // Writes these rows of the samples one after another, one destination for each argument. Safe to call from any one thread
-  // at a time.
+  // Writes these rows of the samples one after another, one destination for each argument. Safe to call from any one
+  // thread at a time.
   void gather(const std::vector<int64_t> &rows, uint32_t epoch, const std::vector<char *> &destinations) const;
 
  private:

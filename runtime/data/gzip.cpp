@@ -48,7 +48,8 @@ Result<std::string> unpack(const std::string &name, std::string_view packed, uin
       if (inflateReset(&stream) != Z_OK) return broken("zlib could not go on");  // another member follows
       continue;
     }
-    if (status == Z_BUF_ERROR || (status == Z_OK && stream.avail_in == 0 && read == packed.size() && stream.avail_out > 0))
+    if (status == Z_BUF_ERROR ||
+        (status == Z_OK && stream.avail_in == 0 && read == packed.size() && stream.avail_out > 0))
       return broken("the packed data ends early");
     if (status != Z_OK) return broken(std::string("bad gzip data (") + (stream.msg ? stream.msg : "unknown") + ")");
   }

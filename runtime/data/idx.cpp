@@ -15,13 +15,20 @@ namespace {
 
 std::optional<NumberType> number_type(unsigned char code) {
   switch (code) {
-    case 0x08: return NumberType{NumberKind::unsigned_integer, 1, true};
-    case 0x09: return NumberType{NumberKind::signed_integer, 1, true};
-    case 0x0B: return NumberType{NumberKind::signed_integer, 2, true};
-    case 0x0C: return NumberType{NumberKind::signed_integer, 4, true};
-    case 0x0D: return NumberType{NumberKind::real, 4, true};
-    case 0x0E: return NumberType{NumberKind::real, 8, true};
-    default: return std::nullopt;
+    case 0x08:
+      return NumberType{NumberKind::unsigned_integer, 1, true};
+    case 0x09:
+      return NumberType{NumberKind::signed_integer, 1, true};
+    case 0x0B:
+      return NumberType{NumberKind::signed_integer, 2, true};
+    case 0x0C:
+      return NumberType{NumberKind::signed_integer, 4, true};
+    case 0x0D:
+      return NumberType{NumberKind::real, 4, true};
+    case 0x0E:
+      return NumberType{NumberKind::real, 8, true};
+    default:
+      return std::nullopt;
   }
 }
 
@@ -36,30 +43,36 @@ std::string hexadecimal(std::string_view bytes) {
 }
 
 Result<Array> read_idx_array(const std::string &name, std::string_view bytes) {
-  if (bytes.size() < 4) return fail(name + ": " + std::to_string(bytes.size()) + " bytes, an idx file has a header of at least 4");
+  if (bytes.size() < 4)
+    return fail(name + ": " + std::to_string(bytes.size()) + " bytes, an idx file has a header of at least 4");
   auto type = number_type(static_cast<unsigned char>(bytes[2]));
   if (bytes[0] == 0 && bytes[1] == 0 && !type)
-    return fail(name + ": byte 2: numbers of type " + hexadecimal(bytes.substr(2, 1)) + ", expected 08, 09, 0b, 0c, 0d or 0e");
+    return fail(name + ": byte 2: numbers of type " + hexadecimal(bytes.substr(2, 1)) +
+                ", expected 08, 09, 0b, 0c, 0d or 0e");
   if (!type || bytes[0] != 0 || bytes[1] != 0)
-    return fail(name + ": not an idx file: it begins with the bytes " + hexadecimal(bytes.substr(0, 4)) + ", expected 00 00, a type and a number of dimensions");
+    return fail(name + ": not an idx file: it begins with the bytes " + hexadecimal(bytes.substr(0, 4)) +
+                ", expected 00 00, a type and a number of dimensions");
   size_t rank = static_cast<unsigned char>(bytes[3]);
   if (rank < 1 || rank > 8) return fail(name + ": byte 3: " + std::to_string(rank) + " dimensions, expected 1 to 8");
   size_t header = 4 + 4 * rank;
   if (bytes.size() < header)
-    return fail(name + ": the file ends in its header: " + std::to_string(bytes.size()) + " bytes, the header has " + std::to_string(header));
+    return fail(name + ": the file ends in its header: " + std::to_string(bytes.size()) + " bytes, the header has " +
+                std::to_string(header));
   std::vector<int64_t> shape;
   std::optional<int64_t> expected = type->size;
   for (size_t axis = 0; axis < rank; ++axis) {
     int64_t size = 0;
     for (size_t i = 0; i < 4; ++i) size = size << 8 | static_cast<unsigned char>(bytes[4 + 4 * axis + i]);
-    if (axis > 0 && size == 0) return fail(name + ": byte " + std::to_string(4 + 4 * axis) + ": dimension " + std::to_string(axis) + " is 0");
+    if (axis > 0 && size == 0)
+      return fail(name + ": byte " + std::to_string(4 + 4 * axis) + ": dimension " + std::to_string(axis) + " is 0");
     shape.push_back(size);
     if (expected) expected = checked_multiply(*expected, size);
   }
   int64_t found = static_cast<int64_t>(bytes.size() - header);
   if (!expected || *expected != found)
     return fail(name + ": " + std::to_string(found) + " bytes of data, expected " +
-                    (expected ? std::to_string(*expected) : std::string("more than 2^63")) + " for " + shape_text("", shape),
+                    (expected ? std::to_string(*expected) : std::string("more than 2^63")) + " for " +
+                    shape_text("", shape),
                 !expected || found < *expected ? "the file was not copied whole: get it again" : "");
   int64_t count = shape[0];
   shape.erase(shape.begin());

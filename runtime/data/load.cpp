@@ -59,8 +59,11 @@ class Loader {
     const nc_reader_module *reader = name.empty() ? nullptr : modules_.reader(name);
     if (!reader) {
       std::string key = part_names[static_cast<size_t>(part)];
-      if (name.empty()) return fail("the data section needs " + key + " = a reader", "for example " + key + " = csv(\"file.csv\", target = \"name\")");
-      return fail("the data section: no reader " + in_quotes(name) + " in this program", "the readers are csv, tsv, idx, npy, cifar10 and cifar100");
+      if (name.empty())
+        return fail("the data section needs " + key + " = a reader",
+                    "for example " + key + " = csv(\"file.csv\", target = \"name\")");
+      return fail("the data section: no reader " + in_quotes(name) + " in this program",
+                  "the readers are csv, tsv, idx, npy, cifar10 and cifar100");
     }
     ReadRequest request;
     request.root = options_.root;
@@ -79,7 +82,8 @@ class Loader {
     return !call.is_null() && !is_split(call);
   }
 
-  // The training source comes first: the others follow its schema. It is left out where nothing is fitted to it or split from it.
+  // The training source comes first: the others follow its schema. It is left out where nothing is fitted to it or
+  // split from it.
   Result<void> read_sources() {
     bool has_own_files = is_reader(Part::test) || is_reader(Part::validation);
     bool has_splits = is_split(section_.value("test", json())) || is_split(section_.value("validation", json()));
@@ -99,7 +103,9 @@ class Loader {
     return {};
   }
 
-  Dataset &dataset_of(Part part) { return part == Part::train ? result_.train : part == Part::test ? result_.test : result_.validation; }
+  Dataset &dataset_of(Part part) {
+    return part == Part::train ? result_.train : part == Part::test ? result_.test : result_.validation;
+  }
 
   // Test first, then validation, both from the training source; the shares are of what is there at that moment.
   Result<void> make_splits() {
@@ -123,7 +129,8 @@ class Loader {
       if (!source.raw.has_missing) continue;
       std::vector<float> &fill = result_.preparation.fill;
       if (!options_.preparation && fill.empty()) {
-        if (sources_[0].raw.features.values.index() != 0) return fail(source.raw.source + ": missing values, but the training data has none");
+        if (sources_[0].raw.features.values.index() != 0)
+          return fail(source.raw.source + ": missing values, but the training data has none");
         auto fitted = fit_fill(sources_[0].raw, result_.train.rows);
         if (!fitted) return tl::unexpected(fitted.error());
         fill = std::move(*fitted);
@@ -141,7 +148,8 @@ class Loader {
       if (!inputs) return tl::unexpected(inputs.error());
       auto targets = target_arrays(interface_, source.raw);
       if (!targets) return tl::unexpected(targets.error());
-      source.samples = std::make_shared<Samples>(Samples{std::move(*inputs), std::move(*targets), std::move(source.raw.weights), {}});
+      source.samples = std::make_shared<Samples>(
+          Samples{std::move(*inputs), std::move(*targets), std::move(source.raw.weights), {}});
       dataset_of(source.part).samples = source.samples;
     }
     for (Dataset *split : {&result_.validation, &result_.test})
@@ -161,9 +169,10 @@ class Loader {
         for (size_t e = element; e < element + width && e < categories.size(); ++e) own.push_back(categories[e]);
         element += width;
         bool whole = interface_.inputs[i].is_class || interface_.inputs[i].dtype != "f32";
-        list.push_back(whole ? Normalisation{}
-                             : fit_normalisation(choice_, inputs[i], result_.train.rows,
-                                                 normalisation_groups(sources_[0].raw, sources_[0].raw_shape, inputs[i]), own));
+        list.push_back(
+            whole ? Normalisation{}
+                  : fit_normalisation(choice_, inputs[i], result_.train.rows,
+                                      normalisation_groups(sources_[0].raw, sources_[0].raw_shape, inputs[i]), own));
       }
     }
     if (auto fits = check_normalisations(list, interface_); !fits) return fits;
@@ -177,7 +186,8 @@ class Loader {
     if (weights.is_null() && metadata_.contains("train") && metadata_["train"].is_object())
       weights = metadata_["train"].value("class_weight", json());
     if (weights.is_null() || result_.train.empty()) return {};
-    if (!interface_.outputs[0].is_class) return fail("class_weight needs an output that is a class", "use a column of sample weights: weight = \"name\"");
+    if (!interface_.outputs[0].is_class)
+      return fail("class_weight needs an output that is a class", "use a column of sample weights: weight = \"name\"");
     size_t classes = static_cast<size_t>(interface_.outputs[0].classes);
     std::vector<float> &result = result_.train.class_weights;
     if (text_of(weights) == "balanced") {
@@ -185,11 +195,14 @@ class Loader {
       const auto &labels = std::get<std::vector<int32_t>>(result_.train.samples->targets[0].values);
       for (int64_t row : result_.train.rows) ++counts[static_cast<size_t>(labels[static_cast<size_t>(row)])];
       for (int64_t count : counts)
-        result.push_back(count == 0 ? 1.0f : static_cast<float>(static_cast<double>(result_.train.size()) / (static_cast<double>(classes) * static_cast<double>(count))));
+        result.push_back(count == 0 ? 1.0f
+                                    : static_cast<float>(static_cast<double>(result_.train.size()) /
+                                                         (static_cast<double>(classes) * static_cast<double>(count))));
       return {};
     }
     if (!weights.is_array() || weights.size() != classes)
-      return fail("class_weight is balanced or a list of " + std::to_string(classes) + " numbers, found " + weights.dump());
+      return fail("class_weight is balanced or a list of " + std::to_string(classes) + " numbers, found " +
+                  weights.dump());
     for (const json &weight : weights) {
       if (!weight.is_number() || !(weight.get<double>() >= 0) || weight.get<double>() > 1e30)
         return fail("class_weight holds " + weight.dump() + ", expected numbers from 0");
@@ -225,8 +238,8 @@ class Loader {
     int64_t found = 0;
     for (int64_t row : result_.test.rows) found += known.contains(hash_of(*result_.test.samples, row));
     if (found > 0)
-      result_.warnings.push_back(std::to_string(found) + " of " + std::to_string(result_.test.size()) + " test samples " +
-                                 (found == 1 ? "is" : "are") + " in the training data, too");
+      result_.warnings.push_back(std::to_string(found) + " of " + std::to_string(result_.test.size()) +
+                                 " test samples " + (found == 1 ? "is" : "are") + " in the training data, too");
   }
 
   const json &metadata_;
@@ -242,7 +255,8 @@ class Loader {
 }  // namespace
 
 Result<DataSets> load_data(const json &metadata, const Modules &modules, const LoadOptions &options) {
-  if (!metadata.is_object() || !metadata.value("data", json()).is_object()) return fail("the program has no data section");
+  if (!metadata.is_object() || !metadata.value("data", json()).is_object())
+    return fail("the program has no data section");
   return Loader(metadata, modules, options).run();
 }
 

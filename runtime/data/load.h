@@ -17,9 +17,9 @@
 namespace netc::runtime {
 
 struct LoadOptions {
-  std::string root;      // `--data DIR`, or metadata["data_root"]
-  uint64_t seed = 0;     // of the program; `split(..., seed = n)` has one of its own
-  bool train = true;     // false: only what `evaluate` needs is kept (the splits are made the same way)
+  std::string root;   // `--data DIR`, or metadata["data_root"]
+  uint64_t seed = 0;  // of the program; `split(..., seed = n)` has one of its own
+  bool train = true;  // false: only what `evaluate` needs is kept (the splits are made the same way)
   // Given by evaluate and by a resumed training: nothing is fitted, what the model was trained with is used.
   std::optional<Preparation> preparation;
 };
@@ -36,8 +36,8 @@ struct DataSets {
 // "train": class_weight. Errors are the user's data (exit code 3).
 Result<DataSets> load_data(const nlohmann::json &metadata, const Modules &modules, const LoadOptions &options);
 
-// The samples `predict` is given as files: .csv/.tsv, .npy, .idx/-ubyte (all also .gz), .png (one sample a file, several
-// files allowed). Targets in a file are left out. `path_of_sample` tells which file each sample came from.
+// The samples `predict` is given as files: .csv/.tsv, .npy, .idx/-ubyte (all also .gz), .png (one sample a file,
+// several files allowed). Targets in a file are left out. `path_of_sample` tells which file each sample came from.
 struct PredictSamples {
   Dataset dataset;
   std::vector<std::string> path_of_sample;

@@ -24,7 +24,8 @@ std::string reader_for(std::string path, const std::string &training_reader) {
 }
 
 // A call that reads `path` the way the training data was read, targets aside.
-json call_for(const std::string &reader, const std::string &path, const json &training_call, const Preparation &preparation) {
+json call_for(const std::string &reader, const std::string &path, const json &training_call,
+              const Preparation &preparation) {
   json named = json::object();
   if (reader == "csv" || reader == "tsv") {
     if (call_name(training_call) == reader) named = training_call.value("named", json::object());
@@ -38,15 +39,17 @@ json call_for(const std::string &reader, const std::string &path, const json &tr
 }
 
 Result<RawData> read_picture(const Modules &modules, const std::string &path, const Field &input) {
-  if (!modules.png()) return fail(path + ": this program was compiled without pictures", "they are read for one input f32[height, width, channels]");
+  if (!modules.png())
+    return fail(path + ": this program was compiled without pictures",
+                "they are read for one input f32[height, width, channels]");
   auto bytes = read_file(path);
   if (!bytes) return tl::unexpected(bytes.error());
   auto picture = modules.png()->decode(path, *bytes, input.shape.size() == 3 ? input.shape[2] : 1);
   if (!picture) return tl::unexpected(picture.error());
   int64_t height = picture->shape[0], width = picture->shape[1];
   if (input.shape.size() >= 2 && (height != input.shape[0] || width != input.shape[1]))
-    return fail(path + ": a picture " + std::to_string(width) + " wide and " + std::to_string(height) + " high, the network has " +
-                    input.name + ": " + shape_text(input.dtype, input.shape),
+    return fail(path + ": a picture " + std::to_string(width) + " wide and " + std::to_string(height) +
+                    " high, the network has " + input.name + ": " + shape_text(input.dtype, input.shape),
                 "scale it to " + std::to_string(input.shape[1]) + " x " + std::to_string(input.shape[0]));
   RawData data;
   data.features = std::move(*picture);
@@ -80,24 +83,30 @@ Result<PredictSamples> load_for_predict(const json &metadata, const Modules &mod
                                         const std::vector<std::string> &paths) {
   auto interface = network_interface(metadata);
   if (!interface) return tl::unexpected(interface.error());
-  if (auto fits = check_normalisations(preparation.normalisations, *interface); !fits) return tl::unexpected(fits.error());
+  if (auto fits = check_normalisations(preparation.normalisations, *interface); !fits)
+    return tl::unexpected(fits.error());
   const json section = metadata.value("data", json::object());
   const json training_call = section.is_object() ? section.value("train", json::object()) : json::object();
-  if (paths.empty()) return fail("predict needs files with samples", "for example predict picture.png, or predict new.csv");
+  if (paths.empty())
+    return fail("predict needs files with samples", "for example predict picture.png, or predict new.csv");
 
   PredictSamples result;
   auto samples = std::make_shared<Samples>();
   samples->normalisations = preparation.normalisations;
   for (const std::string &path : paths) {
     std::string reader = reader_for(path, call_name(training_call));
-    if (reader.empty()) return fail(path + ": predict does not know this kind of file", "it reads .csv, .tsv, .npy, .idx, -ubyte, each also .gz, and .png");
+    if (reader.empty())
+      return fail(path + ": predict does not know this kind of file",
+                  "it reads .csv, .tsv, .npy, .idx, -ubyte, each also .gz, and .png");
     Result<RawData> raw = fail("");
     if (reader == "png") {
       if (interface->inputs.size() != 1) return fail(path + ": pictures are for a network with one input");
       raw = read_picture(modules, path, interface->inputs[0]);
     } else {
       const nc_reader_module *module = modules.reader(reader);
-      if (!module) return fail(path + ": this program was compiled without the reader " + reader, "use the format of the training data");
+      if (!module)
+        return fail(path + ": this program was compiled without the reader " + reader,
+                    "use the format of the training data");
       json call = call_for(reader, path, training_call, preparation);
       ReadRequest request;
       request.call = &call;
@@ -115,7 +124,8 @@ Result<PredictSamples> load_for_predict(const json &metadata, const Modules &mod
     auto inputs = input_arrays(*interface, *raw);
     if (!inputs) return tl::unexpected(inputs.error());
     result.path_of_sample.insert(result.path_of_sample.end(), static_cast<size_t>((*inputs)[0].count), path);
-    if (samples->inputs.empty()) samples->inputs = std::move(*inputs);
+    if (samples->inputs.empty())
+      samples->inputs = std::move(*inputs);
     else
       for (size_t i = 0; i < inputs->size(); ++i) append(samples->inputs[i], std::move((*inputs)[i]));
   }

@@ -31,12 +31,13 @@ struct nc_png_module {
   netc::Result<netc::runtime::Array> (*decode)(const std::string &name, std::string_view bytes, int64_t channels);
 };
 
-extern const nc_reader_module nc_module_csv;    // csv("file.csv", target = "name"), tsv(...)
-extern const nc_reader_module nc_module_idx;    // idx("images", "labels")
-extern const nc_reader_module nc_module_npy;    // npy("features.npy", "targets.npy")
-extern const nc_reader_module nc_module_cifar;  // cifar10("a.bin", "b.bin") or cifar(...); cifar100("train.bin", labels = coarse)
-extern const nc_gzip_module nc_module_gzip;     // any of the above from a file that ends in .gz
-extern const nc_png_module nc_module_png;       // predict from pictures
+extern const nc_reader_module nc_module_csv;  // csv("file.csv", target = "name"), tsv(...)
+extern const nc_reader_module nc_module_idx;  // idx("images", "labels")
+extern const nc_reader_module nc_module_npy;  // npy("features.npy", "targets.npy")
+extern const nc_reader_module
+    nc_module_cifar;  // cifar10("a.bin", "b.bin") or cifar(...); cifar100("train.bin", labels = coarse)
+extern const nc_gzip_module nc_module_gzip;  // any of the above from a file that ends in .gz
+extern const nc_png_module nc_module_png;    // predict from pictures
 }
 
 namespace netc::runtime {

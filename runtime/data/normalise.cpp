@@ -16,8 +16,8 @@ struct Statistics {
 };
 
 // Bytes are counted first: exact, and the statistics come from 256 counts.
-std::vector<Statistics> statistics_of_bytes(const std::vector<uint8_t> &values, size_t width, const std::vector<int64_t> &rows,
-                                            size_t groups) {
+std::vector<Statistics> statistics_of_bytes(const std::vector<uint8_t> &values, size_t width,
+                                            const std::vector<int64_t> &rows, size_t groups) {
   std::vector<uint64_t> counts(groups * 256);
   for (int64_t row : rows) {
     const uint8_t *sample = values.data() + static_cast<size_t>(row) * width;
@@ -49,13 +49,14 @@ std::vector<Statistics> statistics_of_bytes(const std::vector<uint8_t> &values, 
   return result;
 }
 
-std::vector<Statistics> statistics_of_reals(const std::vector<float> &values, size_t width, const std::vector<int64_t> &rows,
-                                            size_t groups) {
+std::vector<Statistics> statistics_of_reals(const std::vector<float> &values, size_t width,
+                                            const std::vector<int64_t> &rows, size_t groups) {
   std::vector<Statistics> result(groups);
   double number = static_cast<double>(rows.size()) * static_cast<double>(width / groups);
   const auto each = [&](auto &&visit) {
     for (int64_t row : rows)
-      for (size_t e = 0; e < width; ++e) visit(result[e % groups], static_cast<double>(values[static_cast<size_t>(row) * width + e]));
+      for (size_t e = 0; e < width; ++e)
+        visit(result[e % groups], static_cast<double>(values[static_cast<size_t>(row) * width + e]));
   };
   each([](Statistics &s, double value) {
     s.mean += value;
@@ -84,8 +85,10 @@ Result<NormalisationChoice> normalisation_choice(const nlohmann::json &data) {
   if (normalize == data.end() || normalize->is_null()) return choice;
   if (call_name(*normalize) == "scale") {
     const nlohmann::json *divisor = nullptr;
-    if (auto args = normalize->find("args"); args != normalize->end() && args->is_array() && args->size() == 1) divisor = &(*args)[0];
-    if (!divisor || !divisor->is_number() || !(std::fabs(divisor->get<double>()) > 0) || !std::isfinite(divisor->get<double>()))
+    if (auto args = normalize->find("args"); args != normalize->end() && args->is_array() && args->size() == 1)
+      divisor = &(*args)[0];
+    if (!divisor || !divisor->is_number() || !(std::fabs(divisor->get<double>()) > 0) ||
+        !std::isfinite(divisor->get<double>()))
       return fail("scale takes the number to divide by", "for example normalize = scale(255)");
     choice.rescale /= divisor->get<double>();
     return choice;
@@ -110,8 +113,8 @@ Result<NormalisationChoice> normalisation_choice(const nlohmann::json &data) {
               near.empty() ? "it is " + listed(names) : "did you mean " + near + "?");
 }
 
-Normalisation fit_normalisation(const NormalisationChoice &choice, const Array &array, const std::vector<int64_t> &rows, int64_t groups,
-                                const std::vector<bool> &as_they_are) {
+Normalisation fit_normalisation(const NormalisationChoice &choice, const Array &array, const std::vector<int64_t> &rows,
+                                int64_t groups, const std::vector<bool> &as_they_are) {
   size_t count = static_cast<size_t>(groups), width = static_cast<size_t>(array.elements());
   Normalisation result;
   if (choice.kind == NormalisationKind::none && choice.rescale == 1) return result;
@@ -154,7 +157,8 @@ Result<std::vector<float>> fit_fill(const RawData &data, const std::vector<int64
     }
     if (number == 0) {
       bool named = data.schema.features.size() == width;
-      return fail(data.source + ": the column " + (named ? data.schema.features[column] : std::to_string(column)) + " has no value to take the mean of",
+      return fail(data.source + ": the column " + (named ? data.schema.features[column] : std::to_string(column)) +
+                      " has no value to take the mean of",
                   named ? "drop = [\"" + data.schema.features[column] + "\"] leaves it out" : "");
     }
     fill[column] = static_cast<float>(sum / number);

@@ -24,8 +24,8 @@ struct NormalisationChoice {
 Result<NormalisationChoice> normalisation_choice(const nlohmann::json &data);
 
 // Fits to these rows of `array`: one offset and scale for each of `groups` residues of the element number (features, or
-// channels of an image). The standard deviation is that of the population; where it (or the range) is 0, the scale is 1.
-// Groups marked in `as_they_are` (categories) keep their values. Sums are in f64, in the order of the rows.
+// channels of an image). The standard deviation is that of the population; where it (or the range) is 0, the scale
+// is 1. Groups marked in `as_they_are` (categories) keep their values. Sums are in f64, in the order of the rows.
 Normalisation fit_normalisation(const NormalisationChoice &choice, const Array &array, const std::vector<int64_t> &rows,
                                 int64_t groups, const std::vector<bool> &as_they_are);
 

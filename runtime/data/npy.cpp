@@ -26,7 +26,8 @@ struct Header {
 // Reads the three keys of the dictionary; knows no more of Python than that.
 class HeaderParser {
  public:
-  HeaderParser(const std::string &name, std::string_view text, size_t offset) : name_(name), text_(text), offset_(offset) {}
+  HeaderParser(const std::string &name, std::string_view text, size_t offset)
+      : name_(name), text_(text), offset_(offset) {}
 
   Result<Header> parse() {
     if (!take('{')) return wrong("{");
@@ -39,21 +40,27 @@ class HeaderParser {
     }
     if (peek() != '\0') return wrong("the end of the header");
     if (!header_.has_type || !header_.has_order || !header_.has_shape)
-      return fail(name_ + ": the header lacks " + (!header_.has_type ? "descr" : !header_.has_order ? "fortran_order" : "shape"));
+      return fail(name_ + ": the header lacks " +
+                  (!header_.has_type    ? "descr"
+                   : !header_.has_order ? "fortran_order"
+                                        : "shape"));
     return header_;
   }
 
  private:
   Result<void> value(const std::string &key) {
     if (key == "descr") {
-      if (peek() == '[') return fail(name_ + ": an array of records, expected plain numbers", "save each field as an array of its own");
+      if (peek() == '[')
+        return fail(name_ + ": an array of records, expected plain numbers", "save each field as an array of its own");
       auto type = string();
       if (!type) return wrong("a type in quotes");
       header_.type = *type;
       header_.has_type = true;
     } else if (key == "fortran_order") {
-      if (word("True")) header_.fortran_order = true;
-      else if (!word("False")) return wrong("True or False");
+      if (word("True"))
+        header_.fortran_order = true;
+      else if (!word("False"))
+        return wrong("True or False");
       header_.has_order = true;
     } else if (key == "shape") {
       if (!take('(')) return wrong("(");
@@ -107,7 +114,9 @@ class HeaderParser {
     return any ? std::optional(value) : std::nullopt;
   }
   std::string place() const { return name_ + ": byte " + std::to_string(offset_ + at_) + ": "; }
-  tl::unexpected<Error> wrong(const std::string &expected) { return fail(place() + "the header is broken, expected " + expected); }
+  tl::unexpected<Error> wrong(const std::string &expected) {
+    return fail(place() + "the header is broken, expected " + expected);
+  }
 
   const std::string &name_;
   std::string_view text_;
@@ -132,22 +141,28 @@ Result<NumberType> number_type(const std::string &name, const std::string &type)
       return number;
     }
   }
-  return fail(name + ": numbers of type " + in_quotes(type) + " cannot be read, expected bool, integers or floats of up to 8 bytes",
-              type.find('O') != std::string::npos ? "an array of Python objects: save it with dtype = float32" : "convert it: array.astype(\"float32\")");
+  return fail(name + ": numbers of type " + in_quotes(type) +
+                  " cannot be read, expected bool, integers or floats of up to 8 bytes",
+              type.find('O') != std::string::npos ? "an array of Python objects: save it with dtype = float32"
+                                                  : "convert it: array.astype(\"float32\")");
 }
 
 Result<Array> read_npy_array(const std::string &name, std::string_view bytes) {
   if (!bytes.starts_with("\x93NUMPY") || bytes.size() < 10)
-    return fail(name + ": not an npy file: it does not begin with \\x93NUMPY", bytes.starts_with("PK") ? "an npz file: unpack it, each .npy inside is one array" : "");
+    return fail(name + ": not an npy file: it does not begin with \\x93NUMPY",
+                bytes.starts_with("PK") ? "an npz file: unpack it, each .npy inside is one array" : "");
   int version = static_cast<unsigned char>(bytes[6]);
-  if (version < 1 || version > 3) return fail(name + ": npy version " + std::to_string(version) + ", expected 1, 2 or 3");
+  if (version < 1 || version > 3)
+    return fail(name + ": npy version " + std::to_string(version) + ", expected 1, 2 or 3");
   size_t begin = version == 1 ? 10 : 12;
   if (bytes.size() < begin) return fail(name + ": the file ends in its header");
   size_t length = 0;
   for (size_t i = begin; i-- > 8;) length = length << 8 | static_cast<unsigned char>(bytes[i]);
-  if (length > longest_header) return fail(name + ": a header of " + std::to_string(length) + " bytes, at most 1048576 are read");
+  if (length > longest_header)
+    return fail(name + ": a header of " + std::to_string(length) + " bytes, at most 1048576 are read");
   if (length > bytes.size() - begin)
-    return fail(name + ": the file ends in its header: " + std::to_string(bytes.size() - begin) + " bytes of " + std::to_string(length),
+    return fail(name + ": the file ends in its header: " + std::to_string(bytes.size() - begin) + " bytes of " +
+                    std::to_string(length),
                 "the file was not copied whole: get it again");
   auto header = HeaderParser(name, bytes.substr(begin, length), begin).parse();
   if (!header) return tl::unexpected(header.error());
@@ -156,7 +171,8 @@ Result<Array> read_npy_array(const std::string &name, std::string_view bytes) {
   std::vector<int64_t> shape = header->shape;
   if (shape.empty()) return fail(name + ": a single number, expected an array whose first dimension is the sample");
   if (header->fortran_order && shape.size() > 1)
-    return fail(name + ": the array is stored in Fortran order", "save it in C order: numpy.save(path, numpy.ascontiguousarray(array))");
+    return fail(name + ": the array is stored in Fortran order",
+                "save it in C order: numpy.save(path, numpy.ascontiguousarray(array))");
   std::optional<int64_t> expected = type->size;
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     if (axis > 0 && shape[axis] == 0) return fail(name + ": dimension " + std::to_string(axis) + " is 0");
@@ -165,11 +181,13 @@ Result<Array> read_npy_array(const std::string &name, std::string_view bytes) {
   int64_t found = static_cast<int64_t>(bytes.size() - begin - length);
   if (!expected || *expected != found)
     return fail(name + ": " + std::to_string(found) + " bytes of data, expected " +
-                    (expected ? std::to_string(*expected) : std::string("more than 2^63")) + " for " + shape_text("", shape),
+                    (expected ? std::to_string(*expected) : std::string("more than 2^63")) + " for " +
+                    shape_text("", shape),
                 !expected || found < *expected ? "the file was not copied whole: get it again" : "");
   int64_t count = shape[0];
   shape.erase(shape.begin());
-  return decode_numbers(name, bytes.substr(begin + length), *type, count, std::move(shape), static_cast<int64_t>(begin + length));
+  return decode_numbers(name, bytes.substr(begin + length), *type, count, std::move(shape),
+                        static_cast<int64_t>(begin + length));
 }
 
 Result<RawData> read_npy(const ReadRequest &request) { return read_pair(request, read_npy_array); }

@@ -34,8 +34,9 @@ Result<Array> read_targets(const ReadRequest &request, const std::string &path, 
   auto targets = read_one(request, path, read_array);
   if (!targets) return targets;
   if (targets->count != samples)
-    return fail(path + ": " + std::to_string(targets->count) + " targets, but " + features + " has " + samples_text(samples),
-                "the two files do not belong together");
+    return fail(
+        path + ": " + std::to_string(targets->count) + " targets, but " + features + " has " + samples_text(samples),
+        "the two files do not belong together");
   if (request.targets_are_classes) return as_classes(path, std::move(*targets), request.class_count);
   Array reals = as_reals(std::move(*targets));
   auto check = check_finite(path, std::get<std::vector<float>>(reals.values), reals.elements(), Missing::error);
@@ -67,7 +68,8 @@ Result<RawData> read_pair(const ReadRequest &request, ArrayReader read_array) {
     if (!targets) return tl::unexpected(targets.error());
     data.targets = std::move(*targets);
   }
-  if (auto done = drop_or_mark_missing(data, *missing, request.needs_targets); !done) return tl::unexpected(done.error());
+  if (auto done = drop_or_mark_missing(data, *missing, request.needs_targets); !done)
+    return tl::unexpected(done.error());
   data.schema.classes = !request.schema.classes.empty() ? request.schema.classes : *classes;
   if (!data.schema.classes.empty() && request.class_count > 0 &&
       static_cast<int64_t>(data.schema.classes.size()) != request.class_count)

@@ -15,7 +15,8 @@ Result<std::vector<float>> reals(const json &object, const char *key) {
   if (found == object.end() || !found->is_array()) return fail(std::string("the stored preparation lacks ") + key);
   for (const json &item : *found) {
     float value = item.is_number() ? item.get<float>() : NAN;
-    if (!std::isfinite(value)) return fail(std::string("the stored preparation: ") + key + " holds " + item.dump() + ", expected numbers");
+    if (!std::isfinite(value))
+      return fail(std::string("the stored preparation: ") + key + " holds " + item.dump() + ", expected numbers");
     values.push_back(value);
   }
   return values;
@@ -25,7 +26,8 @@ Result<std::vector<std::string>> texts(const json &list, const char *key) {
   std::vector<std::string> values;
   if (!list.is_array()) return fail(std::string("the stored preparation: ") + key + " is no list");
   for (const json &item : list) {
-    if (!item.is_string()) return fail(std::string("the stored preparation: ") + key + " holds " + item.dump() + ", expected texts");
+    if (!item.is_string())
+      return fail(std::string("the stored preparation: ") + key + " holds " + item.dump() + ", expected texts");
     values.push_back(item.get<std::string>());
   }
   return values;
@@ -35,7 +37,8 @@ Result<std::vector<std::string>> texts(const json &list, const char *key) {
 
 json to_json(const Preparation &preparation) {
   json normalisations = json::array();
-  for (const Normalisation &n : preparation.normalisations) normalisations.push_back({{"offset", n.offset}, {"scale", n.scale}});
+  for (const Normalisation &n : preparation.normalisations)
+    normalisations.push_back({{"offset", n.offset}, {"scale", n.scale}});
   return {{"features", preparation.schema.features},
           {"classes", preparation.schema.classes},
           {"categories", preparation.schema.categories},
@@ -46,7 +49,8 @@ json to_json(const Preparation &preparation) {
 Result<Preparation> preparation_from_json(const json &object) {
   Preparation preparation;
   if (!object.is_object()) return fail("the stored preparation is no JSON object");
-  for (auto [key, into] : {std::pair{"features", &preparation.schema.features}, std::pair{"classes", &preparation.schema.classes}}) {
+  for (auto [key, into] :
+       {std::pair{"features", &preparation.schema.features}, std::pair{"classes", &preparation.schema.classes}}) {
     auto values = texts(object.value(key, json()), key);
     if (!values) return tl::unexpected(values.error());
     *into = std::move(*values);
@@ -67,7 +71,8 @@ Result<Preparation> preparation_from_json(const json &object) {
     auto scale = reals(item, "scale");
     if (!offset) return tl::unexpected(offset.error());
     if (!scale) return tl::unexpected(scale.error());
-    if (offset->size() != scale->size()) return fail("the stored preparation: a normalisation has as many offsets as scales");
+    if (offset->size() != scale->size())
+      return fail("the stored preparation: a normalisation has as many offsets as scales");
     preparation.normalisations.push_back({std::move(*offset), std::move(*scale)});
   }
   return preparation;

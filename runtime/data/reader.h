@@ -26,19 +26,19 @@ struct Schema {
 };
 
 struct ReadRequest {
-  std::string root;                     // folder that relative paths start from
+  std::string root;                      // folder that relative paths start from
   const nlohmann::json *call = nullptr;  // {"call": "csv", "args": [...], "named": {...}} of docs/metadata.md
   const Modules *modules = nullptr;
-  Schema schema;               // empty: find it out
-  bool needs_targets = true;   // false for predict: a file without labels is fine, labels in it are ignored
+  Schema schema;              // empty: find it out
+  bool needs_targets = true;  // false for predict: a file without labels is fine, labels in it are ignored
   bool targets_are_classes = true;
-  int64_t class_count = 0;     // of a class target: indices are checked against it
+  int64_t class_count = 0;  // of a class target: indices are checked against it
 };
 
 struct RawData {
   Array features;
-  Array targets;               // i32 for classes, else f32; count 0 when there are none
-  std::vector<float> weights;  // of the samples; empty: all 1
+  Array targets;                // i32 for classes, else f32; count 0 when there are none
+  std::vector<float> weights;   // of the samples; empty: all 1
   std::vector<int64_t> groups;  // group of each sample, for split(group = ...); empty: none
   Schema schema;
   bool is_image = false;     // pixels [H, W] or [H, W, C]: normalised per channel

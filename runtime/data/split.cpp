@@ -26,8 +26,10 @@ std::vector<int64_t> drawn(std::vector<int64_t> elements, const SplitOptions &op
   return elements;
 }
 
-// How many of each class are taken: shares rounded down, the rest to the largest remainders, so that the sum is `total`.
-std::map<int32_t, size_t> quotas(const std::map<int32_t, std::vector<int64_t>> &by_class, double fraction, size_t total) {
+// How many of each class are taken: shares rounded down, the rest to the largest remainders, so that the sum is
+// `total`.
+std::map<int32_t, size_t> quotas(const std::map<int32_t, std::vector<int64_t>> &by_class, double fraction,
+                                 size_t total) {
   std::map<int32_t, size_t> quota;
   std::vector<std::tuple<double, int32_t>> remainders;
   size_t sum = 0;
@@ -47,27 +49,33 @@ std::map<int32_t, size_t> quotas(const std::map<int32_t, std::vector<int64_t>> &
 Result<SplitOptions> split_options(const nlohmann::json &call, uint64_t seed) {
   SplitOptions options;
   options.seed = seed;
-  if (auto known = check_named_arguments(call, {"fraction", "stratified", "seed"}); !known) return tl::unexpected(known.error());
+  if (auto known = check_named_arguments(call, {"fraction", "stratified", "seed"}); !known)
+    return tl::unexpected(known.error());
   const nlohmann::json *fraction = named_argument(call, "fraction");
-  if (!fraction && call.contains("args") && call["args"].is_array() && call["args"].size() == 1) fraction = &call["args"][0];
+  if (!fraction && call.contains("args") && call["args"].is_array() && call["args"].size() == 1)
+    fraction = &call["args"][0];
   if (!fraction || !fraction->is_number() || !(fraction->get<double>() > 0 && fraction->get<double>() < 1))
-    return fail("split takes a share between 0% and 100%, found " + (fraction ? fraction->dump() : std::string("none")), "for example split(10%)");
+    return fail("split takes a share between 0% and 100%, found " + (fraction ? fraction->dump() : std::string("none")),
+                "for example split(10%)");
   options.fraction = fraction->get<double>();
   auto stratified = boolean_argument(call, "stratified", false);
   if (!stratified) return tl::unexpected(stratified.error());
   options.stratified = *stratified;
   if (const nlohmann::json *own = named_argument(call, "seed")) {
-    if (!own->is_number_integer() || (own->is_number_integer() && !own->is_number_unsigned() && own->get<int64_t>() < 0))
+    if (!own->is_number_integer() ||
+        (own->is_number_integer() && !own->is_number_unsigned() && own->get<int64_t>() < 0))
       return fail("split: seed is a whole number from 0, found " + own->dump());
     options.seed = own->get<uint64_t>();
   }
   return options;
 }
 
-Result<SplitRows> split_rows(const std::vector<int64_t> &rows, const SplitOptions &options, uint32_t purpose, const RawData &data) {
+Result<SplitRows> split_rows(const std::vector<int64_t> &rows, const SplitOptions &options, uint32_t purpose,
+                             const RawData &data) {
   size_t total = static_cast<size_t>(std::llround(options.fraction * static_cast<double>(rows.size())));
   if (total == 0 || total >= rows.size())
-    return fail(data.source + ": a split of " + std::to_string(rows.size()) + " samples would " + (total == 0 ? "take none" : "leave none"));
+    return fail(data.source + ": a split of " + std::to_string(rows.size()) + " samples would " +
+                (total == 0 ? "take none" : "leave none"));
   std::vector<char> is_taken(static_cast<size_t>(data.features.count), 0);
   const auto take = [&](int64_t row) { is_taken[static_cast<size_t>(row)] = 1; };
   if (options.by_group) {
@@ -85,7 +93,9 @@ Result<SplitRows> split_rows(const std::vector<int64_t> &rows, const SplitOption
     if (count == rows.size()) return fail(data.source + ": too few groups for a split");
   } else if (options.stratified) {
     const auto *classes = std::get_if<std::vector<int32_t>>(&data.targets.values);
-    if (!classes || classes->empty()) return fail(data.source + ": a stratified split needs a target that is a class", "write split without stratified = true");
+    if (!classes || classes->empty())
+      return fail(data.source + ": a stratified split needs a target that is a class",
+                  "write split without stratified = true");
     std::map<int32_t, std::vector<int64_t>> by_class;
     for (int64_t row : rows) by_class[(*classes)[static_cast<size_t>(row)]].push_back(row);
     auto quota = quotas(by_class, options.fraction, total);

@@ -1,7 +1,7 @@
 // Divides samples in two by lot: split(10%, stratified = true, seed = 7).
 //
-// Each sample (or group) draws a 64-bit number from (seed, purpose, sample) and those with the smallest are taken, so the
-// outcome depends on the seed and the number of samples alone.
+// Each sample (or group) draws a 64-bit number from (seed, purpose, sample) and those with the smallest are taken, so
+// the outcome depends on the seed and the number of samples alone.
 #pragma once
 
 #include <cstdint>

@@ -59,11 +59,15 @@ int write_and_sync(int descriptor, std::span<const std::string_view> parts) {
 std::string help_for(int error, const std::string &path) {
   switch (error) {
     case ENOSPC:
-    case EDQUOT: return "free some space; the file that was there before is untouched";
-    case ENOENT: return "the folder " + folder_of(path) + " does not exist";
+    case EDQUOT:
+      return "free some space; the file that was there before is untouched";
+    case ENOENT:
+      return "the folder " + folder_of(path) + " does not exist";
     case EACCES:
-    case EROFS: return "the folder " + folder_of(path) + " cannot be written to";
-    default: return {};
+    case EROFS:
+      return "the folder " + folder_of(path) + " cannot be written to";
+    default:
+      return {};
   }
 }
 

@@ -10,13 +10,13 @@
 
 namespace netc::runtime {
 
-// The bytes of a regular file of at most `limit` bytes. Errors name the path and the reason ("cannot read x.csv: no such
-// file or directory") and, for a missing file, the nearest name in its folder.
+// The bytes of a regular file of at most `limit` bytes. Errors name the path and the reason ("cannot read x.csv: no
+// such file or directory") and, for a missing file, the nearest name in its folder.
 Result<std::string> read_file(const std::string &path, uint64_t limit = uint64_t{1} << 36);
 
-// Writes the parts one after another to a temporary file in the folder of `path`, syncs it, renames it to `path` and syncs
-// the folder. On an error (no space, no permission, ...) the temporary file is gone and the file at `path`, if there is one,
-// is what it was.
+// Writes the parts one after another to a temporary file in the folder of `path`, syncs it, renames it to `path` and
+// syncs the folder. On an error (no space, no permission, ...) the temporary file is gone and the file at `path`, if
+// there is one, is what it was.
 Result<void> write_file_atomically(const std::string &path, std::span<const std::string_view> parts);
 inline Result<void> write_file_atomically(const std::string &path, std::string_view content) {
   return write_file_atomically(path, std::span<const std::string_view>(&content, 1));

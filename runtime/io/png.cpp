@@ -21,7 +21,8 @@ Result<Array> decode(const std::string &name, std::string_view bytes, int64_t ch
   if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()))
     return fail(name + ": a broken PNG picture: " + image.message);
   if (image.width > largest_side || image.height > largest_side)
-    return fail(name + ": " + std::to_string(image.width) + " x " + std::to_string(image.height) + " pixels, at most 8192 a side");
+    return fail(name + ": " + std::to_string(image.width) + " x " + std::to_string(image.height) +
+                " pixels, at most 8192 a side");
   if (channels != 1 && channels != 3 && channels != 4)
     return fail(name + ": a picture gives 1, 3 or 4 channels, the network has " + std::to_string(channels));
   image.format = channels == 1 ? PNG_FORMAT_GRAY : channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_RGBA;

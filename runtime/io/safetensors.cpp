@@ -24,9 +24,9 @@ struct DtypeName {
   const char *netc, *safetensors;
   int64_t size;
 };
-constexpr DtypeName dtypes[] = {{"f32", "F32", 4}, {"f64", "F64", 8}, {"f16", "F16", 2}, {"bf16", "BF16", 2},
-                                {"i8", "I8", 1},   {"i16", "I16", 2}, {"i32", "I32", 4}, {"i64", "I64", 8},
-                                {"u8", "U8", 1},   {"u16", "U16", 2}, {"u32", "U32", 4}, {"u64", "U64", 8},
+constexpr DtypeName dtypes[] = {{"f32", "F32", 4},  {"f64", "F64", 8}, {"f16", "F16", 2}, {"bf16", "BF16", 2},
+                                {"i8", "I8", 1},    {"i16", "I16", 2}, {"i32", "I32", 4}, {"i64", "I64", 8},
+                                {"u8", "U8", 1},    {"u16", "U16", 2}, {"u32", "U32", 4}, {"u64", "U64", 8},
                                 {"bool", "BOOL", 1}};
 
 // The bytes of a tensor, or nothing when the sizes are negative or overflow.
@@ -37,7 +37,9 @@ std::optional<uint64_t> byte_size(const std::vector<int64_t> &shape, int64_t ele
   return bytes;
 }
 
-std::string json_text(const std::string &text) { return json(text).dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string json_text(const std::string &text) {
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 std::string hexadecimal(uint32_t sum) {
   char digits[9];
@@ -52,8 +54,10 @@ bool nests_too_deeply(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     char c = text[i];
     if (in_string) {
-      if (c == '\\') ++i;
-      else if (c == '"') in_string = false;
+      if (c == '\\')
+        ++i;
+      else if (c == '"')
+        in_string = false;
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
@@ -71,13 +75,17 @@ class Parser {
 
   Result<void> parse() {
     std::string_view bytes(*file_.storage);
-    if (bytes.size() < 8) return wrong(std::to_string(bytes.size()) + " bytes, a safetensors file has at least 8", cut_short);
+    if (bytes.size() < 8)
+      return wrong(std::to_string(bytes.size()) + " bytes, a safetensors file has at least 8", cut_short);
     uint64_t length = 0;
     for (size_t i = 8; i-- > 0;) length = length << 8 | static_cast<unsigned char>(bytes[i]);
     if (length > longest_header)
-      return wrong("a header of " + std::to_string(length) + " bytes, at most 134217728 are read", "this is no safetensors file");
+      return wrong("a header of " + std::to_string(length) + " bytes, at most 134217728 are read",
+                   "this is no safetensors file");
     if (length > bytes.size() - 8)
-      return wrong("the file ends in its header: " + std::to_string(bytes.size() - 8) + " bytes of " + std::to_string(length), cut_short);
+      return wrong(
+          "the file ends in its header: " + std::to_string(bytes.size() - 8) + " bytes of " + std::to_string(length),
+          cut_short);
     header_ = bytes.substr(8, length);
     data_ = bytes.substr(8 + length);
     if (nests_too_deeply(header_)) return wrong("the header nests deeper than 4 levels");
@@ -101,13 +109,16 @@ class Parser {
   // The parser of JSON keeps one value for a name, so names that are there twice are noticed on the way.
   json parse_json() {
     std::vector<std::set<std::string>> names;
-    return json::parse(header_, [&](int, json::parse_event_t event, json &value) {
-      if (event == json::parse_event_t::object_start) names.emplace_back();
-      if (event == json::parse_event_t::object_end) names.pop_back();
-      if (event == json::parse_event_t::key && !names.back().insert(value.get<std::string>()).second)
-        repeated_ = value.get<std::string>();
-      return true;
-    }, false);
+    return json::parse(
+        header_,
+        [&](int, json::parse_event_t event, json &value) {
+          if (event == json::parse_event_t::object_start) names.emplace_back();
+          if (event == json::parse_event_t::object_end) names.pop_back();
+          if (event == json::parse_event_t::key && !names.back().insert(value.get<std::string>()).second)
+            repeated_ = value.get<std::string>();
+          return true;
+        },
+        false);
   }
 
   Result<void> read_metadata(const json &header) {
@@ -128,14 +139,16 @@ class Parser {
   Result<void> check_sum(const std::string &expected) {
     std::string entry = std::string("\"") + checksum_key + "\":\"" + expected + "\"";
     size_t at = header_.find(entry);
-    if (expected.size() != 8 || at == std::string_view::npos) return wrong("the checksum is not of the form it is written in");
+    if (expected.size() != 8 || at == std::string_view::npos)
+      return wrong("the checksum is not of the form it is written in");
     size_t digits = at + entry.size() - 9;
     uint32_t sum = crc32(0, header_.substr(0, digits));
     sum = crc32(sum, no_checksum);
     sum = crc32(sum, header_.substr(digits + 8));
     sum = crc32(sum, data_);
     if (hexadecimal(sum) != expected)
-      return wrong("the checksum is " + hexadecimal(sum) + ", expected " + expected, "the file is damaged: use another checkpoint");
+      return wrong("the checksum is " + hexadecimal(sum) + ", expected " + expected,
+                   "the file is damaged: use another checkpoint");
     return {};
   }
 
@@ -146,7 +159,8 @@ class Parser {
 
   Result<void> read_tensor(const std::string &name, const json &value) {
     std::string tensor = "tensor \"" + name + "\": ";
-    if (!value.is_object() || value.size() != 3 || !value.contains("dtype") || !value.contains("shape") || !value.contains("data_offsets"))
+    if (!value.is_object() || value.size() != 3 || !value.contains("dtype") || !value.contains("shape") ||
+        !value.contains("data_offsets"))
       return wrong(tensor + "expected the keys dtype, shape and data_offsets");
     const json &dtype = value["dtype"], &shape = value["shape"], &offsets = value["data_offsets"];
     if (!dtype.is_string()) return wrong(tensor + "dtype is no text");
@@ -157,19 +171,23 @@ class Parser {
     if (!shape.is_array()) return wrong(tensor + "shape is no list");
     for (const json &size : shape) {
       auto number = whole(size);
-      if (!number || *number > static_cast<uint64_t>(INT64_MAX)) return wrong(tensor + "the shape holds " + size.dump() + ", expected whole numbers");
+      if (!number || *number > static_cast<uint64_t>(INT64_MAX))
+        return wrong(tensor + "the shape holds " + size.dump() + ", expected whole numbers");
       entry.shape.push_back(static_cast<int64_t>(*number));
     }
     if (!offsets.is_array() || offsets.size() != 2 || !whole(offsets[0]) || !whole(offsets[1]))
       return wrong(tensor + "data_offsets is not a begin and an end");
     uint64_t begin = *whole(offsets[0]), end = *whole(offsets[1]);
-    if (begin > end) return wrong(tensor + "it begins at " + std::to_string(begin) + " and ends at " + std::to_string(end));
+    if (begin > end)
+      return wrong(tensor + "it begins at " + std::to_string(begin) + " and ends at " + std::to_string(end));
     if (end > data_.size())
-      return wrong(tensor + "it ends at byte " + std::to_string(end) + " of " + std::to_string(data_.size()) + " bytes of data", cut_short);
+      return wrong(
+          tensor + "it ends at byte " + std::to_string(end) + " of " + std::to_string(data_.size()) + " bytes of data",
+          cut_short);
     auto bytes = byte_size(entry.shape, element);
     if (!bytes || *bytes != end - begin)
-      return wrong(tensor + std::to_string(end - begin) + " bytes, expected " + (bytes ? std::to_string(*bytes) : std::string("more than 2^64")) +
-                   " for its shape and dtype");
+      return wrong(tensor + std::to_string(end - begin) + " bytes, expected " +
+                   (bytes ? std::to_string(*bytes) : std::string("more than 2^64")) + " for its shape and dtype");
     entry.bytes = data_.substr(begin, end - begin);
     extents_.push_back({begin, end, name});
     file_.tensors.emplace(name, std::move(entry));
@@ -178,16 +196,19 @@ class Parser {
 
   // The tensors lie one after another: no overlap, no hole, nothing after the last.
   Result<void> check_cover() {
-    std::sort(extents_.begin(), extents_.end(), [](const Extent &a, const Extent &b) {
-      return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
-    });
+    std::sort(extents_.begin(), extents_.end(),
+              [](const Extent &a, const Extent &b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
     uint64_t at = 0;
     for (const Extent &extent : extents_) {
       if (extent.begin < at) return wrong("tensor \"" + extent.name + "\": it overlaps the tensor before it");
-      if (extent.begin > at) return wrong("tensor \"" + extent.name + "\": " + std::to_string(extent.begin - at) + " bytes before it belong to no tensor");
+      if (extent.begin > at)
+        return wrong("tensor \"" + extent.name + "\": " + std::to_string(extent.begin - at) +
+                     " bytes before it belong to no tensor");
       at = extent.end;
     }
-    if (at != data_.size()) return wrong("data goes on after the last tensor, which ends at byte " + std::to_string(at) + " of " + std::to_string(data_.size()));
+    if (at != data_.size())
+      return wrong("data goes on after the last tensor, which ends at byte " + std::to_string(at) + " of " +
+                   std::to_string(data_.size()));
     return {};
   }
 
@@ -228,9 +249,11 @@ Result<void> write_safetensors(const std::string &path, std::span<const TensorTo
   for (const TensorToWrite &tensor : tensors) {
     int64_t element = safetensors_dtype_size(tensor.dtype);
     if (element == 0 || byte_size(tensor.shape, element) != tensor.bytes.size() || !names.insert(tensor.name).second)
-      return fail("cannot write " + path + ": the tensor \"" + tensor.name + "\" is there twice, or does not have the bytes of its shape");
-    header += "," + json_text(tensor.name) + ":" +
-              json{{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.bytes.size()}}}.dump();
+      return fail("cannot write " + path + ": the tensor \"" + tensor.name +
+                  "\" is there twice, or does not have the bytes of its shape");
+    header +=
+        "," + json_text(tensor.name) + ":" +
+        json{{"dtype", tensor.dtype}, {"shape", tensor.shape}, {"data_offsets", {at, at + tensor.bytes.size()}}}.dump();
     at += tensor.bytes.size();
   }
   header += "}";

@@ -1,11 +1,12 @@
-// Checkpoints: the safetensors format (https://github.com/huggingface/safetensors), named tensors and a table of strings.
+// Checkpoints: the safetensors format (https://github.com/huggingface/safetensors), named tensors and a table of
+// strings.
 //
 //   8 bytes     N, little-endian: length of the header
 //   N bytes     JSON: {"__metadata__": {string: string}, name: {"dtype", "shape", "data_offsets": [begin, end]}, ...}
 //   the rest    the data; the tensors lie one after another without holes
 //
-// Files written here carry a checksum of header and data in "__metadata__" under "netc.checksum" (CRC-32, the header taken
-// with eight zeros in place of the sum). A file of another tool has none and is accepted without.
+// Files written here carry a checksum of header and data in "__metadata__" under "netc.checksum" (CRC-32, the header
+// taken with eight zeros in place of the sum). A file of another tool has none and is accepted without.
 #pragma once
 
 #include <cstdint>

@@ -51,7 +51,8 @@ void ThreadPool::run(const nc_context *context, nc_kernel kernel, int64_t count)
   count_ = count;
   done_.store(0, std::memory_order_relaxed);
   uint64_t job = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
-  // Sequentially consistent with the worker's "count me as a sleeper, then look at the ticket": one of the two sees the other.
+  // Sequentially consistent with the worker's "count me as a sleeper, then look at the ticket": one of the two sees the
+  // other.
   ticket_.store(job << 32 | static_cast<uint64_t>(count));
   if (sleepers_.load() > 0) {
     { std::lock_guard lock(mutex_); }
@@ -105,7 +106,8 @@ bool ThreadPool::wait_for_work() {
 
 namespace {
 
-void run_chunks(netc::runtime::ThreadPool *pool, const nc_context *context, nc_kernel kernel, int64_t count, int64_t cost) {
+void run_chunks(netc::runtime::ThreadPool *pool, const nc_context *context, nc_kernel kernel, int64_t count,
+                int64_t cost) {
   if (pool && cost >= netc::runtime::kParallelThreshold) {
     pool->run(context, kernel, count);
     return;

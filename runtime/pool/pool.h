@@ -1,8 +1,8 @@
 // ThreadPool: the threads behind nc_parallel_for.
 //
 // Chunks are claimed one by one from an atomic counter, so which thread does which chunk is left to chance; chunks are
-// independent, so the result is not. Idle workers spin for some tens of microseconds, because the next kernel of a step is
-// usually that near, and then sleep.
+// independent, so the result is not. Idle workers spin for some tens of microseconds, because the next kernel of a step
+// is usually that near, and then sleep.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// Buffer: memory for generated code: 64-byte aligned (2 MiB when that large, for huge pages), with 64 bytes of slack after
-// its size that may be read.
+// Buffer: memory for generated code: 64-byte aligned (2 MiB when that large, for huge pages), with 64 bytes of slack
+// after its size that may be read.
 #pragma once
 
 #include <cstdint>

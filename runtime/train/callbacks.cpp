@@ -12,11 +12,13 @@ namespace {
 
 using nlohmann::json;
 
-const char *const kNames[] = {"early_stopping", "checkpoint",  "reduce_lr_on_plateau", "reduce_on_plateau", "terminate_on_nan",
-                              "csv_logger",     "tensorboard", "progress",             "time_limit"};
+const char *const kNames[] = {"early_stopping",    "checkpoint",       "reduce_lr_on_plateau",
+                              "reduce_on_plateau", "terminate_on_nan", "csv_logger",
+                              "tensorboard",       "progress",         "time_limit"};
 
 // The monitored column of a callback and the direction in which it is better.
-Result<Best> best_from_call(const json &call, const std::string &fallback, const json &metrics, const History &history) {
+Result<Best> best_from_call(const json &call, const std::string &fallback, const json &metrics,
+                            const History &history) {
   Best best;
   best.monitor = name_or(argument(call, "monitor", 0), fallback);
   if (history.column(best.monitor) < 0) {
@@ -86,7 +88,8 @@ Result<Callbacks> Callbacks::create(const json &list, const json &metrics, const
       if (!best) return tl::unexpected(best.error());
       result.early_stopping_.push_back(
           {*best, whole(call, "patience", 0), boolean_or(argument(call, "restore_best_weights"), false), std::nullopt});
-      if (const json *baseline = argument(call, "baseline")) result.early_stopping_.back().baseline = number_or(baseline, 0);
+      if (const json *baseline = argument(call, "baseline"))
+        result.early_stopping_.back().baseline = number_or(baseline, 0);
     } else if (name == "checkpoint") {
       if (const json *every = argument(call, "every")) {
         auto epochs = static_cast<int64_t>(number_or(every, 0));
@@ -133,7 +136,8 @@ EpochActions Callbacks::epoch_end(const History &history, double scale, double e
   auto epoch = static_cast<int64_t>(history.epochs.size()) - 1;
   if (best_.update(history, epoch)) actions.save.push_back("best.safetensors");
   for (int64_t every : every_) {
-    if ((epoch + 1) % every == 0) actions.save.push_back(format("epoch-%04lld.safetensors", static_cast<long long>(epoch + 1)));
+    if ((epoch + 1) % every == 0)
+      actions.save.push_back(format("epoch-%04lld.safetensors", static_cast<long long>(epoch + 1)));
   }
   for (EarlyStopping &stopping : early_stopping_) {
     if (epoch < stopping.best.start_from_epoch) continue;
@@ -182,7 +186,8 @@ int64_t Callbacks::result_epoch() const {
 
 json Callbacks::state() const {
   json stopping = json::array(), reduce = json::array();
-  for (const EarlyStopping &one : early_stopping_) stopping.push_back({{"best", best_state(one.best)}, {"wait", one.wait}});
+  for (const EarlyStopping &one : early_stopping_)
+    stopping.push_back({{"best", best_state(one.best)}, {"wait", one.wait}});
   for (const ReduceOnPlateau &one : reduce_) {
     reduce.push_back({{"best", best_state(one.best)}, {"wait", one.wait}, {"cooling", one.cooling}});
   }
@@ -190,7 +195,8 @@ json Callbacks::state() const {
 }
 
 bool Callbacks::restore(const json &state) try {
-  if (state.at("early_stopping").size() != early_stopping_.size() || state.at("reduce").size() != reduce_.size()) return false;
+  if (state.at("early_stopping").size() != early_stopping_.size() || state.at("reduce").size() != reduce_.size())
+    return false;
   restore_best(best_, state.at("best"));
   for (size_t i = 0; i < early_stopping_.size(); ++i) {
     const json &one = state.at("early_stopping").at(i);

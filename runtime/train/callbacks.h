@@ -1,5 +1,5 @@
-// Callbacks: what happens at the end of an epoch because of what was measured. Names, defaults and behaviour are those of
-// Keras 3 where it has them.
+// Callbacks: what happens at the end of an epoch because of what was measured. Names, defaults and behaviour are those
+// of Keras 3 where it has them.
 //
 //   early_stopping(monitor = val_loss, patience = 0, min_delta = 0, mode = auto, baseline = none,
 //                  restore_best_weights = false, start_from_epoch = 0)
@@ -26,7 +26,7 @@ namespace netc::runtime {
 struct Best {
   std::string monitor;
   bool higher_is_better = false;
-  double min_delta = 0;        // a smaller gain does not count
+  double min_delta = 0;  // a smaller gain does not count
   int64_t start_from_epoch = 0;
   std::optional<double> value;  // none yet
   int64_t epoch = -1;

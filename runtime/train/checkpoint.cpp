@@ -14,7 +14,9 @@ Result<void> save_weights(const Program &program, const char *block, const std::
   std::vector<TensorToWrite> tensors;
   for (const Weight &weight : program.weights()) {
     if (weight.role == Role::optimizer && !with_optimizer) continue;
-    tensors.push_back({weight.name, safetensors_dtype(weight.dtype), weight.shape,
+    tensors.push_back({weight.name,
+                       safetensors_dtype(weight.dtype),
+                       weight.shape,
                        {block + weight.offset, static_cast<size_t>(weight.bytes)}});
   }
   return write_safetensors(path, tensors, strings);
@@ -55,9 +57,10 @@ Result<void> load_all_weights(Program &program, const Safetensors &file, const s
   auto loaded = load_weights(program, file, path, with_optimizer);
   if (!loaded) return tl::unexpected(loaded.error());
   if (loaded->missing.empty()) return {};
-  return fail(path + " has no " + loaded->missing.front() +
-                  (loaded->missing.size() > 1 ? " and " + std::to_string(loaded->missing.size() - 1) + " more weights" : ""),
-              "the weights are those of another network");
+  return fail(
+      path + " has no " + loaded->missing.front() +
+          (loaded->missing.size() > 1 ? " and " + std::to_string(loaded->missing.size() - 1) + " more weights" : ""),
+      "the weights are those of another network");
 }
 
 Result<std::optional<json>> stored_json(const Safetensors &file, const std::string &key) {

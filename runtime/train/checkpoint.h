@@ -19,8 +19,8 @@ namespace netc::runtime {
 
 using Strings = std::map<std::string, std::string>;
 
-// Writes the weights that lie in `block`, laid out as the program's weight block. Replaces the file at `path` or leaves it
-// as it is. `with_optimizer` adds the optimizer's state.
+// Writes the weights that lie in `block`, laid out as the program's weight block. Replaces the file at `path` or leaves
+// it as it is. `with_optimizer` adds the optimizer's state.
 Result<void> save_weights(const Program &program, const char *block, const std::string &path, bool with_optimizer,
                           const Strings &strings);
 
@@ -29,8 +29,8 @@ struct Loaded {
   std::vector<std::string> missing;  // weights of the program that the file does not have
   std::vector<std::string> unused;   // tensors of the file that the program does not have
 };
-// Copies tensors into the weights of the same name. A tensor of another shape or type is an error, and nothing is copied
-// then. What the file does not have keeps its value.
+// Copies tensors into the weights of the same name. A tensor of another shape or type is an error, and nothing is
+// copied then. What the file does not have keeps its value.
 Result<Loaded> load_weights(Program &program, const Safetensors &file, const std::string &path, bool with_optimizer);
 // As above, and every weight must be there.
 Result<void> load_all_weights(Program &program, const Safetensors &file, const std::string &path, bool with_optimizer);

@@ -15,8 +15,8 @@ class EventLog {
  public:
   // The folder of the run. Nothing is written yet.
   explicit EventLog(std::string folder) : folder_(std::move(folder)) {}
-  // Adds the epochs that are not in the file yet. The first call begins a new file in place of those that an earlier process
-  // left, so a resumed run shows each epoch once.
+  // Adds the epochs that are not in the file yet. The first call begins a new file in place of those that an earlier
+  // process left, so a resumed run shows each epoch once.
   Result<void> write(const History &history);
 
  private:

@@ -94,8 +94,8 @@ class Checker {
   size_t first_weight_ = 0;
 };
 
-Result<GradcheckRow> check_weight(Checker &checker, size_t index, const Weight &weight, const std::vector<double> &analytic,
-                                  const GradcheckOptions &options) {
+Result<GradcheckRow> check_weight(Checker &checker, size_t index, const Weight &weight,
+                                  const std::vector<double> &analytic, const GradcheckOptions &options) {
   GradcheckRow row{.weight = weight.name};
   double greatest = 0;
   for (double value : analytic) greatest = std::max(greatest, std::fabs(value));

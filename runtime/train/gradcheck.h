@@ -1,9 +1,10 @@
 // Gradient checking: the analytic gradients of `gradcheck` against central differences of its own loss, both in f64, on
-// a sample of the entries of each weight (LeCun et al., "Efficient BackProp"; the checks of Caffe and of Karpathy's notes).
+// a sample of the entries of each weight (LeCun et al., "Efficient BackProp"; the checks of Caffe and of Karpathy's
+// notes).
 //
-// The weights are moved a little off their first values, so that entries which start at zero are not checked at a kink or
-// at a saddle. An entry next to a kink (relu, max) gives a wrong difference: it is tried again with smaller steps, and its best
-// agreement counts.
+// The weights are moved a little off their first values, so that entries which start at zero are not checked at a kink
+// or at a saddle. An entry next to a kink (relu, max) gives a wrong difference: it is tried again with smaller steps,
+// and its best agreement counts.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +26,8 @@ struct GradcheckOptions {
 struct GradcheckRow {
   std::string weight;
   int64_t checked = 0;
-  double relative_error = 0;  // |analytic - numeric| / max(|analytic|, |numeric|, floor); floor: 1e-3 of the weight's greatest
-                              // analytic gradient, at least 1e-7
+  double relative_error = 0;  // |analytic - numeric| / max(|analytic|, |numeric|, floor); floor: 1e-3 of the weight's
+                              // greatest analytic gradient, at least 1e-7
   int64_t entry = 0;
   double analytic = 0, numeric = 0;
   bool passed = true;

@@ -12,7 +12,7 @@
 namespace netc::runtime {
 
 struct History {
-  std::vector<std::string> columns;        // "loss", "accuracy", "val_loss", ...
+  std::vector<std::string> columns;         // "loss", "accuracy", "val_loss", ...
   std::vector<std::vector<double>> epochs;  // a value for each column
 
   // The position of a column, or -1.

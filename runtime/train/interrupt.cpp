@@ -1,7 +1,7 @@
 #include "runtime/train/interrupt.h"
 
-#include <csignal>
 #include <unistd.h>
+#include <csignal>
 
 namespace netc::runtime {
 namespace {

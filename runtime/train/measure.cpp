@@ -37,8 +37,10 @@ json Sums::to_json() const {
 }
 
 Result<Sums> sums_from_json(const json &value) try {
-  Sums sums{number_from_json(value.at("loss")), number_from_json(value.at("penalty")),
-            number_from_json(value.at("samples")), {}};
+  Sums sums{number_from_json(value.at("loss")),
+            number_from_json(value.at("penalty")),
+            number_from_json(value.at("samples")),
+            {}};
   for (const json &row : value.at("metrics")) {
     auto &metric = sums.metrics.emplace_back();
     for (const json &number : row) metric.push_back(number_from_json(number));

@@ -1,6 +1,6 @@
-// nc_orthogonal (runtime/abi.h): the initialiser `orthogonal` (Saxe, McClelland, Ganguli: "Exact solutions to the nonlinear
-// dynamics of learning in deep linear neural networks", 2013), by Householder reflections (Golub, Van Loan: "Matrix
-// Computations", 5.2), in f64. Normal numbers come from Philox words by the method of Box and Muller.
+// nc_orthogonal (runtime/abi.h): the initialiser `orthogonal` (Saxe, McClelland, Ganguli: "Exact solutions to the
+// nonlinear dynamics of learning in deep linear neural networks", 2013), by Householder reflections (Golub, Van Loan:
+// "Matrix Computations", 5.2), in f64. Normal numbers come from Philox words by the method of Box and Muller.
 #include <cmath>
 #include <numbers>
 #include <vector>
@@ -64,7 +64,8 @@ void orthonormalise(Matrix &a) {
 }  // namespace
 }  // namespace netc::runtime
 
-extern "C" void nc_orthogonal(float *out, int64_t rows, int64_t columns, uint64_t seed, uint64_t stream, uint64_t step) {
+extern "C" void nc_orthogonal(float *out, int64_t rows, int64_t columns, uint64_t seed, uint64_t stream,
+                              uint64_t step) {
   using namespace netc::runtime;
   bool wide = rows < columns;
   Matrix matrix(wide ? columns : rows, wide ? rows : columns);

@@ -34,7 +34,8 @@ Result<void> predict_all(Program &program, const Interface &interface, const Dat
 std::vector<int64_t> top_classes(const std::vector<double> &probabilities, int64_t count) {
   std::vector<int64_t> order(probabilities.size());
   std::iota(order.begin(), order.end(), int64_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) { return probabilities[a] > probabilities[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](int64_t a, int64_t b) { return probabilities[a] > probabilities[b]; });
   order.resize(std::min<size_t>(order.size(), static_cast<size_t>(count)));
   return order;
 }

@@ -89,7 +89,8 @@ Result<Program> Program::open(const nc_program_t &source) try {
     if (!function) return tl::unexpected(function.error());
     program.functions_.push_back(std::move(*function));
   }
-  for (int64_t i = 0; i < source.scalar_count; ++i) program.scalar_index_[source.scalar_names[i]] = static_cast<size_t>(i);
+  for (int64_t i = 0; i < source.scalar_count; ++i)
+    program.scalar_index_[source.scalar_names[i]] = static_cast<size_t>(i);
   program.scalars_.assign(static_cast<size_t>(source.scalar_count), 0);
   program.set_scalar("learning_rate_scale", 1);
   return program;
@@ -130,8 +131,9 @@ Result<void> Program::call(const Function &function, std::span<const void *const
     return fail("not enough memory for a batch of " + std::to_string(batch) + " in " + function.name,
                 "make batch_size smaller");
   }
-  nc_context context{block_.data(), fixed_.data(), batch_space_.data(), inputs.data(), outputs.data(), batch,
-                     scalars_.data(), seed_, step_, pool_};
+  nc_context context{block_.data(),  fixed_.data(), batch_space_.data(), inputs.data(),
+                     outputs.data(), batch,         scalars_.data(),     seed_,
+                     step_,          pool_};
   function.entry->function(&context);
   return {};
 }

@@ -24,7 +24,7 @@ struct Weight {
   std::vector<int64_t> shape;
   bool trainable = false;
   Role role = Role::weight;
-  int64_t offset = 0;    // in the weight block, bytes
+  int64_t offset = 0;  // in the weight block, bytes
   int64_t elements = 1;
   int64_t bytes = 0;
 };
@@ -35,7 +35,7 @@ struct Port {
   std::string dtype;
   std::vector<int64_t> shape;  // the factor of B on a batch axis
   bool has_batch = false;
-  int64_t elements = 1;        // of all static axes and factors
+  int64_t elements = 1;  // of all static axes and factors
   int64_t bytes(int64_t batch) const;
 };
 

@@ -27,7 +27,8 @@ Result<json> parse_value(const Parameter &parameter, const std::string &text) {
     if (error == std::errc() && stop == end && std::isfinite(value)) return json(value);
   }
   return fail("parameter " + parameter.name + " takes " +
-              (parameter.kind == "boolean" ? "true or false" : "a number of kind " + parameter.kind) + ", got '" + text + "'");
+              (parameter.kind == "boolean" ? "true or false" : "a number of kind " + parameter.kind) + ", got '" +
+              text + "'");
 }
 
 Result<void> check_space(const Parameter &parameter) {
@@ -63,7 +64,8 @@ Result<void> set_parameter(Settings &settings, const std::string &name, const st
     std::string list;
     for (const std::string &known : names) list += (list.empty() ? "" : ", ") + known;
     if (names.empty()) return fail("there is no parameter " + name, "this program has no parameter that can be set");
-    return fail("there is no parameter " + name, nearest.empty() ? "there are: " + list : "did you mean " + nearest + "?");
+    return fail("there is no parameter " + name,
+                nearest.empty() ? "there are: " + list : "did you mean " + nearest + "?");
   }
   if (!parameter->runtime) {
     return fail("parameter " + name + " decides a shape and is fixed in this program",
@@ -96,7 +98,8 @@ Setting<int64_t> whole_number(const Settings &settings, const Overrides &overrid
     }
   }
   if (overrides.checkpoint) {
-    if (auto found = overrides.checkpoint->find(key); found != overrides.checkpoint->end() && found->is_number_integer()) {
+    if (auto found = overrides.checkpoint->find(key);
+        found != overrides.checkpoint->end() && found->is_number_integer()) {
       setting = {found->get<int64_t>(), "checkpoint"};
     }
   }
@@ -158,8 +161,11 @@ Result<Settings> resolve_settings(const Program &program, const Overrides &overr
 json Settings::to_json() const {
   json values = json::object();
   for (const Parameter &parameter : parameters) values[parameter.name] = parameter.value;
-  json result = {{"program", metadata["name"]},      {"parameters", values}, {"epochs", epochs.value},
-                 {"batch_size", batch_size.value}, {"seed", static_cast<int64_t>(seed.value)}};
+  json result = {{"program", metadata["name"]},
+                 {"parameters", values},
+                 {"epochs", epochs.value},
+                 {"batch_size", batch_size.value},
+                 {"seed", static_cast<int64_t>(seed.value)}};
   if (data_root.from != "file") result["data_root"] = data_root.value;
   return result;
 }
@@ -169,7 +175,8 @@ void Settings::apply(Program &program) const {
   program.set_scalar("epochs", static_cast<double>(epochs.value));
   for (const Parameter &parameter : parameters) {
     if (parameter.value.is_number()) program.set_scalar("param." + parameter.name, parameter.value.get<double>());
-    if (parameter.value.is_boolean()) program.set_scalar("param." + parameter.name, parameter.value.get<bool>() ? 1 : 0);
+    if (parameter.value.is_boolean())
+      program.set_scalar("param." + parameter.name, parameter.value.get<bool>() ? 1 : 0);
   }
 }
 

@@ -32,7 +32,7 @@ struct Overrides {
   std::map<std::string, std::string> set;  // --set name=value
   std::optional<int64_t> epochs;
   std::optional<uint64_t> seed;
-  std::string data_root;                   // --data DIR, or ""
+  std::string data_root;                     // --data DIR, or ""
   std::optional<nlohmann::json> checkpoint;  // the configuration stored in a checkpoint: Settings::to_json()
 };
 
@@ -43,7 +43,7 @@ struct Settings {
   Setting<uint64_t> seed;
   Setting<std::string> data_root;  // the folder that paths of data start from
   bool shuffle = true;             // the training samples, anew in each epoch
-  nlohmann::json metadata;  // the program's, with {"param": name} replaced by the value in "data" and "train"
+  nlohmann::json metadata;         // the program's, with {"param": name} replaced by the value in "data" and "train"
 
   nlohmann::json to_json() const;
   // Gives the program its seed and its runtime values `param.NAME`.

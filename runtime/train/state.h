@@ -17,8 +17,8 @@ struct TrainingState {
   int64_t batch = 0;  // batches of the current epoch done
   Sums sums;          // over these batches
   double learning_rate_scale = 1;
-  double elapsed = 0;   // seconds, counted only under a time limit
-  std::string stopped;  // why a callback ended the training, or ""
+  double elapsed = 0;        // seconds, counted only under a time limit
+  std::string stopped;       // why a callback ended the training, or ""
   nlohmann::json callbacks;  // Callbacks::state()
   History history;
 };

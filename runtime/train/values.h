@@ -16,7 +16,8 @@ const nlohmann::json *argument(const nlohmann::json &call, const char *name, int
 double number_or(const nlohmann::json *value, double fallback);
 std::string name_or(const nlohmann::json *value, const std::string &fallback);
 bool boolean_or(const nlohmann::json *value, bool fallback);
-// Seconds of a number with a unit of time ("s", "min", "h", "days"; a bare number counts seconds); none for another unit.
+// Seconds of a number with a unit of time ("s", "min", "h", "days"; a bare number counts seconds); none for another
+// unit.
 std::optional<double> seconds_of(const nlohmann::json &value);
 std::optional<double> seconds_in_unit(std::string_view unit);
 

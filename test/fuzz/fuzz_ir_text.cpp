@@ -1,5 +1,5 @@
-// The parser, the verifier and the printer of the graph's text form, on any bytes: never a crash, and what parses prints to a
-// text that parses to the same.
+// The parser, the verifier and the printer of the graph's text form, on any bytes: never a crash, and what parses
+// prints to a text that parses to the same.
 #include <cstdint>
 #include <cstdlib>
 #include <string>

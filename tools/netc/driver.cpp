@@ -57,7 +57,8 @@ Result<void> write_file(const fs::path &path, std::string_view bytes) {
   if (out) fs::rename(temporary, path, code);
   if (!out || code) {
     fs::remove(temporary, code);
-    return fail(fmt::format("cannot write {}", path.string()), "check that the folder exists, is writable and has room");
+    return fail(fmt::format("cannot write {}", path.string()),
+                "check that the folder exists, is writable and has room");
   }
   return {};
 }
@@ -104,13 +105,14 @@ Result<fs::path> find_runtime_library() {
     fs::path candidate = (self.parent_path() / place).lexically_normal();
     if (fs::exists(candidate, code)) return candidate;
   }
-  return fail("cannot find libnetc_runtime.a beside " + self.string(), "build the target netc_runtime, or install netc again");
+  return fail("cannot find libnetc_runtime.a beside " + self.string(),
+              "build the target netc_runtime, or install netc again");
 }
 
 void print_memory(const Module &planned) {
   for (const MemoryReport &m : memory_report(planned))
-    fmt::print(stderr, "{:<12} workspace {:>10} + {:>8} * batch bytes, lower bound {:>10} + {:>8} * batch\n", m.function,
-               m.fixed_bytes, m.batch_bytes, m.lower_bound_fixed, m.lower_bound_batch);
+    fmt::print(stderr, "{:<12} workspace {:>10} + {:>8} * batch bytes, lower bound {:>10} + {:>8} * batch\n",
+               m.function, m.fixed_bytes, m.batch_bytes, m.lower_bound_fixed, m.lower_bound_batch);
 }
 
 int link(const Options &options, const std::string &object, PhaseClock &clock) {

@@ -50,14 +50,16 @@ void complete_metadata(json &metadata, const Module &planned) {
 }
 
 std::vector<std::string> needed_runtime_modules(const json &metadata) {
-  static const std::map<std::string, std::string> readers = {{"csv", "csv"},     {"tsv", "csv"},       {"idx", "idx"},        {"npy", "npy"},
-                                                             {"cifar", "cifar"}, {"cifar10", "cifar"}, {"cifar100", "cifar"}};
+  static const std::map<std::string, std::string> readers = {
+      {"csv", "csv"},     {"tsv", "csv"},       {"idx", "idx"},       {"npy", "npy"},
+      {"cifar", "cifar"}, {"cifar10", "cifar"}, {"cifar100", "cifar"}};
   std::set<std::string> calls, needed;
   if (metadata.contains("data")) collect_calls(metadata["data"], calls);
   for (const std::string &call : calls)
     if (auto reader = readers.find(call); reader != readers.end()) needed.insert("nc_module_" + reader->second);
   // The files of MNIST and its kin come packed, whatever the `.net` file calls them.
-  if (needed.contains("nc_module_idx") || (metadata.contains("data") && names_gzip(metadata["data"]))) needed.insert("nc_module_gzip");
+  if (needed.contains("nc_module_idx") || (metadata.contains("data") && names_gzip(metadata["data"])))
+    needed.insert("nc_module_gzip");
   // `predict` takes rows of a table or arrays for any network, pictures for one that sees images.
   needed.insert("nc_module_csv");
   needed.insert("nc_module_npy");

@@ -38,8 +38,10 @@ int parse_options(int argc, char **argv, Options &options) {
   app.add_option("--emit", stage, "what to make: tokens, ast, elaborated, graph, planned, llvm, asm, obj, exe")
       ->check(CLI::IsMember({"tokens", "ast", "elaborated", "graph", "planned", "llvm", "asm", "obj", "exe"}));
   app.add_option("--function", options.function, "print this function of the graph alone: predict, train_step, ...");
-  app.add_option("--target-cpu", options.target.cpu, "x86-64-v2, x86-64-v3 (default), x86-64-v4, native, or another CPU LLVM knows");
-  app.add_option("--target", options.target.triple, "the target triple: x86_64-linux-gnu (default: the host), aarch64-linux-gnu");
+  app.add_option("--target-cpu", options.target.cpu,
+                 "x86-64-v2, x86-64-v3 (default), x86-64-v4, native, or another CPU LLVM knows");
+  app.add_option("--target", options.target.triple,
+                 "the target triple: x86_64-linux-gnu (default: the host), aarch64-linux-gnu");
   app.add_flag("!--no-debug-info", options.target.debug_info, "leave out the line numbers of the .net file");
   app.add_option("--disable-pass", disabled, "skip these passes")->delimiter(',');
   app.add_option("--print-after", print_after, "print the graph after these passes, or after all")->delimiter(',');
@@ -85,7 +87,8 @@ int parse_options(int argc, char **argv, Options &options) {
   options.stage = stages().at(stage);
   options.json_errors = error_format == "json";
   if (options.input.empty() && !options.list_layers && !options.list_passes) {
-    fmt::print(stderr, "netc: error: no .net file given\nhelp: netc model.net -o model; netc --help lists the options\n");
+    fmt::print(stderr,
+               "netc: error: no .net file given\nhelp: netc model.net -o model; netc --help lists the options\n");
     return 2;
   }
   return -1;

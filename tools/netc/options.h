@@ -27,7 +27,8 @@ struct Options {
   bool list_passes = false;
 };
 
-// Parses the command line. Returns the exit code when the program is to end at once (--help, --version, a usage error: 2), -1 to go on.
+// Parses the command line. Returns the exit code when the program is to end at once (--help, --version, a usage error:
+// 2), -1 to go on.
 int parse_options(int argc, char **argv, Options &options);
 
 }  // namespace netc

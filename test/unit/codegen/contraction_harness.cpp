@@ -121,7 +121,10 @@ Type image_type(Dim images, int64_t height, int64_t width, int64_t channels, DTy
 }
 
 Attributes window_attributes(const Window &window, bool backward) {
-  Attributes attributes{{"strides", window.strides}, {"padding", window.padding}, {"dilation", window.dilation}, {"groups", window.groups}};
+  Attributes attributes{{"strides", window.strides},
+                        {"padding", window.padding},
+                        {"dilation", window.dilation},
+                        {"groups", window.groups}};
   if (backward)
     attributes["kernel_size"] = std::vector<int64_t>{window.kernel_height, window.kernel_width};
   else
@@ -141,21 +144,29 @@ int64_t output_size(const Window &window, int axis, int64_t input) {
 Contraction matmul(Dim rows, Dim steps, Dim columns, bool transpose_a, bool transpose_b, DType dtype) {
   Shape a = transpose_a ? Shape{steps, rows} : Shape{rows, steps};
   Shape b = transpose_b ? Shape{columns, steps} : Shape{steps, columns};
-  return {"matmul", {{{dtype, a}, {}}, {{dtype, b}, {}}}, {{dtype, {rows, columns}}, {}},
+  return {"matmul",
+          {{{dtype, a}, {}}, {{dtype, b}, {}}},
+          {{dtype, {rows, columns}}, {}},
           {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}}};
 }
 
-Contraction conv2d(Dim images, int64_t height, int64_t width, int64_t channels, int64_t filters, const Window &window, Halo halo,
-                   DType dtype) {
+Contraction conv2d(Dim images, int64_t height, int64_t width, int64_t channels, int64_t filters, const Window &window,
+                   Halo halo, DType dtype) {
   Type kernel{dtype, {{window.kernel_height}, {window.kernel_width}, {channels / window.groups}, {filters}}};
   Type y = image_type(images, output_size(window, 0, height), output_size(window, 1, width), filters, dtype);
-  return {"conv2d", {{image_type(images, height, width, channels, dtype), halo}, {kernel, {}}}, {y, {}}, window_attributes(window, false)};
+  return {"conv2d",
+          {{image_type(images, height, width, channels, dtype), halo}, {kernel, {}}},
+          {y, {}},
+          window_attributes(window, false)};
 }
 
 Contraction conv2d_backward_weights(Dim images, int64_t height, int64_t width, int64_t channels, int64_t filters,
                                     const Window &window, Halo halo, DType dtype) {
   Contraction forward = conv2d(images, height, width, channels, filters, window, halo, dtype);
-  return {"conv2d_backward_weights", {forward.operands[0], forward.result}, forward.operands[1], window_attributes(window, true)};
+  return {"conv2d_backward_weights",
+          {forward.operands[0], forward.result},
+          forward.operands[1],
+          window_attributes(window, true)};
 }
 
 std::vector<int64_t> strides_of(const ValueLayout &layout) {
@@ -198,7 +209,8 @@ Compiled::Compiled(const Contraction &contraction, const Target &target) {
   for (size_t i = 0; i < lowering_.stages.size(); ++i) {
     llvm::IRBuilder<> ir(*context);
     auto *type = llvm::FunctionType::get(ir.getVoidTy(), {ir.getPtrTy(), ir.getInt64Ty()}, false);
-    auto *function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, "stage" + std::to_string(i), *module);
+    auto *function =
+        llvm::Function::Create(type, llvm::Function::ExternalLinkage, "stage" + std::to_string(i), *module);
     target.add_attributes(*function);
     ir.SetInsertPoint(llvm::BasicBlock::Create(*context, "entry", function));
     Emitter emitter(ir, target, contraction, function);

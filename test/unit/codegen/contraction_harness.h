@@ -1,5 +1,5 @@
-// Compiles one contraction by itself, with an epilogue that adds a number for each position along the last axis, and runs it in
-// this process: what tests and benchmarks of codegen/contraction stand on.
+// Compiles one contraction by itself, with an epilogue that adds a number for each position along the last axis, and
+// runs it in this process: what tests and benchmarks of codegen/contraction stand on.
 #pragma once
 
 #include <memory>
@@ -28,8 +28,8 @@ struct Window {
   int64_t groups = 1;
 };
 // The halo of the input is given; the result has none unless set afterwards.
-Contraction conv2d(Dim images, int64_t height, int64_t width, int64_t channels, int64_t filters, const Window &window, Halo halo,
-                   DType dtype = DType::f32);
+Contraction conv2d(Dim images, int64_t height, int64_t width, int64_t channels, int64_t filters, const Window &window,
+                   Halo halo, DType dtype = DType::f32);
 Contraction conv2d_backward_weights(Dim images, int64_t height, int64_t width, int64_t channels, int64_t filters,
                                     const Window &window, Halo halo, DType dtype = DType::f32);
 
@@ -42,8 +42,8 @@ class Compiled {
  public:
   Compiled(const Contraction &contraction, const Target &target);
   ~Compiled();
-  // Pointers to the first stored element. `bias` has one element for each position of the result's last axis; `backwards` runs the
-  // chunks of every stage last to first.
+  // Pointers to the first stored element. `bias` has one element for each position of the result's last axis;
+  // `backwards` runs the chunks of every stage last to first.
   void run(const void *a, const void *b, const void *bias, void *result, int64_t batch, bool backwards = false);
 
   const std::string &assembly_error() const { return error_; }

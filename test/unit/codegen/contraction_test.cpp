@@ -1,5 +1,5 @@
-// Every contraction against a double loop, for many shapes, on every x86-64 level that this machine has; and bit for bit against
-// itself cut differently.
+// Every contraction against a double loop, for many shapes, on every x86-64 level that this machine has; and bit for
+// bit against itself cut differently.
 #include <gtest/gtest.h>
 #include <llvm/ADT/StringMap.h>
 #include <llvm/TargetParser/Host.h>
@@ -30,7 +30,8 @@ const std::vector<Target> &all_targets() {
   return all;
 }
 
-// A value as stored; numbers are small multiples of 1/8, so that no sum is ever rounded and the comparison can be exact.
+// A value as stored; numbers are small multiples of 1/8, so that no sum is ever rounded and the comparison can be
+// exact.
 struct Stored {
   std::vector<double> numbers;
   int64_t first;
@@ -45,7 +46,8 @@ struct Stored {
 };
 
 Stored make_stored(const ValueLayout &layout, int64_t batch) {
-  Stored stored{std::vector<double>(static_cast<size_t>(stored_elements(layout, batch))), first_element(layout), strides_of(layout)};
+  Stored stored{std::vector<double>(static_cast<size_t>(stored_elements(layout, batch))), first_element(layout),
+                strides_of(layout)};
   if (layout.type.shape.size() == 2 && layout.type.shape[1].batch) stored.strides[0] *= batch;
   return stored;
 }
@@ -74,21 +76,24 @@ double &element(Stored &stored, const std::vector<int64_t> &index) {
 int64_t integer(const Contraction &contraction, const char *name, size_t i) {
   return std::get<std::vector<int64_t>>(contraction.attributes.find(name)->second)[i];
 }
-bool flag(const Contraction &contraction, const char *name) { return std::get<bool>(contraction.attributes.find(name)->second); }
+bool flag(const Contraction &contraction, const char *name) {
+  return std::get<bool>(contraction.attributes.find(name)->second);
+}
 
 void reference_matmul(const Contraction &contraction, int64_t batch, Stored &a, Stored &b, Stored &result) {
   bool transpose_a = flag(contraction, "transpose_a"), transpose_b = flag(contraction, "transpose_b");
   int64_t steps = contraction.operands[0].type.shape[transpose_a ? 0 : 1].at(batch);
   for_all(contraction.result, batch, [&](const std::vector<int64_t> &i) {
     for (int64_t k = 0; k < steps; ++k)
-      element(result, i) += (transpose_a ? a.at({k, i[0]}) : a.at({i[0], k})) * (transpose_b ? b.at({i[1], k}) : b.at({k, i[1]}));
+      element(result, i) +=
+          (transpose_a ? a.at({k, i[0]}) : a.at({i[0], k})) * (transpose_b ? b.at({i[1], k}) : b.at({k, i[1]}));
   });
 }
 
 // visit(output position, tap position, input position) for all that meet on an axis.
 template <typename Visit>
-void meet(const Contraction &contraction, size_t axis, int64_t output, int64_t kernel, int64_t input, int64_t input_dilation,
-          const Visit &visit) {
+void meet(const Contraction &contraction, size_t axis, int64_t output, int64_t kernel, int64_t input,
+          int64_t input_dilation, const Visit &visit) {
   for (int64_t o = 0; o < output; ++o)
     for (int64_t k = 0; k < kernel; ++k) {
       int64_t position = o * integer(contraction, "strides", axis) + k * integer(contraction, "dilation", axis) -
@@ -188,7 +193,8 @@ const Halo kHalo{1, 1, 1, 1};
 }  // namespace
 
 TEST(Contraction, MatmulOfEverySize) {
-  for (int64_t columns : {1, 3, 8, 10, 17, 33, 128, 130}) check(matmul(B, {columns % 2 == 0 ? 64 : 5}, {columns}, false, false), 19);
+  for (int64_t columns : {1, 3, 8, 10, 17, 33, 128, 130})
+    check(matmul(B, {columns % 2 == 0 ? 64 : 5}, {columns}, false, false), 19);
   for (int64_t steps : {1, 10, 13}) check(matmul(B, {steps}, {16}, false, false), 19);
 }
 
@@ -240,11 +246,15 @@ TEST(Contraction, ConvolutionWithStridesDilationAndLargeHalos) {
     for (int64_t dilation : {1, 2})
       for (int64_t kernel : {1, 2, 3, 5})
         check(conv2d(B, 11, 9, 4, 6,
-                     {.kernel_height = kernel, .kernel_width = kernel, .strides = {stride, stride}, .padding = {4, 4, 4, 4},
+                     {.kernel_height = kernel,
+                      .kernel_width = kernel,
+                      .strides = {stride, stride},
+                      .padding = {4, 4, 4, 4},
                       .dilation = {dilation, dilation}},
                      {5, 4, 6, 4}),
               2);
-  check(conv2d(B, 9, 12, 4, 6, {.kernel_height = 1, .kernel_width = 7, .strides = {2, 3}, .padding = {0, 0, 3, 3}}, {}), 2);
+  check(conv2d(B, 9, 12, 4, 6, {.kernel_height = 1, .kernel_width = 7, .strides = {2, 3}, .padding = {0, 0, 3, 3}}, {}),
+        2);
 }
 
 TEST(Contraction, ConvolutionSmallerThanItsKernel) {
@@ -258,7 +268,9 @@ TEST(Contraction, ConvolutionInGroups) {
   check(conv2d(B, 6, 6, 6, 12, {.padding = {1, 1, 1, 1}, .groups = 6}, kHalo), 2);
   for (int64_t channels : {2, 7, 16, 33, 70})
     check(conv2d(B, 7, 6, channels, channels, {.padding = {1, 1, 1, 1}, .groups = channels}, kHalo), 2);
-  check(conv2d(B, 9, 9, 20, 20, {.kernel_height = 5, .kernel_width = 5, .strides = {2, 2}, .padding = {2, 2, 2, 2}, .groups = 20}, {}), 2);
+  check(conv2d(B, 9, 9, 20, 20,
+               {.kernel_height = 5, .kernel_width = 5, .strides = {2, 2}, .padding = {2, 2, 2, 2}, .groups = 20}, {}),
+        2);
 }
 
 TEST(Contraction, ConvolutionIntoAHalo) {
@@ -270,13 +282,17 @@ TEST(Contraction, ConvolutionIntoAHalo) {
 TEST(Contraction, ConvolutionOfADilatedInput) {
   for (int64_t dilation : {2, 3})
     for (int64_t kernel : {1, 2, 4}) {
-      Window window{.kernel_height = kernel, .kernel_width = kernel, .padding = {kernel - 1, kernel, kernel - 1, kernel},
+      Window window{.kernel_height = kernel,
+                    .kernel_width = kernel,
+                    .padding = {kernel - 1, kernel, kernel - 1, kernel},
                     .input_dilation = {dilation, dilation}};
       check(conv2d(B, 5, 4, 6, 9, window, {}), 2);
       window.groups = 6;
       check(conv2d(B, 5, 4, 6, 6, window, kHalo), 2);
     }
-  check(conv2d(B, 5, 4, 6, 9, {.strides = {2, 1}, .padding = {1, 1, 1, 1}, .dilation = {1, 3}, .input_dilation = {3, 2}}, {}), 2);
+  check(conv2d(B, 5, 4, 6, 9,
+               {.strides = {2, 1}, .padding = {1, 1, 1, 1}, .dilation = {1, 3}, .input_dilation = {3, 2}}, {}),
+        2);
 }
 
 TEST(Contraction, ConvolutionThatCrops) {
@@ -293,7 +309,10 @@ TEST(Contraction, BackwardWeights) {
   for (int64_t stride : {1, 2, 3})
     for (int64_t kernel : {1, 2, 5})
       check(conv2d_backward_weights(B, 11, 9, 4, 6,
-                                    {.kernel_height = kernel, .kernel_width = kernel, .strides = {stride, stride}, .padding = {2, 2, 2, 2},
+                                    {.kernel_height = kernel,
+                                     .kernel_width = kernel,
+                                     .strides = {stride, stride},
+                                     .padding = {2, 2, 2, 2},
                                      .dilation = {1, stride}},
                                     {}),
             3);
@@ -303,7 +322,9 @@ TEST(Contraction, BackwardWeightsInGroups) {
   check(conv2d_backward_weights(B, 6, 6, 8, 12, {.padding = {1, 1, 1, 1}, .groups = 4}, kHalo), 3);
   check(conv2d_backward_weights(B, 6, 6, 6, 12, {.padding = {1, 1, 1, 1}, .groups = 6}, kHalo), 3);
   for (int64_t channels : {2, 16, 33, 70})
-    check(conv2d_backward_weights(B, 7, 6, channels, channels, {.strides = {2, 1}, .padding = {1, 1, 1, 1}, .groups = channels}, kHalo), 3);
+    check(conv2d_backward_weights(B, 7, 6, channels, channels,
+                                  {.strides = {2, 1}, .padding = {1, 1, 1, 1}, .groups = channels}, kHalo),
+          3);
 }
 
 TEST(Contraction, BackwardWeightsOfALargeKernel) {
@@ -337,9 +358,11 @@ TEST(Contraction, ATileChangesNoBit) {
     std::vector<float> all(kRows * kColumns), narrow(kRows * kFew), row(kColumns);
     Compiled wide(matmul(B, {kSteps}, {kColumns}, false, false), target);
     wide.run(a.data(), b.data(), bias.data(), all.data(), kRows);
-    Compiled(matmul(B, {kSteps}, {kFew}, false, false), target).run(a.data(), few.data(), bias.data(), narrow.data(), kRows);
+    Compiled(matmul(B, {kSteps}, {kFew}, false, false), target)
+        .run(a.data(), few.data(), bias.data(), narrow.data(), kRows);
     for (int64_t r = 0; r < kRows; ++r) {
-      EXPECT_EQ(0, std::memcmp(&all[r * kColumns], &narrow[r * kFew], kFew * sizeof(float))) << target.cpu << " row " << r;
+      EXPECT_EQ(0, std::memcmp(&all[r * kColumns], &narrow[r * kFew], kFew * sizeof(float)))
+          << target.cpu << " row " << r;
       wide.run(&a[r * kSteps], b.data(), bias.data(), row.data(), 1);
       EXPECT_EQ(0, std::memcmp(&all[r * kColumns], row.data(), kColumns * sizeof(float))) << target.cpu << " row " << r;
     }
@@ -348,7 +371,8 @@ TEST(Contraction, ATileChangesNoBit) {
 
 TEST(Contraction, AnotherImageSizeChangesNoBitOfAPixel) {
   constexpr int64_t kHeight = 9, kWidth = 30, kNarrow = 11, kChannels = 5, kFilters = 20;
-  std::vector<float> wide_image = rough(kHeight * kWidth * kChannels, 3), narrow_image, kernel = rough(9 * kChannels * kFilters, 4);
+  std::vector<float> wide_image = rough(kHeight * kWidth * kChannels, 3), narrow_image,
+                     kernel = rough(9 * kChannels * kFilters, 4);
   for (int64_t y = 0; y < kHeight; ++y) {
     auto row = wide_image.begin() + y * kWidth * kChannels;
     narrow_image.insert(narrow_image.end(), row, row + kNarrow * kChannels);

@@ -52,28 +52,34 @@ TEST_P(WrongTraining, IsToldOnce) {
 }
 INSTANTIATE_TEST_SUITE_P(
     Section, WrongTraining,
-    testing::Values(TrainCase{"optimiser = sgd  optimizer = sgd", "did you mean optimizer?"}, TrainCase{"loss = mse", "train needs the key optimizer"},
-                    TrainCase{"optimizer = adam(lerning_rate = 1)", "did you mean learning_rate?"},
-                    TrainCase{"optimizer = relu", "is no optimizer"}, TrainCase{"optimizer = sgd  epochs = 3  epochs = 4", "given twice"},
-                    TrainCase{"optimizer = sgd  loss = binary_crossentropy(from_logits = true)", "has 3 classes"},
-                    TrainCase{"optimizer = sgd  loss = sparse_categorical_crossentropy", "expects probabilities"},
-                    TrainCase{"optimizer = sgd  metrics = [relu]", "is no metric"},
-                    TrainCase{"optimizer = sgd  freeze = [hed]", "did you mean head?"},
-                    TrainCase{"optimizer = sgd  callbacks = [early_stoping(patience = 3)]", "did you mean early_stopping?"},
-                    TrainCase{"optimizer = sgd(learning_rate = cosine(0.1, warmup = 3 h))", "a number of steps or epochs"}));
+    testing::Values(
+        TrainCase{"optimiser = sgd  optimizer = sgd", "did you mean optimizer?"},
+        TrainCase{"loss = mse", "train needs the key optimizer"},
+        TrainCase{"optimizer = adam(lerning_rate = 1)", "did you mean learning_rate?"},
+        TrainCase{"optimizer = relu", "is no optimizer"},
+        TrainCase{"optimizer = sgd  epochs = 3  epochs = 4", "given twice"},
+        TrainCase{"optimizer = sgd  loss = binary_crossentropy(from_logits = true)", "has 3 classes"},
+        TrainCase{"optimizer = sgd  loss = sparse_categorical_crossentropy", "expects probabilities"},
+        TrainCase{"optimizer = sgd  metrics = [relu]", "is no metric"},
+        TrainCase{"optimizer = sgd  freeze = [hed]", "did you mean head?"},
+        TrainCase{"optimizer = sgd  callbacks = [early_stoping(patience = 3)]", "did you mean early_stopping?"},
+        TrainCase{"optimizer = sgd(learning_rate = cosine(0.1, warmup = 3 h))", "a number of steps or epochs"}));
 
 TEST(Errors, RecursionOfBlocks) {
-  auto result = elaborate_text(experiment("(x: f32[4]) -> class[3] { x -> again }", "optimizer = sgd", "block again(x) { x -> again }"));
+  auto result = elaborate_text(
+      experiment("(x: f32[4]) -> class[3] { x -> again }", "optimizer = sgd", "block again(x) { x -> again }"));
   EXPECT_NE(result->messages().find("blocks call each other without end"), std::string::npos) << result->messages();
 }
 TEST(Errors, UnusedParamAndValue) {
-  auto result = elaborate_text(experiment("(x: f32[4]) -> class[3] { y = x -> dense(7)  x -> dense(3) }", "optimizer = sgd", "param p = 3"));
+  auto result = elaborate_text(
+      experiment("(x: f32[4]) -> class[3] { y = x -> dense(7)  x -> dense(3) }", "optimizer = sgd", "param p = 3"));
   ASSERT_TRUE(result->program);
   EXPECT_NE(result->messages().find("the param p is never used"), std::string::npos) << result->messages();
   EXPECT_NE(result->messages().find("the value y is never used"), std::string::npos) << result->messages();
 }
 TEST(Errors, ParamOutsideItsSpace) {
-  auto result = elaborate_text(experiment("(x: f32[4]) -> class[3] { x -> dense(n) -> dense(3) }", "optimizer = sgd", "param n = 3 in 4 .. 8"));
+  auto result = elaborate_text(
+      experiment("(x: f32[4]) -> class[3] { x -> dense(n) -> dense(3) }", "optimizer = sgd", "param n = 3 in 4 .. 8"));
   EXPECT_NE(result->messages().find("lies outside of its space"), std::string::npos) << result->messages();
 }
 

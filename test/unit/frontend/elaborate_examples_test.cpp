@@ -13,7 +13,8 @@ namespace {
 std::filesystem::path examples() {
   // The build folder lies in the source tree: go up until the examples are there.
   std::filesystem::path folder = std::filesystem::current_path();
-  while (!std::filesystem::exists(folder / "examples" / "digits.net") && folder != folder.parent_path()) folder = folder.parent_path();
+  while (!std::filesystem::exists(folder / "examples" / "digits.net") && folder != folder.parent_path())
+    folder = folder.parent_path();
   return folder / "examples";
 }
 

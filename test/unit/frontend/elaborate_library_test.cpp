@@ -19,7 +19,8 @@ void expect_sound(const std::string &text) {
 
 class Layer : public testing::TestWithParam<const char *> {};
 TEST_P(Layer, Elaborates) {
-  expect_sound(experiment("(x: f32[8, 8, 4]) -> class[3] { x -> " + std::string(GetParam()) + " -> flatten -> dense(3) }"));
+  expect_sound(
+      experiment("(x: f32[8, 8, 4]) -> class[3] { x -> " + std::string(GetParam()) + " -> flatten -> dense(3) }"));
 }
 INSTANTIATE_TEST_SUITE_P(
     Image, Layer,
@@ -29,53 +30,62 @@ INSTANTIATE_TEST_SUITE_P(
                     "depthwise_conv2d(3, depth_multiplier = 2, padding = same)", "separable_conv2d(6, 3)",
                     "conv2d_transpose(3, 3, strides = 2, padding = same)", "conv2d_transpose(3, 2, strides = 3)",
                     "conv2d_transpose(3, 4, strides = 2)", "max_pool2d", "max_pool2d(3, strides = 2, padding = same)",
-                    "average_pool2d(2)", "global_average_pooling2d", "global_max_pooling2d(keepdims = true)", "batch_norm",
-                    "batch_norm(center = false, scale = false)", "layer_norm", "rms_norm", "unit_norm_layer", "dropout(0.3)",
-                    "spatial_dropout2d(0.2)", "gaussian_noise(0.1)", "gaussian_dropout(0.2)", "alpha_dropout(0.1)",
-                    "zero_padding2d([[1, 2], [0, 1]])", "zero_padding2d", "cropping2d(1)", "up_sampling2d", "reshape([16, -1])",
-                    "permute([3, 1, 2])", "activity_regularization(l2 = 1e-3)"));
-INSTANTIATE_TEST_SUITE_P(
-    Activation, Layer,
-    testing::Values("relu", "relu(negative_slope = 0.1, max_value = 6, threshold = 0.5)", "relu6", "leaky_relu", "prelu",
-                    "prelu(shared_axes = [1, 2])", "elu", "selu", "celu", "gelu", "gelu(approximate = true)", "silu", "swish", "mish",
-                    "softplus", "softsign", "tanh", "hard_tanh", "sigmoid", "hard_sigmoid", "hard_silu", "log_sigmoid", "exponential",
-                    "softmax", "log_softmax", "linear", "activation(relu)"));
+                    "average_pool2d(2)", "global_average_pooling2d", "global_max_pooling2d(keepdims = true)",
+                    "batch_norm", "batch_norm(center = false, scale = false)", "layer_norm", "rms_norm",
+                    "unit_norm_layer", "dropout(0.3)", "spatial_dropout2d(0.2)", "gaussian_noise(0.1)",
+                    "gaussian_dropout(0.2)", "alpha_dropout(0.1)", "zero_padding2d([[1, 2], [0, 1]])", "zero_padding2d",
+                    "cropping2d(1)", "up_sampling2d", "reshape([16, -1])", "permute([3, 1, 2])",
+                    "activity_regularization(l2 = 1e-3)"));
+INSTANTIATE_TEST_SUITE_P(Activation, Layer,
+                         testing::Values("relu", "relu(negative_slope = 0.1, max_value = 6, threshold = 0.5)", "relu6",
+                                         "leaky_relu", "prelu", "prelu(shared_axes = [1, 2])", "elu", "selu", "celu",
+                                         "gelu", "gelu(approximate = true)", "silu", "swish", "mish", "softplus",
+                                         "softsign", "tanh", "hard_tanh", "sigmoid", "hard_sigmoid", "hard_silu",
+                                         "log_sigmoid", "exponential", "softmax", "log_softmax", "linear",
+                                         "activation(relu)"));
 INSTANTIATE_TEST_SUITE_P(
     Initializer, Layer,
-    testing::Values("conv2d(2, 3, kernel_initializer = zeros)", "conv2d(2, 3, kernel_initializer = ones)",
-                    "conv2d(2, 3, kernel_initializer = constant(0.1))", "conv2d(2, 3, kernel_initializer = random_normal(stddev = 0.1))",
-                    "conv2d(2, 3, kernel_initializer = random_uniform)", "conv2d(2, 3, kernel_initializer = truncated_normal)",
-                    "conv2d(2, 3, kernel_initializer = variance_scaling(2.0, fan_out, uniform))",
-                    "conv2d(2, 3, kernel_initializer = variance_scaling(distribution = untruncated_normal))",
-                    "conv2d(2, 3, kernel_initializer = glorot_normal)", "conv2d(2, 3, kernel_initializer = he_uniform)",
-                    "conv2d(2, 3, kernel_initializer = lecun_normal)", "conv2d(2, 3, kernel_initializer = lecun_uniform)",
-                    "conv2d(2, 3, kernel_initializer = orthogonal(2.0))", "conv2d(2, 3, kernel_constraint = non_neg)",
-                    "conv2d(2, 3, kernel_constraint = unit_norm)", "conv2d(2, 3, kernel_constraint = min_max_norm(0.1, 2.0))",
-                    "flatten -> dense(256, kernel_initializer = identity, kernel_regularizer = orthogonal_regularizer(0.1))"));
+    testing::Values(
+        "conv2d(2, 3, kernel_initializer = zeros)", "conv2d(2, 3, kernel_initializer = ones)",
+        "conv2d(2, 3, kernel_initializer = constant(0.1))",
+        "conv2d(2, 3, kernel_initializer = random_normal(stddev = 0.1))",
+        "conv2d(2, 3, kernel_initializer = random_uniform)", "conv2d(2, 3, kernel_initializer = truncated_normal)",
+        "conv2d(2, 3, kernel_initializer = variance_scaling(2.0, fan_out, uniform))",
+        "conv2d(2, 3, kernel_initializer = variance_scaling(distribution = untruncated_normal))",
+        "conv2d(2, 3, kernel_initializer = glorot_normal)", "conv2d(2, 3, kernel_initializer = he_uniform)",
+        "conv2d(2, 3, kernel_initializer = lecun_normal)", "conv2d(2, 3, kernel_initializer = lecun_uniform)",
+        "conv2d(2, 3, kernel_initializer = orthogonal(2.0))", "conv2d(2, 3, kernel_constraint = non_neg)",
+        "conv2d(2, 3, kernel_constraint = unit_norm)", "conv2d(2, 3, kernel_constraint = min_max_norm(0.1, 2.0))",
+        "flatten -> dense(256, kernel_initializer = identity, kernel_regularizer = orthogonal_regularizer(0.1))"));
 
 class Merge : public testing::TestWithParam<const char *> {};
 TEST_P(Merge, Elaborates) {
   expect_sound(experiment("(x: f32[4], z: f32[4]) -> f32[2] { " + std::string(GetParam()) + " -> dense(2) }"));
 }
 INSTANTIATE_TEST_SUITE_P(All, Merge,
-                         testing::Values("[x, z] -> add", "add(x, z)", "subtract(x, z)", "[x, z] -> multiply", "[x, z, x] -> average",
-                                         "maximum(x, z)", "[x, z] -> minimum", "[x, z] -> concatenate"));
+                         testing::Values("[x, z] -> add", "add(x, z)", "subtract(x, z)", "[x, z] -> multiply",
+                                         "[x, z, x] -> average", "maximum(x, z)", "[x, z] -> minimum",
+                                         "[x, z] -> concatenate"));
 
 class Training : public testing::TestWithParam<const char *> {};
 TEST_P(Training, Elaborates) { expect_sound(experiment("(x: f32[4]) -> class[3] { x -> dense(3) }", GetParam())); }
-INSTANTIATE_TEST_SUITE_P(
-    Optimizer, Training,
-    testing::Values("optimizer = sgd", "optimizer = sgd(0.1, momentum = 0.9, nesterov = true, weight_decay = 1e-4)",
-                    "optimizer = rmsprop(momentum = 0.9, centered = true)", "optimizer = adam(amsgrad = true, clipnorm = 1.0)",
-                    "optimizer = adamw(clipvalue = 0.5)", "optimizer = adamax", "optimizer = nadam", "optimizer = adagrad",
-                    "optimizer = adadelta", "optimizer = lion", "optimizer = lamb(global_clipnorm = 1.0)"));
+INSTANTIATE_TEST_SUITE_P(Optimizer, Training,
+                         testing::Values("optimizer = sgd",
+                                         "optimizer = sgd(0.1, momentum = 0.9, nesterov = true, weight_decay = 1e-4)",
+                                         "optimizer = rmsprop(momentum = 0.9, centered = true)",
+                                         "optimizer = adam(amsgrad = true, clipnorm = 1.0)",
+                                         "optimizer = adamw(clipvalue = 0.5)", "optimizer = adamax",
+                                         "optimizer = nadam", "optimizer = adagrad", "optimizer = adadelta",
+                                         "optimizer = lion", "optimizer = lamb(global_clipnorm = 1.0)"));
 INSTANTIATE_TEST_SUITE_P(
     Schedule, Training,
-    testing::Values("optimizer = sgd(learning_rate = constant(0.1))", "optimizer = sgd(learning_rate = exponential(0.1, 5 epochs, 0.5))",
+    testing::Values("optimizer = sgd(learning_rate = constant(0.1))",
+                    "optimizer = sgd(learning_rate = exponential(0.1, 5 epochs, 0.5))",
                     "optimizer = sgd(learning_rate = exponential(0.1, 50, 0.5, staircase = true))",
                     "optimizer = sgd(learning_rate = inverse_time(0.1, 100 steps, 0.5))",
                     "optimizer = sgd(learning_rate = piecewise([10 epochs, 200 steps], [0.1, 0.01, 0.001]))",
-                    "optimizer = sgd(learning_rate = polynomial(0.1, 5 epochs, power = 2))", "optimizer = sgd(learning_rate = cosine(0.1))",
+                    "optimizer = sgd(learning_rate = polynomial(0.1, 5 epochs, power = 2))",
+                    "optimizer = sgd(learning_rate = cosine(0.1))",
                     "optimizer = sgd(learning_rate = cosine(0.1, warmup = 2 epochs))",
                     "optimizer = sgd(learning_rate = cosine_restarts(0.1, 100))",
                     "optimizer = sgd(learning_rate = cosine_restarts(0.1, 100, t_mul = 1))",
@@ -84,28 +94,35 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Metric, Training,
     testing::Values("optimizer = sgd metrics = [accuracy, categorical_accuracy, sparse_categorical_accuracy, top_k(2)]",
-                    "optimizer = sgd metrics = [precision, recall(average = micro), f1(average = weighted), mean_iou, confusion_matrix]",
+                    "optimizer = sgd metrics = [precision, recall(average = micro), f1(average = weighted), mean_iou, "
+                    "confusion_matrix]",
                     "optimizer = sgd metrics = [mse, mae, rmse, r2, kl_divergence]",
                     "optimizer = sgd loss = categorical_focal_crossentropy(from_logits = true)",
                     "optimizer = sgd loss = categorical_hinge", "optimizer = sgd loss = focal(from_logits = true)"));
 
 class Regression : public testing::TestWithParam<const char *> {};
 TEST_P(Regression, Elaborates) {
-  expect_sound(experiment("(x: f32[4]) -> f32[2] { x -> dense(2, activation = sigmoid) }", "optimizer = sgd loss = " + std::string(GetParam())));
+  expect_sound(experiment("(x: f32[4]) -> f32[2] { x -> dense(2, activation = sigmoid) }",
+                          "optimizer = sgd loss = " + std::string(GetParam())));
 }
 INSTANTIATE_TEST_SUITE_P(Loss, Regression,
                          testing::Values("mse", "mae", "mape", "msle", "huber(2.0)", "log_cosh", "binary_crossentropy",
-                                         "binary_focal_crossentropy(apply_class_balancing = true)", "hinge", "squared_hinge",
-                                         "kl_divergence", "poisson", "cosine_similarity", "dice"));
+                                         "binary_focal_crossentropy(apply_class_balancing = true)", "hinge",
+                                         "squared_hinge", "kl_divergence", "poisson", "cosine_similarity", "dice"));
 
 TEST(Library, BinaryClassWithOneOutput) {
-  expect_sound(experiment("(x: f32[4]) -> class[2] { x -> dense(1) }",
-                          "optimizer = sgd loss = binary_crossentropy(from_logits = true) metrics = [accuracy, auc, precision, f1]"));
+  expect_sound(experiment(
+      "(x: f32[4]) -> class[2] { x -> dense(1) }",
+      "optimizer = sgd loss = binary_crossentropy(from_logits = true) metrics = [accuracy, auc, precision, f1]"));
 }
-TEST(Library, Embedding) { expect_sound(experiment("(x: i32[7]) -> class[2] { x -> embedding(50, 8) -> flatten -> dense(2) }")); }
+TEST(Library, Embedding) {
+  expect_sound(experiment("(x: i32[7]) -> class[2] { x -> embedding(50, 8) -> flatten -> dense(2) }"));
+}
 TEST(Library, SeveralOutputs) {
-  expect_sound(experiment("(x: f32[4]) -> (price: f32[1], kind: class[3]) { h = x -> dense(8) -> relu  price = h -> dense(1)  kind = h -> dense(3) }",
-                          "optimizer = adam loss = [mse, sparse_categorical_crossentropy(from_logits = true)] metrics = []"));
+  expect_sound(
+      experiment("(x: f32[4]) -> (price: f32[1], kind: class[3]) { h = x -> dense(8) -> relu  price = h -> dense(1)  "
+                 "kind = h -> dense(3) }",
+                 "optimizer = adam loss = [mse, sparse_categorical_crossentropy(from_logits = true)] metrics = []"));
 }
 
 TEST(Library, ReferenceNamesEveryDocumentedBlock) {
@@ -116,7 +133,8 @@ TEST(Library, ReferenceNamesEveryDocumentedBlock) {
 
 TEST(Library, ReferenceIsFresh) {
   std::filesystem::path folder = std::filesystem::current_path();
-  while (!std::filesystem::exists(folder / "docs" / "layers.md") && folder != folder.parent_path()) folder = folder.parent_path();
+  while (!std::filesystem::exists(folder / "docs" / "layers.md") && folder != folder.parent_path())
+    folder = folder.parent_path();
   std::ifstream stream(folder / "docs" / "layers.md");
   std::string text((std::istreambuf_iterator<char>(stream)), {});
   EXPECT_EQ(text, layer_reference()) << "write it anew: netc --layers > docs/layers.md";

@@ -11,8 +11,8 @@ namespace netc::test {
 namespace {
 
 // The loss of one sample of a network that gives its input, and the values of its metrics.
-std::vector<double> measure(const std::string &network, const std::string &train, std::vector<double> input, DType target_type,
-                            std::vector<double> target, int64_t batch = 1) {
+std::vector<double> measure(const std::string &network, const std::string &train, std::vector<double> input,
+                            DType target_type, std::vector<double> target, int64_t batch = 1) {
   auto result = elaborate_text(experiment(network, "optimizer = sgd " + train));
   EXPECT_EQ(result->diagnostics.error_count(), 0u) << result->messages();
   if (!result->program) return {};
@@ -36,7 +36,8 @@ std::vector<double> measure(const std::string &network, const std::string &train
 }
 
 double loss_of(const std::string &loss, std::vector<double> output, std::vector<double> target) {
-  auto values = measure("(x: f32[2]) -> f32[2] { x * 1.0 }", "loss = " + loss + " metrics = []", output, DType::f32, target);
+  auto values =
+      measure("(x: f32[2]) -> f32[2] { x * 1.0 }", "loss = " + loss + " metrics = []", output, DType::f32, target);
   return values.empty() ? NAN : values[0];
 }
 
@@ -47,7 +48,8 @@ TEST(Meaning, Losses) {
   EXPECT_NEAR(loss_of("huber", {0.5, 3}, {0, 1}), (0.125 + 1.5) / 2, 1e-9);
   EXPECT_NEAR(loss_of("log_cosh", {1, 3}, {0, 1}), (std::log(std::cosh(1)) + std::log(std::cosh(2))) / 2, 1e-9);
   EXPECT_NEAR(loss_of("binary_crossentropy", {0.25, 0.5}, {1, 0}), -(std::log(0.25) + std::log(0.5)) / 2, 1e-9);
-  EXPECT_NEAR(loss_of("binary_crossentropy(from_logits = true)", {2, -1}, {1, 1}), (std::log1p(std::exp(-2)) + std::log1p(std::exp(1))) / 2, 1e-9);
+  EXPECT_NEAR(loss_of("binary_crossentropy(from_logits = true)", {2, -1}, {1, 1}),
+              (std::log1p(std::exp(-2)) + std::log1p(std::exp(1))) / 2, 1e-9);
   EXPECT_NEAR(loss_of("hinge", {0.5, -2}, {1, 1}), (0.5 + 3) / 2, 1e-9);
   EXPECT_NEAR(loss_of("kl_divergence", {0.25, 0.75}, {0.5, 0.5}), 0.5 * std::log(2) + 0.5 * std::log(2.0 / 3), 1e-6);
   EXPECT_NEAR(loss_of("cosine_similarity", {3, 4}, {1, 0}), -0.6, 1e-6);
@@ -56,10 +58,12 @@ TEST(Meaning, Losses) {
 
 TEST(Meaning, ClassesFromLogits) {
   auto values = measure("(x: f32[3]) -> class[3] { x * 1.0 }",
-                        "loss = sparse_categorical_crossentropy(from_logits = true) metrics = [accuracy, top_k(2), precision, recall, confusion_matrix]",
+                        "loss = sparse_categorical_crossentropy(from_logits = true) metrics = [accuracy, top_k(2), "
+                        "precision, recall, confusion_matrix]",
                         {1, 2, 3, 0, 5, 0, 2, 1, 0}, DType::i32, {1, 1, 0}, 3);
   ASSERT_EQ(values.size(), 6u);
-  double expected = std::log(std::exp(-1) + 1 + std::exp(1)) + std::log(1 + 2 * std::exp(-5)) + std::log(1 + std::exp(-1) + std::exp(-2));
+  double expected = std::log(std::exp(-1) + 1 + std::exp(1)) + std::log(1 + 2 * std::exp(-5)) +
+                    std::log(1 + std::exp(-1) + std::exp(-2));
   EXPECT_NEAR(values[0], expected / 3, 1e-9);
   EXPECT_NEAR(values[1], 2.0 / 3, 1e-9);
   EXPECT_NEAR(values[2], 1.0, 1e-9);
@@ -69,7 +73,8 @@ TEST(Meaning, ClassesFromLogits) {
 }
 
 TEST(Meaning, RegressionMetrics) {
-  auto values = measure("(x: f32[1]) -> f32[1] { x * 1.0 }", "loss = mse metrics = [mae, rmse, r2]", {1, 2, 3, 5}, DType::f32, {1, 2, 3, 4}, 4);
+  auto values = measure("(x: f32[1]) -> f32[1] { x * 1.0 }", "loss = mse metrics = [mae, rmse, r2]", {1, 2, 3, 5},
+                        DType::f32, {1, 2, 3, 4}, 4);
   ASSERT_EQ(values.size(), 4u);
   EXPECT_NEAR(values[1], 0.25, 1e-9);
   EXPECT_NEAR(values[2], 0.5, 1e-9);
@@ -77,8 +82,8 @@ TEST(Meaning, RegressionMetrics) {
 }
 
 TEST(Meaning, AreaUnderTheCurve) {
-  auto values = measure("(x: f32[1]) -> class[2] { x * 1.0 }", "loss = binary_crossentropy metrics = [auc]", {0.1, 0.4, 0.35, 0.8}, DType::i32,
-                        {0, 0, 1, 1}, 4);
+  auto values = measure("(x: f32[1]) -> class[2] { x * 1.0 }", "loss = binary_crossentropy metrics = [auc]",
+                        {0.1, 0.4, 0.35, 0.8}, DType::i32, {0, 0, 1, 1}, 4);
   ASSERT_EQ(values.size(), 2u);
   EXPECT_NEAR(values[1], 0.75, 1e-6);
 }
@@ -90,23 +95,30 @@ std::vector<std::string> weight_names(const Elaborated &result) {
 }
 
 TEST(Meaning, WeightsAreNamedAsInKeras) {
-  auto result = elaborate_text(experiment("(x: f32[4]) -> class[3] { x -> dense(4) -> two -> two -> dense(5, use_bias = false) -> dense(3) as head }",
-                                          "optimizer = sgd(momentum = 0.9)", "block two(x) { x -> dense(4, use_bias = false) -> batch_norm(scale = false, center = false) }"));
+  auto result = elaborate_text(experiment(
+      "(x: f32[4]) -> class[3] { x -> dense(4) -> two -> two -> dense(5, use_bias = false) -> dense(3) as head }",
+      "optimizer = sgd(momentum = 0.9)",
+      "block two(x) { x -> dense(4, use_bias = false) -> batch_norm(scale = false, center = false) }"));
   ASSERT_TRUE(result->program) << result->messages();
-  EXPECT_EQ(weight_names(*result),
-            (std::vector<std::string>{"dense.kernel", "dense.bias", "two.dense.kernel", "two.batch_norm.moving_mean", "two.batch_norm.moving_variance",
-                                      "two_1.dense.kernel", "two_1.batch_norm.moving_mean", "two_1.batch_norm.moving_variance", "dense_1.kernel",
-                                      "head.kernel", "head.bias", "sgd.velocity.dense.kernel", "sgd.velocity.dense.bias",
-                                      "sgd.velocity.two.dense.kernel", "sgd.velocity.two_1.dense.kernel", "sgd.velocity.dense_1.kernel",
-                                      "sgd.velocity.head.kernel", "sgd.velocity.head.bias"}));
+  EXPECT_EQ(
+      weight_names(*result),
+      (std::vector<std::string>{"dense.kernel", "dense.bias", "two.dense.kernel", "two.batch_norm.moving_mean",
+                                "two.batch_norm.moving_variance", "two_1.dense.kernel", "two_1.batch_norm.moving_mean",
+                                "two_1.batch_norm.moving_variance", "dense_1.kernel", "head.kernel", "head.bias",
+                                "sgd.velocity.dense.kernel", "sgd.velocity.dense.bias", "sgd.velocity.two.dense.kernel",
+                                "sgd.velocity.two_1.dense.kernel", "sgd.velocity.dense_1.kernel",
+                                "sgd.velocity.head.kernel", "sgd.velocity.head.bias"}));
   EXPECT_EQ(result->metadata()["weights"][3]["role"], "state");
   EXPECT_EQ(result->metadata()["weights"][11]["role"], "optimizer");
 }
 
 TEST(Meaning, FrozenStepsKeepTheirWeights) {
-  auto result = elaborate_text(experiment("(x: f32[4]) -> class[3] { x -> dense(4) -> batch_norm -> relu as stem -> dense(3) }", "optimizer = sgd freeze = [stem]"));
+  auto result =
+      elaborate_text(experiment("(x: f32[4]) -> class[3] { x -> dense(4) -> batch_norm -> relu as stem -> dense(3) }",
+                                "optimizer = sgd freeze = [stem]"));
   ASSERT_TRUE(result->program) << result->messages();
-  for (const Weight &weight : result->program->module.weights) EXPECT_EQ(weight.trainable, weight.name.starts_with("dense_1")) << weight.name;
+  for (const Weight &weight : result->program->module.weights)
+    EXPECT_EQ(weight.trainable, weight.name.starts_with("dense_1")) << weight.name;
   for (const Op &op : result->program->module.find_function("train_step")->ops)
     if (op.def->name == "write") EXPECT_TRUE(op.get<std::string>("weight").starts_with("dense_1"));
 }
@@ -114,17 +126,21 @@ TEST(Meaning, FrozenStepsKeepTheirWeights) {
 TEST(Meaning, ParamsThatDecideShapesAreFixed) {
   FrontendOptions options;
   options.defines["width"] = "6";
-  auto result = elaborate_text(experiment("(x: f32[4]) -> class[3] { x -> dense(2 * width) -> dropout(rate) -> dense(3) }",
-                                          "optimizer = sgd(learning_rate = lr)",
-                                          "param width = 3 in {3, 6}\nparam rate = 0.2 in 0.1 .. 0.5\nparam lr = 0.1 in log 1e-3 .. 1"), options);
+  auto result = elaborate_text(
+      experiment("(x: f32[4]) -> class[3] { x -> dense(2 * width) -> dropout(rate) -> dense(3) }",
+                 "optimizer = sgd(learning_rate = lr)",
+                 "param width = 3 in {3, 6}\nparam rate = 0.2 in 0.1 .. 0.5\nparam lr = 0.1 in log 1e-3 .. 1"),
+      options);
   ASSERT_TRUE(result->program) << result->messages();
   EXPECT_EQ(to_string(result->program->module.weights[0].type), "f32[4, 12]");
-  for (const auto &param : result->metadata()["parameters"]) EXPECT_EQ(param["runtime"], param["name"] != "width") << param.dump();
+  for (const auto &param : result->metadata()["parameters"])
+    EXPECT_EQ(param["runtime"], param["name"] != "width") << param.dump();
   EXPECT_EQ(result->metadata()["parameters"][0]["space"]["kind"], "range");
 }
 
 TEST(Meaning, InitialValuesHaveTheVarianceOfTheirScheme) {
-  auto result = elaborate_text(experiment("(x: f32[100]) -> f32[200] { x -> dense(200, kernel_initializer = he_normal) }"));
+  auto result =
+      elaborate_text(experiment("(x: f32[100]) -> f32[200] { x -> dense(200, kernel_initializer = he_normal) }"));
   ASSERT_TRUE(result->program) << result->messages();
   const Module &module = result->program->module;
   Environment environment;

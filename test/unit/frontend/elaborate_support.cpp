@@ -24,7 +24,8 @@ std::unique_ptr<Elaborated> elaborate_text(const std::string &text, const Fronte
 }
 
 std::string experiment(const std::string &network, const std::string &train, const std::string &before) {
-  return before + "\ndata d { train = csv(\"d.csv\", target = \"y\") }\nnetwork n" + network + "\ntrain n on d {\n" + train + "\n}\n";
+  return before + "\ndata d { train = csv(\"d.csv\", target = \"y\") }\nnetwork n" + network + "\ntrain n on d {\n" +
+         train + "\n}\n";
 }
 
 }  // namespace netc::test

@@ -57,7 +57,8 @@ TEST(Parser, UnitsAndPercent) {
   // A unit stands in the line of its number, and is none where a key begins.
   EXPECT_EQ(parse("train n on d { batch_size = 64\n epochs = 20 }").text,
             "section train network n data d\n  batch_size = 64\n  epochs = 20\n");
-  EXPECT_EQ(parse("train n on d { a = 64 epochs = 20 }").text, "section train network n data d\n  a = 64\n  epochs = 20\n");
+  EXPECT_EQ(parse("train n on d { a = 64 epochs = 20 }").text,
+            "section train network n data d\n  a = 64\n  epochs = 20\n");
 }
 
 // The one place where layout counts: how a line begins directly inside braces.
@@ -84,7 +85,8 @@ TEST(Parser, Statements) {
   EXPECT_EQ(statement("repeat i in 0 ..< 3 { x = x -> f }"), "  repeat i in (..< 0 3)\n    x = (-> x f)\n");
   EXPECT_EQ(statement("y = if a { 1 } else if b { 2 } else { 3 }"), "  y = (if a {1} {(if b {2} {3})})\n");
   // Words that are special in one place are names elsewhere.
-  EXPECT_EQ(statement("weight = 1\nupdate = 2\nlog = 3\ndata = weight"), "  weight = 1\n  update = 2\n  log = 3\n  data = weight\n");
+  EXPECT_EQ(statement("weight = 1\nupdate = 2\nlog = 3\ndata = weight"),
+            "  weight = 1\n  update = 2\n  log = 3\n  data = weight\n");
 }
 
 TEST(Parser, Parts) {
@@ -169,7 +171,8 @@ TEST(Parser, ChainsUpToTheBoundAreRead) {
 TEST(Parser, TokensAreDumpedWithTheKindTheParserSees) {
   SourceMap sources;
   FileId id = sources.add("t.net", "param a = 5 epochs");
-  EXPECT_EQ(dump_tokens(sources, id), "1:1 PARAM param\n1:7 NAME a\n1:9 ASSIGN =\n1:11 NUMBER 5\n1:13 UNIT epochs\n1:19 EOF \n");
+  EXPECT_EQ(dump_tokens(sources, id),
+            "1:1 PARAM param\n1:7 NAME a\n1:9 ASSIGN =\n1:11 NUMBER 5\n1:13 UNIT epochs\n1:19 EOF \n");
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Values computed by hand, or from a closed form: what the properties of op_properties_test.cpp cannot see, because there
-// evaluation is the measure.
+// Values computed by hand, or from a closed form: what the properties of op_properties_test.cpp cannot see, because
+// there evaluation is the measure.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,8 +7,8 @@
 #include <cmath>
 #include <limits>
 
-#include "ir/gradients.h"
 #include "ir/emit.h"
+#include "ir/gradients.h"
 #include "ir/ops/erf_inv.h"
 #include "test/unit/ir/op_cases.h"
 
@@ -20,8 +20,8 @@ using Numbers = std::vector<double>;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // The first result of an op; types by text, numbers in row-major order.
-Numbers value_of(const std::string &op, const std::vector<std::pair<std::string, Numbers>> &operands, const Attributes &attributes = {},
-                 int64_t batch = 1, Mode mode = Mode::training) {
+Numbers value_of(const std::string &op, const std::vector<std::pair<std::string, Numbers>> &operands,
+                 const Attributes &attributes = {}, int64_t batch = 1, Mode mode = Mode::training) {
   OpCase c{op, {}, attributes, batch};
   std::vector<Tensor> inputs;
   for (const auto &[text, numbers] : operands) {
@@ -56,42 +56,58 @@ TEST(Evaluate, InverseErrorFunctionUndoesIt) {
 
 TEST(Evaluate, Contractions) {
   EXPECT_EQ(value_of("matmul", {{"f32[2, 2]", {1, 2, 3, 4}}, {"f32[2, 2]", {5, 6, 7, 8}}}), (Numbers{19, 22, 43, 50}));
-  EXPECT_EQ(value_of("matmul", {{"f32[2, 2]", {1, 2, 3, 4}}, {"f32[2, 2]", {5, 6, 7, 8}}}, {{"transpose_b", true}}), (Numbers{17, 23, 39, 53}));
-  EXPECT_EQ(value_of("matmul", {{"f32[2, 2]", {1, 2, 3, 4}}, {"f32[2, 2]", {5, 6, 7, 8}}}, {{"transpose_a", true}}), (Numbers{26, 30, 38, 44}));
-  const std::pair<std::string, Numbers> image = {"f32[B, 3, 3, 1]", {1, 2, 3, 4, 5, 6, 7, 8, 9}}, kernel = {"f32[2, 2, 1, 1]", {1, 10, 100, 1000}};
+  EXPECT_EQ(value_of("matmul", {{"f32[2, 2]", {1, 2, 3, 4}}, {"f32[2, 2]", {5, 6, 7, 8}}}, {{"transpose_b", true}}),
+            (Numbers{17, 23, 39, 53}));
+  EXPECT_EQ(value_of("matmul", {{"f32[2, 2]", {1, 2, 3, 4}}, {"f32[2, 2]", {5, 6, 7, 8}}}, {{"transpose_a", true}}),
+            (Numbers{26, 30, 38, 44}));
+  const std::pair<std::string, Numbers> image = {"f32[B, 3, 3, 1]", {1, 2, 3, 4, 5, 6, 7, 8, 9}},
+                                        kernel = {"f32[2, 2, 1, 1]", {1, 10, 100, 1000}};
   EXPECT_EQ(value_of("conv2d", {image, kernel}), (Numbers{5421, 6532, 8754, 9865}));
-  EXPECT_EQ(value_of("conv2d", {image, kernel}, {{"strides", Integers{2, 2}}, {"padding", Integers{1, 0, 1, 0}}}), (Numbers{1000, 3200, 7040, 9865}));
+  EXPECT_EQ(value_of("conv2d", {image, kernel}, {{"strides", Integers{2, 2}}, {"padding", Integers{1, 0, 1, 0}}}),
+            (Numbers{1000, 3200, 7040, 9865}));
   EXPECT_EQ(value_of("conv2d", {image, kernel}, {{"dilation", Integers{2, 2}}}), (Numbers{9731}));
   EXPECT_EQ(value_of("conv2d", {{"f32[B, 1, 2, 1]", {1, 2}}, {"f32[1, 2, 1, 1]", {1, 10}}},
                      {{"input_dilation", Integers{1, 2}}, {"padding", Integers{0, 0, 1, 1}}}),
             (Numbers{10, 1, 20, 2}));
-  EXPECT_EQ(value_of("conv2d", {{"f32[B, 1, 1, 2]", {3, 5}}, {"f32[1, 1, 1, 4]", {1, 2, 3, 4}}}, {{"groups", int64_t{2}}}), (Numbers{3, 6, 15, 20}));
-  EXPECT_EQ(value_of("conv2d_backward_weights", {{"f32[B, 1, 3, 1]", {1, 2, 3}}, {"f32[B, 1, 2, 1]", {10, 100}}}, {{"kernel_size", Integers{1, 2}}}),
+  EXPECT_EQ(
+      value_of("conv2d", {{"f32[B, 1, 1, 2]", {3, 5}}, {"f32[1, 1, 1, 4]", {1, 2, 3, 4}}}, {{"groups", int64_t{2}}}),
+      (Numbers{3, 6, 15, 20}));
+  EXPECT_EQ(value_of("conv2d_backward_weights", {{"f32[B, 1, 3, 1]", {1, 2, 3}}, {"f32[B, 1, 2, 1]", {10, 100}}},
+                     {{"kernel_size", Integers{1, 2}}}),
             (Numbers{210, 320}));
 }
 
 TEST(Evaluate, Pools) {
   const std::pair<std::string, Numbers> image = {"f32[B, 3, 3, 1]", {5, 2, 3, 4, 5, 6, 9, 8, 9}};
-  const Attributes attributes = {{"pool_size", Integers{2, 2}}, {"strides", Integers{2, 2}}, {"padding", Integers{0, 1, 0, 1}}};
+  const Attributes attributes = {
+      {"pool_size", Integers{2, 2}}, {"strides", Integers{2, 2}}, {"padding", Integers{0, 1, 0, 1}}};
   EXPECT_EQ(value_of("max_pool2d", {image}, attributes), (Numbers{5, 6, 9, 9}));
   EXPECT_EQ(value_of("average_pool2d", {image}, attributes), (Numbers{4, 4.5, 8.5, 9}));
   // The first of the two fives gets all of it.
-  EXPECT_EQ(value_of("max_pool2d_backward", {{"f32[B, 2, 2, 1]", {1, 2, 3, 4}}, image}, attributes), (Numbers{1, 0, 0, 0, 0, 2, 3, 0, 4}));
+  EXPECT_EQ(value_of("max_pool2d_backward", {{"f32[B, 2, 2, 1]", {1, 2, 3, 4}}, image}, attributes),
+            (Numbers{1, 0, 0, 0, 0, 2, 3, 0, 4}));
 }
 
 TEST(Evaluate, ShapesAndIndices) {
   EXPECT_EQ(value_of("argmax", {{"f32[5]", {1, 7, 3, 7, 7}}}, {{"axis", int64_t{0}}}), (Numbers{1}));
-  EXPECT_EQ(value_of("transpose", {{"f32[2, 3]", {1, 2, 3, 4, 5, 6}}}, {{"permutation", Integers{1, 0}}}), (Numbers{1, 4, 2, 5, 3, 6}));
-  EXPECT_EQ(value_of("pad", {{"f32[2]", {1, 2}}}, {{"low", Integers{1}}, {"high", Integers{2}}, {"value", 9.0}}), (Numbers{9, 1, 2, 9, 9}));
-  EXPECT_EQ(value_of("slice", {{"f32[6]", {0, 1, 2, 3, 4, 5}}}, {{"begin", Integers{1}}, {"end", Integers{6}}, {"strides", Integers{2}}}), (Numbers{1, 3, 5}));
-  EXPECT_EQ(value_of("concatenate", {{"f32[2, 1]", {1, 2}}, {"f32[2, 2]", {3, 4, 5, 6}}}, {{"axis", int64_t{1}}}), (Numbers{1, 3, 4, 2, 5, 6}));
+  EXPECT_EQ(value_of("transpose", {{"f32[2, 3]", {1, 2, 3, 4, 5, 6}}}, {{"permutation", Integers{1, 0}}}),
+            (Numbers{1, 4, 2, 5, 3, 6}));
+  EXPECT_EQ(value_of("pad", {{"f32[2]", {1, 2}}}, {{"low", Integers{1}}, {"high", Integers{2}}, {"value", 9.0}}),
+            (Numbers{9, 1, 2, 9, 9}));
+  EXPECT_EQ(value_of("slice", {{"f32[6]", {0, 1, 2, 3, 4, 5}}},
+                     {{"begin", Integers{1}}, {"end", Integers{6}}, {"strides", Integers{2}}}),
+            (Numbers{1, 3, 5}));
+  EXPECT_EQ(value_of("concatenate", {{"f32[2, 1]", {1, 2}}, {"f32[2, 2]", {3, 4, 5, 6}}}, {{"axis", int64_t{1}}}),
+            (Numbers{1, 3, 4, 2, 5, 6}));
   EXPECT_EQ(value_of("reverse", {{"f32[2, 2]", {1, 2, 3, 4}}}, {{"axes", Integers{1}}}), (Numbers{2, 1, 4, 3}));
   Numbers rows = value_of("gather", {{"f32[2, 2]", {1, 2, 3, 4}}, {"i32[2]", {1, 2}}});
   EXPECT_EQ(rows[1], 4);
   EXPECT_TRUE(std::isnan(rows[2]));
-  EXPECT_EQ(value_of("scatter_add", {{"f32[3, 1]", {1, 2, 4}}, {"i32[3]", {1, 1, 7}}}, {{"size", int64_t{2}}}), (Numbers{0, 3}));
+  EXPECT_EQ(value_of("scatter_add", {{"f32[3, 1]", {1, 2, 4}}, {"i32[3]", {1, 1, 7}}}, {{"size", int64_t{2}}}),
+            (Numbers{0, 3}));
   EXPECT_EQ(value_of("one_hot", {{"i32[2]", {1, 5}}}, {{"depth", int64_t{2}}}), (Numbers{0, 1, 0, 0}));
-  EXPECT_EQ(value_of("up_sampling2d", {{"f32[B, 1, 2, 1]", {1, 2}}}, {{"size", Integers{2, 2}}}), (Numbers{1, 1, 2, 2, 1, 1, 2, 2}));
+  EXPECT_EQ(value_of("up_sampling2d", {{"f32[B, 1, 2, 1]", {1, 2}}}, {{"size", Integers{2, 2}}}),
+            (Numbers{1, 1, 2, 2, 1, 1, 2, 2}));
   EXPECT_EQ(value_of("axis_size", {{"f32[B, 3]", Numbers(12)}}, {{"axes", Integers{0, 1}}}, 4), (Numbers{12}));
   EXPECT_EQ(value_of("reduce_mean", {{"f32[B, 2]", {1, 2, 3, 6}}}, {{"axes", Integers{0}}}, 2), (Numbers{2, 4}));
 }
@@ -169,7 +185,8 @@ TEST(Gradients, SumOverSeveralUsesAndStopWhereToldTo) {
   Builder b(nullptr, "f", Mode::training);
   ValueId x = b.argument("x", type("f64[]")), unused = b.argument("unused", type("f64[B, 2]"));
   // x * x + 3 x + 5 stop(x): slope 2x + 3
-  ValueId loss = emit::add(b, emit::add(b, emit::multiply(b, x, x), emit::scale(b, x, 3)), emit::scale(b, emit::stop_gradient(b, x), 5));
+  ValueId loss = emit::add(b, emit::add(b, emit::multiply(b, x, x), emit::scale(b, x, 3)),
+                           emit::scale(b, emit::stop_gradient(b, x), 5));
   Function function = b.finish(build_gradients(b, loss, {x, unused, loss, x}), {});
   Environment environment;
   auto results = evaluate(Module{}, function, {{DType::f64, {}, {4}}, Tensor::zeros(DType::f64, {1, 2})}, environment);

@@ -11,9 +11,14 @@ namespace {
 
 class Interpreter final : public KernelBuilder {
  public:
-  Interpreter(const std::vector<Type> &types, const std::vector<Tensor> &operands, const Type &result_type, int64_t batch, uint64_t seed,
-              uint64_t step)
-      : types_(types), operands_(operands), result_type_(result_type), batch_(batch), seed_(seed), step_(step),
+  Interpreter(const std::vector<Type> &types, const std::vector<Tensor> &operands, const Type &result_type,
+              int64_t batch, uint64_t seed, uint64_t step)
+      : types_(types),
+        operands_(operands),
+        result_type_(result_type),
+        batch_(batch),
+        seed_(seed),
+        step_(step),
         result_(Tensor::zeros(result_type.dtype, sizes_at(result_type.shape, batch))) {}
 
   DType dtype(Scalar x) override { return scalars_[x.id].dtype; }
@@ -23,27 +28,48 @@ class Interpreter final : public KernelBuilder {
     double v = value(x);
     auto one = [&](double y) { return make(dtype(x), y); };
     switch (op) {
-      case Unary::negative: return one(-v);
-      case Unary::absolute: return one(std::abs(v));
-      case Unary::sign: return one(std::isnan(v) ? v : (v > 0) - (v < 0));
-      case Unary::exp: return one(std::exp(v));
-      case Unary::expm1: return one(std::expm1(v));
-      case Unary::log: return one(std::log(v));
-      case Unary::log1p: return one(std::log1p(v));
-      case Unary::sqrt: return one(std::sqrt(v));
-      case Unary::rsqrt: return one(1 / std::sqrt(v));
-      case Unary::reciprocal: return one(1 / v);
-      case Unary::sin: return one(std::sin(v));
-      case Unary::cos: return one(std::cos(v));
-      case Unary::tanh: return one(std::tanh(v));
-      case Unary::sigmoid: return one(1 / (1 + std::exp(-v)));
-      case Unary::erf: return one(std::erf(v));
-      case Unary::erf_inv: return one(ops::erf_inv(v));
-      case Unary::floor: return one(std::floor(v));
-      case Unary::ceil: return one(std::ceil(v));
-      case Unary::round: return one(std::nearbyint(v));
-      case Unary::is_nan: return make(DType::boolean, std::isnan(v));
-      case Unary::logical_not: return make(DType::boolean, v == 0);
+      case Unary::negative:
+        return one(-v);
+      case Unary::absolute:
+        return one(std::abs(v));
+      case Unary::sign:
+        return one(std::isnan(v) ? v : (v > 0) - (v < 0));
+      case Unary::exp:
+        return one(std::exp(v));
+      case Unary::expm1:
+        return one(std::expm1(v));
+      case Unary::log:
+        return one(std::log(v));
+      case Unary::log1p:
+        return one(std::log1p(v));
+      case Unary::sqrt:
+        return one(std::sqrt(v));
+      case Unary::rsqrt:
+        return one(1 / std::sqrt(v));
+      case Unary::reciprocal:
+        return one(1 / v);
+      case Unary::sin:
+        return one(std::sin(v));
+      case Unary::cos:
+        return one(std::cos(v));
+      case Unary::tanh:
+        return one(std::tanh(v));
+      case Unary::sigmoid:
+        return one(1 / (1 + std::exp(-v)));
+      case Unary::erf:
+        return one(std::erf(v));
+      case Unary::erf_inv:
+        return one(ops::erf_inv(v));
+      case Unary::floor:
+        return one(std::floor(v));
+      case Unary::ceil:
+        return one(std::ceil(v));
+      case Unary::round:
+        return one(std::nearbyint(v));
+      case Unary::is_nan:
+        return make(DType::boolean, std::isnan(v));
+      case Unary::logical_not:
+        return make(DType::boolean, v == 0);
     }
     return {};
   }
@@ -54,22 +80,38 @@ class Interpreter final : public KernelBuilder {
     auto number = [&](double z) { return make(dtype(a), is_integer(dtype(a)) ? std::trunc(z) : z); };
     auto truth = [&](bool z) { return make(DType::boolean, z); };
     switch (op) {
-      case Binary::add: return number(x + y);
-      case Binary::subtract: return number(x - y);
-      case Binary::multiply: return number(x * y);
-      case Binary::divide: return number(x / y);
-      case Binary::power: return number(std::pow(x, y));
-      case Binary::remainder: return number(std::fmod(x, y));
-      case Binary::maximum: return number(std::isnan(x) || x > y ? x : y);
-      case Binary::minimum: return number(std::isnan(x) || x < y ? x : y);
-      case Binary::equal: return truth(x == y);
-      case Binary::not_equal: return truth(x != y);
-      case Binary::less: return truth(x < y);
-      case Binary::less_equal: return truth(x <= y);
-      case Binary::greater: return truth(x > y);
-      case Binary::greater_equal: return truth(x >= y);
-      case Binary::logical_and: return truth(x != 0 && y != 0);
-      case Binary::logical_or: return truth(x != 0 || y != 0);
+      case Binary::add:
+        return number(x + y);
+      case Binary::subtract:
+        return number(x - y);
+      case Binary::multiply:
+        return number(x * y);
+      case Binary::divide:
+        return number(x / y);
+      case Binary::power:
+        return number(std::pow(x, y));
+      case Binary::remainder:
+        return number(std::fmod(x, y));
+      case Binary::maximum:
+        return number(std::isnan(x) || x > y ? x : y);
+      case Binary::minimum:
+        return number(std::isnan(x) || x < y ? x : y);
+      case Binary::equal:
+        return truth(x == y);
+      case Binary::not_equal:
+        return truth(x != y);
+      case Binary::less:
+        return truth(x < y);
+      case Binary::less_equal:
+        return truth(x <= y);
+      case Binary::greater:
+        return truth(x > y);
+      case Binary::greater_equal:
+        return truth(x >= y);
+      case Binary::logical_and:
+        return truth(x != 0 && y != 0);
+      case Binary::logical_or:
+        return truth(x != 0 || y != 0);
     }
     return {};
   }
@@ -110,8 +152,12 @@ class Interpreter final : public KernelBuilder {
   Type operand_type(size_t operand) override { return types_[operand]; }
   Type result_type(size_t) override { return result_type_; }
 
-  Scalar reduce(Reduction kind, std::span<const Dim> extents, const std::function<Scalar(std::span<const Index>)> &body) override {
-    double best = kind == Reduction::sum ? 0 : kind == Reduction::product ? 1 : kind == Reduction::minimum ? INFINITY : -INFINITY;
+  Scalar reduce(Reduction kind, std::span<const Dim> extents,
+                const std::function<Scalar(std::span<const Index>)> &body) override {
+    double best = kind == Reduction::sum       ? 0
+                  : kind == Reduction::product ? 1
+                  : kind == Reduction::minimum ? INFINITY
+                                               : -INFINITY;
     double winner = 0, position = 0;
     DType type = DType::i32;
     loop(extents, [&](std::span<const Index> index) {
@@ -127,7 +173,9 @@ class Interpreter final : public KernelBuilder {
     });
     return kind == Reduction::argmax ? make(DType::i32, winner) : make(type, best);
   }
-  void for_each(std::span<const Dim> extents, const std::function<void(std::span<const Index>)> &body) override { loop(extents, body); }
+  void for_each(std::span<const Dim> extents, const std::function<void(std::span<const Index>)> &body) override {
+    loop(extents, body);
+  }
   void accumulate(std::span<const Index> index, Scalar x) override {
     if (dtype(x) != result_type_.dtype) violation("accumulate of two element types");
     int64_t offset = place(result_.sizes, index);
@@ -136,7 +184,8 @@ class Interpreter final : public KernelBuilder {
 
   Tensor run(const Op &op) {
     if (op.def->push) {
-      ops::for_each_index(operands_[0].sizes, [&](const std::vector<int64_t> &at) { op.def->push(*this, op, start(at)); });
+      ops::for_each_index(operands_[0].sizes,
+                          [&](const std::vector<int64_t> &at) { op.def->push(*this, op, start(at)); });
       return result_;
     }
     size_t i = 0;
@@ -228,8 +277,8 @@ class Interpreter final : public KernelBuilder {
 
 }  // namespace
 
-Interpretation interpret(const Op &op, const std::vector<Type> &operand_types, const std::vector<Tensor> &operands, const Type &result_type,
-                         int64_t batch, uint64_t seed, uint64_t step) {
+Interpretation interpret(const Op &op, const std::vector<Type> &operand_types, const std::vector<Tensor> &operands,
+                         const Type &result_type, int64_t batch, uint64_t seed, uint64_t step) {
   Interpreter interpreter(operand_types, operands, result_type, batch, seed, step);
   Tensor result = interpreter.run(op);
   return {std::move(result), interpreter.violations()};

@@ -14,23 +14,27 @@ namespace {
 using Integers = std::vector<int64_t>;
 using Cases = std::vector<OpCase>;
 
-CaseOperand f64(std::string_view shape, double low = -2, double high = 2) { return {type("f64" + std::string(shape)), low, high}; }
+CaseOperand f64(std::string_view shape, double low = -2, double high = 2) {
+  return {type("f64" + std::string(shape)), low, high};
+}
 CaseOperand fixed(CaseOperand operand) {
   operand.differentiable = false;
   return operand;
 }
-CaseOperand i32(std::string_view shape, double low, double high) { return fixed({type("i32" + std::string(shape)), low, high}); }
+CaseOperand i32(std::string_view shape, double low, double high) {
+  return fixed({type("i32" + std::string(shape)), low, high});
+}
 CaseOperand boolean(std::string_view shape) { return fixed({type("boolean" + std::string(shape)), 0, 1}); }
 
 void add_elementwise(Cases &cases) {
-  for (std::string op : {"negative", "abs", "sign", "exp", "expm1", "square", "sin", "cos", "tanh", "sigmoid", "relu", "erf", "floor",
-                         "ceil", "round", "is_nan", "stop_gradient"})
+  for (std::string op : {"negative", "abs", "sign", "exp", "expm1", "square", "sin", "cos", "tanh", "sigmoid", "relu",
+                         "erf", "floor", "ceil", "round", "is_nan", "stop_gradient"})
     cases.push_back({op, {f64("[B, 3]")}, {}});
   for (std::string op : {"log", "sqrt", "rsqrt", "reciprocal"}) cases.push_back({op, {f64("[5]", 0.3, 3)}, {}});
   cases.push_back({"log1p", {f64("[2, B]", -0.7, 2)}, {}});
   cases.push_back({"erf_inv", {f64("[7]", -0.95, 0.95)}, {}});
-  for (std::string op : {"add", "subtract", "multiply", "maximum", "minimum", "equal", "not_equal", "less", "less_equal", "greater",
-                         "greater_equal"}) {
+  for (std::string op : {"add", "subtract", "multiply", "maximum", "minimum", "equal", "not_equal", "less",
+                         "less_equal", "greater", "greater_equal"}) {
     cases.push_back({op, {f64("[B, 3]"), f64("[B, 3]", -2.1, 2)}, {}});
     cases.push_back({op, {f64("[B, 1, 3]"), f64("[2, 1]")}, {}});
     cases.push_back({op, {f64("[]"), f64("[4]")}, {}});
@@ -55,14 +59,17 @@ void add_elementwise(Cases &cases) {
 }
 
 void add_shapes(Cases &cases) {
-  cases.push_back({"iota", {}, {{"shape", type("f64[3, B]").shape}, {"axis", int64_t{1}}, {"dtype", std::string("i32")}}});
+  cases.push_back(
+      {"iota", {}, {{"shape", type("f64[3, B]").shape}, {"axis", int64_t{1}}, {"dtype", std::string("i32")}}});
   cases.push_back({"axis_size", {fixed(f64("[B, 3, 5]"))}, {{"axes", Integers{0, 2}}}, 3});
   cases.push_back({"reshape", {f64("[B, 7, 4]")}, {{"shape", type("f64[7*B, 4]").shape}}});
   cases.push_back({"reshape", {f64("[B, 2, 2, 3]")}, {{"shape", type("f64[B, 12]").shape}}});
   cases.push_back({"reshape", {f64("[]")}, {{"shape", type("f64[1, 1]").shape}}});
   cases.push_back({"transpose", {f64("[B, 3, 2, 5]")}, {{"permutation", Integers{2, 0, 3, 1}}}});
-  cases.push_back({"pad", {f64("[B, 3, 2]")}, {{"low", Integers{0, 2, 0}}, {"high", Integers{0, 1, 3}}, {"value", 1.5}}});
-  cases.push_back({"slice", {f64("[B, 7, 5]")},
+  cases.push_back(
+      {"pad", {f64("[B, 3, 2]")}, {{"low", Integers{0, 2, 0}}, {"high", Integers{0, 1, 3}}, {"value", 1.5}}});
+  cases.push_back({"slice",
+                   {f64("[B, 7, 5]")},
                    {{"begin", Integers{0, 1, 0}}, {"end", Integers{1, 7, 4}}, {"strides", Integers{1, 2, 3}}}});
   cases.push_back({"slice", {f64("[6]")}, {{"begin", Integers{2}}, {"end", Integers{5}}, {"strides", Integers{1}}}});
   cases.push_back({"concatenate", {f64("[B, 2, 3]"), f64("[B, 1, 3]"), f64("[B, 3, 3]")}, {{"axis", int64_t{1}}}});
@@ -90,7 +97,9 @@ void add_reductions(Cases &cases) {
 void add_matmul(Cases &cases) {
   for (bool ta : {false, true})
     for (bool tb : {false, true})
-      cases.push_back({"matmul", {f64(ta ? "[3, B]" : "[B, 3]"), f64(tb ? "[5, 3]" : "[3, 5]")}, {{"transpose_a", ta}, {"transpose_b", tb}}});
+      cases.push_back({"matmul",
+                       {f64(ta ? "[3, B]" : "[B, 3]"), f64(tb ? "[5, 3]" : "[3, 5]")},
+                       {{"transpose_a", ta}, {"transpose_b", tb}}});
   cases.push_back({"matmul", {f64("[B, 3]"), f64("[B, 2]")}, {{"transpose_a", true}}, 4});
 }
 
@@ -98,7 +107,11 @@ struct Convolution {
   Integers strides = {1, 1}, padding = {0, 0, 0, 0}, dilation = {1, 1}, input_dilation = {1, 1};
   int64_t groups = 1;
   Attributes attributes() const {
-    return {{"strides", strides}, {"padding", padding}, {"dilation", dilation}, {"input_dilation", input_dilation}, {"groups", groups}};
+    return {{"strides", strides},
+            {"padding", padding},
+            {"dilation", dilation},
+            {"input_dilation", input_dilation},
+            {"groups", groups}};
   }
 };
 
@@ -116,11 +129,16 @@ void add_convolutions(Cases &cases) {
   add("[B, 6, 6, 2]", "[3, 3, 2, 1]", {.padding = {-1, 0, 1, -2}});
   add("[B, 3, 2, 2]", "[3, 3, 2, 3]", {.padding = {2, 1, 2, 2}, .input_dilation = {2, 3}});
   add("[B, 3, 3, 4]", "[2, 3, 2, 4]", {.padding = {1, 1, 2, 2}, .input_dilation = {2, 2}, .groups = 2});
-  add("[B, 4, 3, 1]", "[3, 2, 1, 2]", {.strides = {3, 2}, .padding = {1, 0, 1, 1}, .dilation = {1, 2}, .input_dilation = {2, 3}});
+  add("[B, 4, 3, 1]", "[3, 2, 1, 2]",
+      {.strides = {3, 2}, .padding = {1, 0, 1, 1}, .dilation = {1, 2}, .input_dilation = {2, 3}});
   add("[2, 3, 3, 2]", "[1, 1, 2, 2]", {.strides = {2, 2}});
 
-  cases.push_back({"conv2d_backward_weights", {f64("[B, 6, 5, 4]"), f64("[B, 3, 2, 6]")},
-                   {{"kernel_size", Integers{3, 2}}, {"strides", Integers{2, 3}}, {"padding", Integers{1, 0, 0, 2}}, {"groups", int64_t{2}}}});
+  cases.push_back({"conv2d_backward_weights",
+                   {f64("[B, 6, 5, 4]"), f64("[B, 3, 2, 6]")},
+                   {{"kernel_size", Integers{3, 2}},
+                    {"strides", Integers{2, 3}},
+                    {"padding", Integers{1, 0, 0, 2}},
+                    {"groups", int64_t{2}}}});
 }
 
 void add_pools(Cases &cases) {
@@ -148,9 +166,11 @@ void add_composites(Cases &cases) {
     cases.push_back({op, {f64("[B, 5]", -4, 4)}, {{"axis", int64_t{1}}}});
     cases.push_back({op, {f64("[B, 3, 2]")}, {{"axis", int64_t{1}}}});
   }
-  cases.push_back({"batch_norm", {f64("[B, 2, 3]"), f64("[3]"), f64("[3]"), f64("[3]"), f64("[3]", 0.2, 2)}, {{"epsilon", 0.01}}});
+  cases.push_back(
+      {"batch_norm", {f64("[B, 2, 3]"), f64("[3]"), f64("[3]"), f64("[3]"), f64("[3]", 0.2, 2)}, {{"epsilon", 0.01}}});
   cases.push_back({"dropout", {f64("[B, 20]"), fixed(f64("[]", 0.3, 0.5))}, {{"stream", int64_t{3}}}});
-  cases.push_back({"dropout", {f64("[B, 4, 20]"), fixed(f64("[]", 0.3, 0.5))},
+  cases.push_back({"dropout",
+                   {f64("[B, 4, 20]"), fixed(f64("[]", 0.3, 0.5))},
                    {{"stream", int64_t{4}}, {"noise_shape", type("f64[B, 1, 20]").shape}}});
   for (std::string op : {"random_uniform", "random_normal", "truncated_normal"})
     cases.push_back({op, {}, {{"shape", type("f64[3, B, 40]").shape}, {"stream", int64_t{7}}}});

@@ -1,5 +1,6 @@
-// One list of ops at work, with shapes chosen to be awkward (odd channels, a batch of one, strides that do not divide, unequal
-// padding): the tests of gradients, lowerings, decompositions and the text form all walk over it and know no op by name.
+// One list of ops at work, with shapes chosen to be awkward (odd channels, a batch of one, strides that do not divide,
+// unequal padding): the tests of gradients, lowerings, decompositions and the text form all walk over it and know no op
+// by name.
 #pragma once
 
 #include <ostream>
@@ -29,8 +30,8 @@ std::vector<OpCase> op_cases();
 
 // A function of one op: its operands are the arguments, its results the results.
 Function function_of(const OpCase &c, Mode mode = Mode::training);
-// Random numbers for the operands, the same ones at each call; no two numbers of a tensor are nearer than the step of finite
-// differences, so that no maximum changes hands.
+// Random numbers for the operands, the same ones at each call; no two numbers of a tensor are nearer than the step of
+// finite differences, so that no maximum changes hands.
 std::vector<Tensor> inputs_of(const OpCase &c);
 Environment environment_of(const OpCase &c);
 

@@ -72,7 +72,8 @@ void check_gradient(const OpCase &c) {
       double below = run(loss_alone, inputs, environment)[0].data[0];
       inputs[k].data[i] = kept;
       double slope = (above - below) / (2 * step);
-      ASSERT_NEAR(gradient.data[i], slope, 1e-7 * (1 + std::abs(slope))) << text_of(c) << ", operand " << k << ", element " << i;
+      ASSERT_NEAR(gradient.data[i], slope, 1e-7 * (1 + std::abs(slope)))
+          << text_of(c) << ", operand " << k << ", element " << i;
     }
   }
 }
@@ -107,8 +108,8 @@ TEST(EveryOp, LoweringsAgreeWithTheEvaluation) {
     for (const CaseOperand &operand : c.operands) types.push_back(operand.type);
     Environment environment = environment_of(c);
     Tensor wanted = run(function, inputs, environment).at(0);
-    Interpretation got = interpret(function.ops[0], types, inputs, function.type(function.results[0]), c.batch, environment.seed,
-                                   environment.step);
+    Interpretation got = interpret(function.ops[0], types, inputs, function.type(function.results[0]), c.batch,
+                                   environment.seed, environment.step);
     EXPECT_EQ(got.violations, std::vector<std::string>{}) << text_of(c);
     expect_near(got.result, wanted, 1e-13, text_of(c));
   }
@@ -127,20 +128,23 @@ TEST(EveryOp, DecompositionsAgreeWithTheEvaluation) {
       std::vector<Tensor> inputs = inputs_of(c);
       for (const Op &op : parts.ops) EXPECT_NE(op.def, def) << text_of(c);
       EXPECT_EQ(parts.type(parts.results[0]), whole.type(whole.results[0])) << text_of(c);
-      expect_near(run(parts, inputs, environment_of(c))[0], run(whole, inputs, environment_of(c))[0], 1e-12, text_of(c));
+      expect_near(run(parts, inputs, environment_of(c))[0], run(whole, inputs, environment_of(c))[0], 1e-12,
+                  text_of(c));
     }
 }
 
 TEST(EveryOp, HasACaseADocAndALowering) {
   std::set<std::string_view> tested;
   for (const OpCase &c : op_cases()) tested.insert(find_op(c.op)->name);
-  const std::set<std::string_view> elsewhere = {"read", "write", "runtime_value", "constant", "gradient", "fused", "orthogonal"};
+  const std::set<std::string_view> elsewhere = {"read",     "write", "runtime_value", "constant",
+                                                "gradient", "fused", "orthogonal"};
   for (const OpDef *def : all_ops()) {
     EXPECT_TRUE(tested.count(def->name) || elsewhere.count(def->name)) << def->name << " has no case";
     EXPECT_FALSE(def->doc.empty()) << def->name;
     EXPECT_EQ(find_op(def->name), def);
     int lowerings = (def->element != nullptr) + (def->pull != nullptr) + (def->push != nullptr);
-    bool needs_one = def->op_class == OpClass::elementwise || def->op_class == OpClass::reduction || def->op_class == OpClass::kernel;
+    bool needs_one = def->op_class == OpClass::elementwise || def->op_class == OpClass::reduction ||
+                     def->op_class == OpClass::kernel;
     EXPECT_TRUE(lowerings == 1 || !needs_one || elsewhere.count(def->name)) << def->name;
     EXPECT_TRUE(def->decompose || def->op_class != OpClass::composite || def->name == "gradient") << def->name;
     EXPECT_TRUE(def->evaluate || def->name == "gradient" || def->name == "fused") << def->name;

@@ -87,7 +87,9 @@ TEST(Text, NumbersReadBackAsTheSameDoubles) {
   ASSERT_TRUE(parsed);
   const auto &read = parsed->functions[0].ops[0].get<std::vector<double>>("values");
   ASSERT_EQ(read.size(), values.size());
-  for (size_t i = 0; i < values.size(); ++i) EXPECT_TRUE(std::isnan(values[i]) ? std::isnan(read[i]) : std::signbit(read[i]) == std::signbit(values[i]) && read[i] == values[i]);
+  for (size_t i = 0; i < values.size(); ++i)
+    EXPECT_TRUE(std::isnan(values[i]) ? std::isnan(read[i])
+                                      : std::signbit(read[i]) == std::signbit(values[i]) && read[i] == values[i]);
 }
 
 TEST(Text, DefaultsMayBeLeftOutAndCommentsStand) {
@@ -125,7 +127,7 @@ TEST(Text, SaysWhatIsWrongAndWhere) {
 // Bytes changed, cut out and doubled: a module or a message, never a crash; what parses prints and parses again.
 TEST(Text, GarbageGivesAMessage) {
   std::mt19937 random(1);
-  std::string good = print(random_module(7)) ;
+  std::string good = print(random_module(7));
   std::string fused = print(fused_module());
   const std::string bytes = "{}()[]%@\"\\=:,*-.Bx0 9\n/";
   for (int round = 0; round < 3000; ++round) {
@@ -133,10 +135,18 @@ TEST(Text, GarbageGivesAMessage) {
     for (int edits = 1 + static_cast<int>(random() % 4); edits > 0 && !text.empty(); --edits) {
       size_t at = random() % text.size();
       switch (random() % 4) {
-        case 0: text[at] = bytes[random() % bytes.size()]; break;
-        case 1: text.erase(at, random() % 20); break;
-        case 2: text.insert(at, text.substr(random() % text.size(), random() % 40)); break;
-        default: text[at] = static_cast<char>(random()); break;
+        case 0:
+          text[at] = bytes[random() % bytes.size()];
+          break;
+        case 1:
+          text.erase(at, random() % 20);
+          break;
+        case 2:
+          text.insert(at, text.substr(random() % text.size(), random() % 40));
+          break;
+        default:
+          text[at] = static_cast<char>(random());
+          break;
       }
     }
     auto module = parse(text);

@@ -9,7 +9,8 @@ namespace netc::test {
 namespace {
 
 std::vector<std::string> problems_of(const std::string &ops, const std::string &result = "%x") {
-  std::string text = "module \"m\" {\nweight @w: f32[3] trainable\nfunc @f(%x: f32[B, 3]) -> (" + result + ") mode training {\n" + ops + "\n}\n}";
+  std::string text = "module \"m\" {\nweight @w: f32[3] trainable\nfunc @f(%x: f32[B, 3]) -> (" + result +
+                     ") mode training {\n" + ops + "\n}\n}";
   SourceMap sources;
   Diagnostics diagnostics;
   auto module = parse_module(sources, sources.add("test.graph", text), diagnostics);
@@ -23,13 +24,15 @@ TEST(Verifier, FindsWrongTypesAndCounts) {
   EXPECT_EQ(problems_of("%y: f32[B, 4] = exp(%x)"), Problems{"@f: %y = exp: is f32[B, 4], should be f32[B, 3]"});
   EXPECT_EQ(problems_of("exp(%x)"), Problems{"@f: exp: has 0 results, should have 1"});
   EXPECT_EQ(problems_of("%y: f32[B, 3] = add(%x)"), Problems{"@f: %y = add: add takes 2 operands, got 1"});
-  EXPECT_EQ(problems_of("%y: f32[3] = read() {weight = \"v\"}"), Problems{"@f: %y = read: read: there is no weight \"v\""});
+  EXPECT_EQ(problems_of("%y: f32[3] = read() {weight = \"v\"}"),
+            Problems{"@f: %y = read: read: there is no weight \"v\""});
 }
 
 TEST(Verifier, FindsReadsAfterWrites) {
   std::string read = "%a: f32[3] = read() {weight = \"w\"}\n", write = "write(%a) {weight = \"w\"}\n";
   EXPECT_EQ(problems_of(read + write), Problems{});
-  EXPECT_EQ(problems_of(read + write + "%b: f32[3] = read() {weight = \"w\"}"), Problems{"@f: %b = read: the weight w was written before"});
+  EXPECT_EQ(problems_of(read + write + "%b: f32[3] = read() {weight = \"w\"}"),
+            Problems{"@f: %b = read: the weight w was written before"});
   EXPECT_EQ(problems_of(read + write + write), Problems{"@f: write: the weight w was written before"});
 }
 
@@ -43,12 +46,19 @@ TEST(Verifier, HoldsBodiesToTheirKind) {
   EXPECT_EQ(problems_of(fused("reduce", "%r: f32[B] = reduce_sum(%a) {axes = [1]}", "f32[B]")), Problems{});
   EXPECT_EQ(problems_of(fused("reduce", "%s: f32[B] = reduce_sum(%a) {axes = [1]}\n%r: f32[B] = exp(%s)", "f32[B]")),
             Problems{"@f: %y = fused: a reduction is not at the end of the body"});
-  EXPECT_EQ(problems_of(fused("reduce", "%s: f32[3] = reduce_sum(%a) {axes = [0]}\n%r: f32[B] = reduce_max(%a) {axes = [1]}", "f32[B]")),
-            Problems{"@f: %y = fused: the reductions of the body differ in shape or axes"});
-  EXPECT_EQ(problems_of(fused("contraction", "%r: f32[B, B] = matmul(%a, %a) {transpose_b = true}", "f32[B, 3]")).empty(), false);
-  EXPECT_EQ(problems_of(fused("contraction", "%b: f32[B, 3] = exp(%a)\n%r: f32[3, 3] = matmul(%b, %a) {transpose_a = true}", "f32[3, 3]")),
-            Problems{"@f: %y = fused: the contraction of the body reads more than arguments"});
-  EXPECT_EQ(problems_of(fused("tile", "%r: f32[B, 3] = exp(%a)", "f32[B, 3]")), Problems{"@f: %y = fused: fused: there is no kind \"tile\""});
+  EXPECT_EQ(
+      problems_of(fused("reduce", "%s: f32[3] = reduce_sum(%a) {axes = [0]}\n%r: f32[B] = reduce_max(%a) {axes = [1]}",
+                        "f32[B]")),
+      Problems{"@f: %y = fused: the reductions of the body differ in shape or axes"});
+  EXPECT_EQ(
+      problems_of(fused("contraction", "%r: f32[B, B] = matmul(%a, %a) {transpose_b = true}", "f32[B, 3]")).empty(),
+      false);
+  EXPECT_EQ(
+      problems_of(fused("contraction", "%b: f32[B, 3] = exp(%a)\n%r: f32[3, 3] = matmul(%b, %a) {transpose_a = true}",
+                        "f32[3, 3]")),
+      Problems{"@f: %y = fused: the contraction of the body reads more than arguments"});
+  EXPECT_EQ(problems_of(fused("tile", "%r: f32[B, 3] = exp(%a)", "f32[B, 3]")),
+            Problems{"@f: %y = fused: fused: there is no kind \"tile\""});
 }
 
 // What the text form cannot say.
@@ -57,7 +67,8 @@ TEST(Verifier, FindsBrokenGraphs) {
   Diagnostics diagnostics;
   auto module = parse_module(sources, sources.add("test.graph", R"(module "m" {
     func @f(%x: f32[B]) -> (%z) mode inference { %y: f32[B] = exp(%x) %z: f32[B] = exp(%y) }
-  })"), diagnostics);
+  })"),
+                             diagnostics);
   ASSERT_TRUE(module);
   ASSERT_TRUE(verify(*module).empty());
   auto broken = [&](auto change) {

@@ -73,7 +73,8 @@ TEST(Batches, BackgroundThreadChangesNoBit) {
   Batches threaded(pictures(100, 40, 40), options);
   options.background = false;
   Batches plain(pictures(100, 40, 40), options);
-  for (uint32_t epoch : {0u, 1u, 5u}) EXPECT_EQ(bytes_of_epoch(threaded, 1600, epoch), bytes_of_epoch(plain, 1600, epoch));
+  for (uint32_t epoch : {0u, 1u, 5u})
+    EXPECT_EQ(bytes_of_epoch(threaded, 1600, epoch), bytes_of_epoch(plain, 1600, epoch));
 }
 
 TEST(Batches, ResumesAtAnyBatch) {

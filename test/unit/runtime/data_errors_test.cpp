@@ -1,4 +1,5 @@
-// The corpus of wrong data: test/errors_data/*.json, each with files, a data section and the exact message they must cause.
+// The corpus of wrong data: test/errors_data/*.json, each with files, a data section and the exact message they must
+// cause.
 //
 //   "files"     {name: text, or {"hex": digits}, or {"gzip": text, "keep": bytes}}: made in an empty folder
 //   "network"   {"input": shape, "classes": n} or {"input": shape, "output": shape}; or "inputs", "outputs": fields
@@ -55,9 +56,11 @@ nlohmann::json metadata_of(const ordered_json &test) {
   nlohmann::json network = nlohmann::json::object();
   if (test.contains("network")) network = nlohmann::json::parse(test["network"].dump());
   if (network.contains("inputs")) return {{"network", network}, {"data", nlohmann::json::parse(test["data"].dump())}};
-  nlohmann::json output = network.contains("classes") ? class_field("y", network["classes"].get<int64_t>())
-                                                      : tensor_field("y", network.value("output", std::vector<int64_t>{1}));
-  return program(tensor_field("x", network.value("input", std::vector<int64_t>{1})), output, nlohmann::json::parse(test["data"].dump()));
+  nlohmann::json output = network.contains("classes")
+                              ? class_field("y", network["classes"].get<int64_t>())
+                              : tensor_field("y", network.value("output", std::vector<int64_t>{1}));
+  return program(tensor_field("x", network.value("input", std::vector<int64_t>{1})), output,
+                 nlohmann::json::parse(test["data"].dump()));
 }
 
 Result<void> run(const ordered_json &test, const Folder &folder) {

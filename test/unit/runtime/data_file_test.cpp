@@ -51,9 +51,12 @@ TEST(File, ErrorsNameThePathAndTheReason) {
   EXPECT_EQ(missing.error().help, "did you mean " + folder.path("train.csv") + "?");
   EXPECT_EQ(message(read_file(folder.path())), "cannot read " + folder.path() + ": it is a folder");
   EXPECT_EQ(message(read_file("/dev/zero")), "cannot read /dev/zero: it is not a regular file");
-  EXPECT_EQ(message(read_file(folder.path("train.csv"), 0)), "cannot read " + folder.path("train.csv") + ": it has 1 bytes, more than the limit of 0");
-  EXPECT_EQ(message(write_file_atomically(folder.path("no/a.txt"), "x")), "cannot write " + folder.path("no/a.txt") + ": no such file or directory");
-  EXPECT_EQ(message(write_file_atomically(folder.path(), "x")), "cannot write " + folder.path() + ": it is not a regular file");
+  EXPECT_EQ(message(read_file(folder.path("train.csv"), 0)),
+            "cannot read " + folder.path("train.csv") + ": it has 1 bytes, more than the limit of 0");
+  EXPECT_EQ(message(write_file_atomically(folder.path("no/a.txt"), "x")),
+            "cannot write " + folder.path("no/a.txt") + ": no such file or directory");
+  EXPECT_EQ(message(write_file_atomically(folder.path(), "x")),
+            "cannot write " + folder.path() + ": it is not a regular file");
 }
 
 TEST(Nearest, SuggestsOnlyWhatIsNear) {
@@ -70,9 +73,12 @@ TEST(Checksum, IsCrc32) {
 std::string write_example(const Folder &folder) {
   float values[6] = {1, 2, 3, 4, 5, 6};
   int64_t step = 77;
-  std::string_view value_bytes(reinterpret_cast<char *>(values), sizeof values), step_bytes(reinterpret_cast<char *>(&step), 8);
-  std::vector<TensorToWrite> tensors = {{"dense.kernel", "F32", {2, 3}, value_bytes}, {"step", "I64", {}, step_bytes}, {"empty", "U8", {0}, {}}};
-  auto written = write_safetensors(folder.path("a.safetensors"), tensors, {{"classes", "[\"a\", \"b\"]"}, {"odd", "\"\\\n\x01"}});
+  std::string_view value_bytes(reinterpret_cast<char *>(values), sizeof values),
+      step_bytes(reinterpret_cast<char *>(&step), 8);
+  std::vector<TensorToWrite> tensors = {
+      {"dense.kernel", "F32", {2, 3}, value_bytes}, {"step", "I64", {}, step_bytes}, {"empty", "U8", {0}, {}}};
+  auto written =
+      write_safetensors(folder.path("a.safetensors"), tensors, {{"classes", "[\"a\", \"b\"]"}, {"odd", "\"\\\n\x01"}});
   EXPECT_TRUE(written) << message(written);
   return folder.read("a.safetensors");
 }
@@ -93,8 +99,8 @@ TEST(Safetensors, WhatIsWrittenIsRead) {
   EXPECT_EQ(file->tensors.at("step").shape, std::vector<int64_t>{});
 }
 
-// Any one byte changed, any end cut off: an error, never a wrong tensor. (A changed name of the checksum leaves a file without
-// one, whose content is whole.)
+// Any one byte changed, any end cut off: an error, never a wrong tensor. (A changed name of the checksum leaves a file
+// without one, whose content is whole.)
 TEST(Safetensors, EveryDamageIsFound) {
   Folder folder;
   std::string bytes = write_example(folder);
@@ -110,7 +116,8 @@ TEST(Safetensors, EveryDamageIsFound) {
 
 TEST(Safetensors, RefusesToWriteWhatItCouldNotRead) {
   Folder folder;
-  std::vector<TensorToWrite> short_tensor = {{"a", "F32", {2}, "1234"}}, twice = {{"a", "U8", {1}, "1"}, {"a", "U8", {1}, "1"}};
+  std::vector<TensorToWrite> short_tensor = {{"a", "F32", {2}, "1234"}},
+                             twice = {{"a", "U8", {1}, "1"}, {"a", "U8", {1}, "1"}};
   EXPECT_FALSE(write_safetensors(folder.path("a"), short_tensor, {}));
   EXPECT_FALSE(write_safetensors(folder.path("a"), twice, {}));
   EXPECT_EQ(folder.files(), 0u);

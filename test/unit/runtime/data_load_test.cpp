@@ -15,7 +15,8 @@ namespace {
 
 using nlohmann::json;
 
-Result<DataSets> load(const Folder &folder, const json &metadata, std::optional<Preparation> preparation = {}, bool train = true) {
+Result<DataSets> load(const Folder &folder, const json &metadata, std::optional<Preparation> preparation = {},
+                      bool train = true) {
   return load_data(metadata, all_modules(), {folder.path(), 42, train, std::move(preparation)});
 }
 
@@ -28,7 +29,8 @@ std::string idx(unsigned char type, std::vector<uint32_t> shape, const std::stri
 
 std::string npy(const std::string &type, const std::string &shape, const std::string &data) {
   std::string header = "{'descr': '" + type + "', 'fortran_order': False, 'shape': " + shape + ", }\n";
-  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(header.size() & 255) + static_cast<char>(header.size() >> 8) + header + data;
+  return std::string("\x93NUMPY\x01\x00", 8) + static_cast<char>(header.size() & 255) +
+         static_cast<char>(header.size() >> 8) + header + data;
 }
 
 template <typename T>
@@ -58,7 +60,8 @@ TEST(Csv, SeveralTargetsWeightsAndNoHeader) {
   Folder folder;
   folder.write("a.tsv", "1\t2\t3\t0.5\n4\t5\t6\t2\n");
   json named = {{"target", {"c1", "c2"}}, {"weight", "c3"}, {"header", false}};
-  auto sets = load(folder, program(tensor_field("x", {1}), tensor_field("y", {2}), {{"train", call("tsv", {"a.tsv"}, named)}}));
+  auto sets =
+      load(folder, program(tensor_field("x", {1}), tensor_field("y", {2}), {{"train", call("tsv", {"a.tsv"}, named)}}));
   ASSERT_TRUE(sets) << message(sets);
   EXPECT_EQ(reals(sets->train.samples->targets[0]), (std::vector<float>{2, 3, 5, 6}));
   EXPECT_EQ(sets->train.samples->weights, (std::vector<float>{0.5f, 2}));
@@ -100,7 +103,8 @@ TEST(Csv, CategoriesBecomeFeatures) {
 TEST(Csv, SeveralInputsTakeColumnsInTurn) {
   Folder folder;
   folder.write("a.csv", "a,k,b,y\n1,2,3,0\n4,0,6,1\n");
-  json metadata = program(tensor_field("x", {1}), class_field("y", 2), {{"train", call("csv", {"a.csv"}, {{"target", "y"}})}});
+  json metadata =
+      program(tensor_field("x", {1}), class_field("y", 2), {{"train", call("csv", {"a.csv"}, {{"target", "y"}})}});
   metadata["network"]["inputs"].push_back(class_field("k", 3));
   metadata["network"]["inputs"].push_back(tensor_field("b", {1}));
   auto sets = load(folder, metadata);
@@ -112,9 +116,11 @@ TEST(Csv, SeveralInputsTakeColumnsInTurn) {
 
 TEST(Idx, PicturesStayBytesAndTakeTheDeclaredShape) {
   Folder folder;
-  write_gzip(folder.path("images.gz"), idx(0x08, {3, 2, 2}, raw<uint8_t>({0, 1, 2, 3, 4, 5, 6, 7, 250, 251, 252, 253})));
+  write_gzip(folder.path("images.gz"),
+             idx(0x08, {3, 2, 2}, raw<uint8_t>({0, 1, 2, 3, 4, 5, 6, 7, 250, 251, 252, 253})));
   folder.write("labels", idx(0x08, {3}, raw<uint8_t>({2, 0, 1})));
-  auto sets = load(folder, program(tensor_field("x", {2, 2, 1}), class_field("y", 3), {{"train", call("idx", {"images.gz", "labels"})}}));
+  auto sets = load(folder, program(tensor_field("x", {2, 2, 1}), class_field("y", 3),
+                                   {{"train", call("idx", {"images.gz", "labels"})}}));
   ASSERT_TRUE(sets) << message(sets);
   EXPECT_EQ(std::get<1>(sets->train.samples->inputs[0].values)[11], 253);
   EXPECT_EQ(sets->train.samples->inputs[0].shape, (std::vector<int64_t>{2, 2, 1}));
@@ -124,8 +130,9 @@ TEST(Idx, PicturesStayBytesAndTakeTheDeclaredShape) {
 TEST(Idx, BigEndianNumbersOfEveryType) {
   Folder folder;
   folder.write("x", idx(0x0D, {2, 1}, std::string("\x3f\xc0\0\0\xc0\0\0\0", 8)));  // 1.5, -2
-  folder.write("y", idx(0x0B, {2}, std::string("\xff\xfe\x01\0", 4)));              // -2, 256
-  auto sets = load(folder, program(tensor_field("x", {1}), tensor_field("y", {1}), {{"train", call("idx", {"x", "y"})}}));
+  folder.write("y", idx(0x0B, {2}, std::string("\xff\xfe\x01\0", 4)));             // -2, 256
+  auto sets =
+      load(folder, program(tensor_field("x", {1}), tensor_field("y", {1}), {{"train", call("idx", {"x", "y"})}}));
   ASSERT_TRUE(sets) << message(sets);
   EXPECT_EQ(reals(sets->train.samples->inputs[0]), (std::vector<float>{1.5f, -2}));
   EXPECT_EQ(reals(sets->train.samples->targets[0]), (std::vector<float>{-2, 256}));
@@ -137,10 +144,12 @@ TEST(Npy, TypesAndByteOrders) {
   struct Case {
     std::string type, data;
   };
-  for (const Case &c : {Case{"<f8", raw<double>({1.5, -2})}, Case{"<f4", raw<float>({1.5f, -2})}, Case{">f4", std::string("\x3f\xc0\0\0\xc0\0\0\0", 8)},
-                        Case{"<f2", std::string("\0\x3e\0\xc0", 4)}}) {
+  for (const Case &c :
+       {Case{"<f8", raw<double>({1.5, -2})}, Case{"<f4", raw<float>({1.5f, -2})},
+        Case{">f4", std::string("\x3f\xc0\0\0\xc0\0\0\0", 8)}, Case{"<f2", std::string("\0\x3e\0\xc0", 4)}}) {
     folder.write("x.npy", npy(c.type, "(2, 1)", c.data));
-    auto sets = load(folder, program(tensor_field("x", {1}), class_field("y", 2), {{"train", call("npy", {"x.npy", "y.npy"})}}));
+    auto sets = load(
+        folder, program(tensor_field("x", {1}), class_field("y", 2), {{"train", call("npy", {"x.npy", "y.npy"})}}));
     ASSERT_TRUE(sets) << c.type << message(sets);
     EXPECT_EQ(reals(sets->train.samples->inputs[0]), (std::vector<float>{1.5f, -2})) << c.type;
     EXPECT_EQ(whole(sets->train.samples->targets[0]), (std::vector<int32_t>{1, 0}));
@@ -151,8 +160,8 @@ TEST(Cifar, PlanesBecomeChannels) {
   Folder folder;
   std::string record(3073, '\0');
   record[0] = 7;
-  record[1] = 11;         // red of pixel 0
-  record[1 + 1024] = 22;  // green
+  record[1] = 11;             // red of pixel 0
+  record[1 + 1024] = 22;      // green
   record[1 + 2048 + 1] = 33;  // blue of pixel 1
   folder.write("a.bin", record + record);
   json metadata = program(tensor_field("x", {32, 32, 3}), class_field("y", 10),
@@ -170,7 +179,9 @@ TEST(Cifar, PlanesBecomeChannels) {
 
 json table(json validation, json normalize = nullptr) {
   return program(tensor_field("x", {1}), class_field("y", 2),
-                 {{"train", call("csv", {"a.csv"}, {{"target", "y"}})}, {"validation", std::move(validation)}, {"normalize", std::move(normalize)}});
+                 {{"train", call("csv", {"a.csv"}, {{"target", "y"}})},
+                  {"validation", std::move(validation)},
+                  {"normalize", std::move(normalize)}});
 }
 
 void write_table(const Folder &folder, int rows, int every = 5) {
@@ -265,7 +276,8 @@ TEST(Preparation, SurvivesTheCheckpointAndIsUsedByEvaluate) {
   EXPECT_EQ(whole(evaluated->test.samples->targets[0]), (std::vector<int32_t>{0}));
   Batches batches(evaluated->test, {});
   Batches same(trained->test, {});
-  EXPECT_EQ(static_cast<const float *>(batches.next()->arguments[0])[0], static_cast<const float *>(same.next()->arguments[0])[0]);
+  EXPECT_EQ(static_cast<const float *>(batches.next()->arguments[0])[0],
+            static_cast<const float *>(same.next()->arguments[0])[0]);
 }
 
 TEST(Load, WarnsOfTestSamplesInTheTrainingData) {

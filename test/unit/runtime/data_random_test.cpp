@@ -1,5 +1,5 @@
-// The runtime's Philox against the known-answer vectors of its authors (Random123, kat_vectors: philox4x32 10) and against
-// the definition the compiler uses.
+// The runtime's Philox against the known-answer vectors of its authors (Random123, kat_vectors: philox4x32 10) and
+// against the definition the compiler uses.
 #include "runtime/random.h"
 
 #include <gtest/gtest.h>

@@ -24,7 +24,9 @@ class Folder {
   ~Folder() { std::filesystem::remove_all(path_); }
   Folder(const Folder &) = delete;
   std::string path(const std::string &name = "") const { return name.empty() ? path_ : path_ + "/" + name; }
-  void write(const std::string &name, const std::string &content) const { std::ofstream(path(name), std::ios::binary) << content; }
+  void write(const std::string &name, const std::string &content) const {
+    std::ofstream(path(name), std::ios::binary) << content;
+  }
   std::string read(const std::string &name) const {
     std::stringstream text;
     text << std::ifstream(path(name), std::ios::binary).rdbuf();
@@ -37,7 +39,8 @@ class Folder {
 };
 
 inline const Modules &all_modules() {
-  static const void *const records[] = {&nc_module_csv, &nc_module_idx, &nc_module_npy, &nc_module_cifar, &nc_module_gzip, &nc_module_png};
+  static const void *const records[] = {&nc_module_csv,   &nc_module_idx,  &nc_module_npy,
+                                        &nc_module_cifar, &nc_module_gzip, &nc_module_png};
   static const Modules modules(records);
   return modules;
 }
@@ -46,9 +49,11 @@ inline nlohmann::json tensor_field(const std::string &name, std::vector<int64_t>
   return {{"name", name}, {"kind", "tensor"}, {"dtype", "f32"}, {"shape", shape}};
 }
 inline nlohmann::json class_field(const std::string &name, int64_t classes) {
-  return {{"name", name}, {"kind", "class"}, {"dtype", "i32"}, {"shape", nlohmann::json::array()}, {"classes", classes}};
+  return {
+      {"name", name}, {"kind", "class"}, {"dtype", "i32"}, {"shape", nlohmann::json::array()}, {"classes", classes}};
 }
-inline nlohmann::json call(const std::string &name, nlohmann::json args, nlohmann::json named = nlohmann::json::object()) {
+inline nlohmann::json call(const std::string &name, nlohmann::json args,
+                           nlohmann::json named = nlohmann::json::object()) {
   return {{"call", name}, {"args", std::move(args)}, {"named", std::move(named)}};
 }
 inline nlohmann::json program(nlohmann::json input, nlohmann::json output, nlohmann::json data) {

@@ -72,9 +72,11 @@ void chunk_of_rows(const nc_context *context, int64_t chunk) {
     float x[kFeatures], probabilities[kClasses];
     for (int f = 0; f < kFeatures; ++f) {
       x[f] = inputs[row * kFeatures + f];
-      if (kTraining) x[f] += static_cast<float>(0.2 * philox_uniform(context->seed, 1, context->step, row * kFeatures + f) - 0.1);
+      if (kTraining)
+        x[f] += static_cast<float>(0.2 * philox_uniform(context->seed, 1, context->step, row * kFeatures + f) - 0.1);
     }
-    partial[kWeights] += weight[row] * row_loss(x, weights_of(context), targets[row], probabilities, kTraining ? partial : nullptr);
+    partial[kWeights] +=
+        weight[row] * row_loss(x, weights_of(context), targets[row], probabilities, kTraining ? partial : nullptr);
     partial[kWeights + 1] += is_correct(probabilities, targets[row]) ? 1 : 0;
   }
 }
@@ -86,7 +88,8 @@ std::vector<float> sum_of_chunks(const nc_context *context) {
   nc_parallel_for(context, chunk_of_rows<kTraining>, chunks, 1'000'000'000);
   std::vector<float> sum(kPartial);
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-    for (int i = 0; i < kPartial; ++i) sum[i] += reinterpret_cast<const float *>(context->batch_space)[chunk * kPartial + i];
+    for (int i = 0; i < kPartial; ++i)
+      sum[i] += reinterpret_cast<const float *>(context->batch_space)[chunk * kPartial + i];
   }
   auto out = [&](int i) { return static_cast<float *>(context->outputs[i]); };
   out(0)[0] = sum[kWeights];
@@ -103,7 +106,8 @@ void train_step(const nc_context *context) {
   float *weights = weights_of(context), *velocity = weights + kWeights;
   double rate = context->scalars[2] * context->scalars[1] * (1 - 0.5 * context->scalars[0] / context->scalars[3]);
   for (int i = 0; i < kWeights; ++i) {
-    float slope = gradient[i] / static_cast<float>(context->batch) + (i < kKernel ? 2 * static_cast<float>(kL2) * weights[i] : 0);
+    float slope =
+        gradient[i] / static_cast<float>(context->batch) + (i < kKernel ? 2 * static_cast<float>(kL2) * weights[i] : 0);
     velocity[i] = 0.9f * velocity[i] - static_cast<float>(rate) * slope;
     weights[i] += velocity[i];
   }
@@ -138,7 +142,9 @@ void gradcheck(const nc_context *context) {
   for (int i = 0; i < kClasses; ++i) out(2)[i] = gradient[kKernel + i] / batch * (kBroken ? 1.001 : 1);
 }
 
-json port(const char *name, const char *dtype, json shape) { return {{"name", name}, {"dtype", dtype}, {"shape", shape}}; }
+json port(const char *name, const char *dtype, json shape) {
+  return {{"name", name}, {"dtype", dtype}, {"shape", shape}};
+}
 
 json batch_ports(const char *dtype) {
   return {port("x", dtype, {"B", kFeatures}), port("y", "i32", {"B"}), port("sample_weight", dtype, {"B"})};
@@ -151,7 +157,11 @@ json toy_metadata() {
                    port("metric.accuracy", "f32", {2})};
   json weights = json::array(), gradcheck_inputs = batch_ports("f64");
   auto weight = [&](const char *name, json shape, bool trainable, const char *role, int offset) {
-    weights.push_back({{"name", name}, {"dtype", "f32"}, {"shape", shape}, {"trainable", trainable}, {"role", role},
+    weights.push_back({{"name", name},
+                       {"dtype", "f32"},
+                       {"shape", shape},
+                       {"trainable", trainable},
+                       {"role", role},
                        {"offset", offset * 4}});
     gradcheck_inputs.push_back(port(name, "f64", shape));
   };
@@ -162,45 +172,74 @@ json toy_metadata() {
   json csv = {{"call", "csv"}, {"args", {"train.csv"}}, {"named", {{"target", "kind"}}}}, test = csv;
   test["args"] = {"test.csv"};
   return {
-      {"format", 1}, {"name", "toy"}, {"source", "# toy\n"}, {"source_path", "toy.net"}, {"data_root", "."},
-      {"network", {{"name", "toy"},
-                   {"inputs", {{{"name", "x"}, {"kind", "tensor"}, {"dtype", "f32"}, {"shape", {kFeatures}}}}},
-                   {"outputs", {{{"name", "y"}, {"kind", "class"}, {"dtype", "f32"}, {"shape", {kClasses}}, {"classes", kClasses}}}}}},
+      {"format", 1},
+      {"name", "toy"},
+      {"source", "# toy\n"},
+      {"source_path", "toy.net"},
+      {"data_root", "."},
+      {"network",
+       {{"name", "toy"},
+        {"inputs", {{{"name", "x"}, {"kind", "tensor"}, {"dtype", "f32"}, {"shape", {kFeatures}}}}},
+        {"outputs",
+         {{{"name", "y"}, {"kind", "class"}, {"dtype", "f32"}, {"shape", {kClasses}}, {"classes", kClasses}}}}}},
       {"output_activation", "softmax"},
-      {"layers", {{{"name", "dense"}, {"kind", "dense"}, {"output_shape", {kClasses}}, {"weights", {"dense.kernel", "dense.bias"}},
-                   {"parameters", kWeights}, {"flops", 2 * kKernel}, {"line", 1}}}},
+      {"layers",
+       {{{"name", "dense"},
+         {"kind", "dense"},
+         {"output_shape", {kClasses}},
+         {"weights", {"dense.kernel", "dense.bias"}},
+         {"parameters", kWeights},
+         {"flops", 2 * kKernel},
+         {"line", 1}}}},
       {"weights", weights},
-      {"parameters", {{{"name", "lr"}, {"value", 0.05}, {"kind", "real"}, {"runtime", true},
-                       {"space", {{"kind", "range"}, {"low", 1e-4}, {"high", 1e6}, {"log", true}, {"integer", false}}}},
-                      {{"name", "units"}, {"value", 3}, {"kind", "integer"}, {"runtime", false}, {"space", nullptr}}}},
-      {"data", {{"name", "toy"}, {"train", csv}, {"test", test}, {"normalize", {{"name", "standardize"}}},
-                {"validation", {{"call", "split"}, {"args", {0.2}}, {"named", json::object()}}}}},
+      {"parameters",
+       {{{"name", "lr"},
+         {"value", 0.05},
+         {"kind", "real"},
+         {"runtime", true},
+         {"space", {{"kind", "range"}, {"low", 1e-4}, {"high", 1e6}, {"log", true}, {"integer", false}}}},
+        {{"name", "units"}, {"value", 3}, {"kind", "integer"}, {"runtime", false}, {"space", nullptr}}}},
+      {"data",
+       {{"name", "toy"},
+        {"train", csv},
+        {"test", test},
+        {"normalize", {{"name", "standardize"}}},
+        {"validation", {{"call", "split"}, {"args", {0.2}}, {"named", json::object()}}}}},
       {"train", {{"batch_size", 16}, {"epochs", 3}, {"seed", 7}, {"callbacks", json::array()}}},
-      {"loss", {{"name", "sparse_categorical_crossentropy"}, {"text", "sparse_categorical_crossentropy(from_logits = true)"}}},
+      {"loss",
+       {{"name", "sparse_categorical_crossentropy"}, {"text", "sparse_categorical_crossentropy(from_logits = true)"}}},
       {"metrics", {{{"name", "accuracy"}, {"accumulators", 2}, {"higher_is_better", true}}}},
       {"check", json::array()},
       {"functions",
        {{"init", {{"inputs", json::array()}, {"outputs", json::array()}}},
-        {"predict", {{"inputs", {port("x", "f32", {"B", kFeatures})}}, {"outputs", {port("y", "f32", {"B", kClasses})}}}},
+        {"predict",
+         {{"inputs", {port("x", "f32", {"B", kFeatures})}}, {"outputs", {port("y", "f32", {"B", kClasses})}}}},
         {"evaluate", {{"inputs", batch_ports("f32")}, {"outputs", measured}}},
         {"train_step", {{"inputs", batch_ports("f32")}, {"outputs", measured}}},
-        {"metrics", {{"inputs", {port("metric.accuracy", "f32", {2})}}, {"outputs", {port("accuracy", "f32", json::array())}}}},
+        {"metrics",
+         {{"inputs", {port("metric.accuracy", "f32", {2})}}, {"outputs", {port("accuracy", "f32", json::array())}}}},
         {"gradcheck",
          {{"inputs", gradcheck_inputs},
-          {"outputs", {port("loss", "f64", json::array()), port("dense.kernel", "f64", {kFeatures, kClasses}),
-                       port("dense.bias", "f64", {kClasses})}}}}}},
+          {"outputs",
+           {port("loss", "f64", json::array()), port("dense.kernel", "f64", {kFeatures, kClasses}),
+            port("dense.bias", "f64", {kClasses})}}}}}},
   };
 }
 
 ToyProgram::ToyProgram(const json &metadata, bool break_gradient) : metadata_(metadata.dump()) {
   constexpr int64_t kPerRow = kPartial * sizeof(float);
-  functions_ = {{"init", init, 0, 0, 0, 0},           {"predict", predict, 0, 0, 1, 1},
-                {"evaluate", evaluate, 0, kPerRow, 3, 3}, {"train_step", train_step, 0, kPerRow, 3, 3},
+  functions_ = {{"init", init, 0, 0, 0, 0},
+                {"predict", predict, 0, 0, 1, 1},
+                {"evaluate", evaluate, 0, kPerRow, 3, 3},
+                {"train_step", train_step, 0, kPerRow, 3, 3},
                 {"metrics", metrics, 0, 0, 1, 1},
                 {"gradcheck", break_gradient ? gradcheck<true> : gradcheck<false>, 0, 0, 7, 3}};
   modules_ = {&nc_module_csv};
-  program_ = {NC_ABI_VERSION, static_cast<uint32_t>(functions_.size()), functions_.data(), 2 * kWeights * 4, metadata_.data(),
-              metadata_.size(), kScalars, std::size(kScalars), modules_.data(), static_cast<int64_t>(modules_.size())};
+  program_ = {NC_ABI_VERSION,    static_cast<uint32_t>(functions_.size()),
+              functions_.data(), 2 * kWeights * 4,
+              metadata_.data(),  metadata_.size(),
+              kScalars,          std::size(kScalars),
+              modules_.data(),   static_cast<int64_t>(modules_.size())};
 }
 
 void write_toy_data(const std::string &folder, int samples) {

@@ -1,6 +1,6 @@
-// A compiled program by hand: softmax regression of 4 features on 3 classes with noise on the inputs, an l2 penalty, sgd
-// with momentum and a learning rate that falls with the step. It has all that a generated object has, so the train loop and
-// the commands can be tested without the compiler.
+// A compiled program by hand: softmax regression of 4 features on 3 classes with noise on the inputs, an l2 penalty,
+// sgd with momentum and a learning rate that falls with the step. It has all that a generated object has, so the train
+// loop and the commands can be tested without the compiler.
 #pragma once
 
 #include <nlohmann/json.hpp>

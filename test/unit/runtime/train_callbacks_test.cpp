@@ -12,7 +12,9 @@ namespace {
 
 using nlohmann::json;
 
-json call(const char *name, json named) { return {{"call", name}, {"args", json::array()}, {"named", std::move(named)}}; }
+json call(const char *name, json named) {
+  return {{"call", name}, {"args", json::array()}, {"named", std::move(named)}};
+}
 
 const json kMetrics = {{{"name", "accuracy"}, {"accumulators", 2}, {"higher_is_better", true}}};
 
@@ -72,11 +74,13 @@ TEST(Callbacks, EarlyStoppingCountsEpochsWithoutImprovement) {
 }
 
 TEST(Callbacks, EarlyStoppingKeepsItsOwnBestWhenTheCheckpointMeansAnother) {
-  json stopping = call("early_stopping", {{"monitor", {{"name", "loss"}}}, {"patience", 5}, {"restore_best_weights", true}});
+  json stopping =
+      call("early_stopping", {{"monitor", {{"name", "loss"}}}, {"patience", 5}, {"restore_best_weights", true}});
   json checkpoint = call("checkpoint", {{"monitor", {{"name", "accuracy"}}}, {"keep", {{"name", "best"}}}});
   std::vector<std::vector<double>> epochs = {{2, 0.5}, {1, 0.4}, {3, 0.6}};
   EXPECT_EQ(play({stopping, checkpoint}, {"loss", "accuracy"}, epochs).saved,
-            (std::vector<std::string>{"1:best.safetensors", "1:restored.safetensors", "2:restored.safetensors", "3:best.safetensors"}));
+            (std::vector<std::string>{"1:best.safetensors", "1:restored.safetensors", "2:restored.safetensors",
+                                      "3:best.safetensors"}));
   EXPECT_EQ(play({stopping}, {"loss", "accuracy"}, epochs).saved,
             (std::vector<std::string>{"1:best.safetensors", "2:best.safetensors"}));
 }
@@ -112,10 +116,12 @@ TEST(Callbacks, MistakesAreTold) {
     auto callbacks = Callbacks::create(list, kMetrics, history);
     return callbacks ? std::string() : callbacks.error().message + "; " + callbacks.error().help;
   };
-  EXPECT_EQ(message({call("early_stoping", json::object())}), "unknown callback early_stoping; did you mean early_stopping?");
+  EXPECT_EQ(message({call("early_stoping", json::object())}),
+            "unknown callback early_stoping; did you mean early_stopping?");
   EXPECT_EQ(message({call("early_stopping", {{"monitor", {{"name", "acuracy"}}}})}),
             "early_stopping monitors acuracy, which is not measured; did you mean accuracy?");
-  EXPECT_NE(message({call("early_stopping", {{"monitor", {{"name", "val_loss"}}}})}).find("no validation data"), std::string::npos);
+  EXPECT_NE(message({call("early_stopping", {{"monitor", {{"name", "val_loss"}}}})}).find("no validation data"),
+            std::string::npos);
 }
 
 TEST(TrainingState, SurvivesJsonExactly) {

@@ -33,7 +33,8 @@ TEST(Orthogonal, DependsOnSeedAndStreamAndIsUnbiased) {
   EXPECT_EQ(orthogonal(4, 4), orthogonal(4, 4));
   EXPECT_NE(orthogonal(4, 4), orthogonal(4, 4, 8));
   EXPECT_NE(orthogonal(4, 4), orthogonal(4, 4, 7, 4));
-  // With the signs fixed by R, entries of Q are distributed symmetrically: without, the diagonal would be mostly negative.
+  // With the signs fixed by R, entries of Q are distributed symmetrically: without, the diagonal would be mostly
+  // negative.
   int positive = 0;
   for (uint64_t seed = 0; seed < 400; ++seed) positive += orthogonal(3, 3, seed)[0] > 0;
   EXPECT_NEAR(positive, 200, 50);

@@ -36,7 +36,8 @@ TEST(Progress, FitsAnyWidth) {
             "epoch 3/20  25% [#####...............]  loss 0.3127  accuracy 0.9012  12.3k/s  1 min 35 s left");
   EXPECT_EQ(progress_text(line, 90), "epoch 3/20  25% [#####...............]  loss 0.3127  accuracy 0.9012  12.3k/s");
   EXPECT_EQ(progress_text(line, 60), "epoch 3/20  25%  loss 0.3127  accuracy 0.9012");
-  for (int width = 0; width < 130; ++width) EXPECT_LE(progress_text(line, width).size(), static_cast<size_t>(width)) << width;
+  for (int width = 0; width < 130; ++width)
+    EXPECT_LE(progress_text(line, width).size(), static_cast<size_t>(width)) << width;
   line.batches = 0;
   EXPECT_FALSE(progress_text(line, 80).empty());
 }
@@ -55,7 +56,8 @@ TEST(EventLog, FramesAndChecksums) {
 }
 
 TEST(CommandLine, OptionsAndPlaces) {
-  std::vector<CommandSpec> commands = {{"go", "FILE...", "goes", {{"--n", "N", "how often"}, {"--flag", "", "a flag"}}}};
+  std::vector<CommandSpec> commands = {
+      {"go", "FILE...", "goes", {{"--n", "N", "how often"}, {"--flag", "", "a flag"}}}};
   auto parsed = parse_arguments(commands, {"go", "a", "--n=3", "--flag", "--n", "4", "--", "--b"});
   ASSERT_TRUE(parsed.has_value()) << parsed.error().message;
   EXPECT_EQ(parsed->positional, (std::vector<std::string>{"a", "--b"}));

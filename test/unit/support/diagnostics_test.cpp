@@ -41,7 +41,8 @@ TEST(Diagnostics, CaretCountsCharactersAndStaysOnItsLine) {
   FileId file = sources.add("a.net", "\t\xC3\xA9 \x01x and\nmore");
   Diagnostics diagnostics;
   diagnostics.error({file, 5, 15}, "here");  // x to the end, and into the next line
-  EXPECT_EQ(render_text(diagnostics, sources, false), "a.net:1:6: error: here\n   1 |  \xC3\xA9 ?x and\n     |     ^~~~~\n");
+  EXPECT_EQ(render_text(diagnostics, sources, false),
+            "a.net:1:6: error: here\n   1 |  \xC3\xA9 ?x and\n     |     ^~~~~\n");
 }
 
 TEST(Diagnostics, LongLinesAreCutAroundTheCaret) {
@@ -78,10 +79,11 @@ TEST(Diagnostics, JsonIsOneObjectALine) {
   FileId file = sources.add("a \"b\".net", "one\ntwo");
   Diagnostics diagnostics;
   diagnostics.error({file, 4, 7}, "m\n").note("n").help("h");
-  EXPECT_EQ(render_json(diagnostics, sources),
-            R"({"file":"a \"b\".net","line":2,"column":1,"end_line":2,"end_column":4,"severity":"error","message":"m\u000a",)"
-            R"("notes":[{"file":null,"line":0,"column":0,"end_line":0,"end_column":0,"message":"n"}],"help":["h"]})"
-            "\n");
+  EXPECT_EQ(
+      render_json(diagnostics, sources),
+      R"({"file":"a \"b\".net","line":2,"column":1,"end_line":2,"end_column":4,"severity":"error","message":"m\u000a",)"
+      R"("notes":[{"file":null,"line":0,"column":0,"end_line":0,"end_column":0,"message":"n"}],"help":["h"]})"
+      "\n");
 }
 
 TEST(NearestName, FindsWhatWasMeantAndNothingElse) {
