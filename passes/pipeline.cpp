@@ -70,6 +70,7 @@ Result<void> run_pass(const Pass &pass, Module &module, const PassOptions &optio
 
 Result<void> run_pipeline(Module &module, const PassOptions &options) {
   for (const Pass &pass : pipeline()) {
+    if (pass.name == options.stop_before) break;
     if (!pass.required && options.disabled.contains(pass.name)) continue;
     if (Result<void> done = run_pass(pass, module, options); !done) return done;
   }

@@ -86,7 +86,9 @@ json params_json(Session &session) {
     json value = param.value.is<Word>() ? json(param.value.as<Word>()->text) : datum_json(param.value);
     parameters.push_back(
         {{"name", name}, {"value", value}, {"kind", kind}, {"runtime", !param.fixed && param.used}, {"space", space}});
-    if (!param.used) session.reporter.warning(param.declaration->name.span, "the param " + name + " is never used");
+    // What an error kept from being looked at may have used it.
+    if (!param.used && session.reporter.error_count() == 0)
+      session.reporter.warning(param.declaration->name.span, "the param " + name + " is never used");
   }
   return parameters;
 }
