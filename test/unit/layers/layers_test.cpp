@@ -1,0 +1,86 @@
+// Every layer, activation, loss and optimizer of the standard library, from its text to machine code.
+#include <gtest/gtest.h>
+
+#include "test/unit/frontend/elaborate_support.h"
+#include "test/unit/layers/network_check.h"
+
+namespace netc::test {
+namespace {
+
+class Check : public testing::TestWithParam<const char *> {};
+using Image = Check;
+TEST_P(Image, IsRight) {
+  check_network(
+      experiment("(x: f32[7, 6, 3]) -> class[3] { x -> " + std::string(GetParam()) + " -> flatten -> dense(3) }"));
+}
+INSTANTIATE_TEST_SUITE_P(
+    Convolution, Image,
+    testing::Values("conv2d(5, 3)", "conv2d(6, [3, 5], strides = 2, padding = same, groups = 3, activation = tanh)",
+                    "conv2d(17, 1)", "conv2d(4, 3, dilation_rate = 2, use_bias = false)",
+                    "conv2d(33, 2, strides = [2, 1], padding = same) -> conv2d(5, 3, padding = same)",
+                    "conv2d(4, 1, kernel_regularizer = l1_l2(1e-2, 1e-2), kernel_constraint = max_norm(0.5), "
+                    "activity_regularizer = l2(1e-2))",
+                    "depthwise_conv2d(3, padding = same)", "depthwise_conv2d(3, depth_multiplier = 2, strides = 2)",
+                    "separable_conv2d(6, 3)", "conv2d_transpose(5, 3, strides = 2, padding = same)",
+                    "conv2d_transpose(3, 2, strides = 3)", "conv2d_transpose(3, 4)",
+                    "conv2d(8, 3, padding = same, use_bias = false) -> batch_norm -> relu -> max_pool2d(2)",
+                    "conv2d(9, 3, strides = 2, use_bias = false) -> batch_norm(center = false) -> silu"));
+INSTANTIATE_TEST_SUITE_P(Shape, Image,
+                         testing::Values("max_pool2d", "max_pool2d(3, strides = 2, padding = same)",
+                                         "max_pool2d(3, strides = 1)", "average_pool2d(2)",
+                                         "average_pool2d(3, strides = 2, padding = same)", "global_average_pooling2d",
+                                         "global_max_pooling2d(keepdims = true)", "zero_padding2d([[1, 2], [0, 1]])",
+                                         "cropping2d(1)", "up_sampling2d", "reshape([14, -1])", "permute([3, 1, 2])"));
+INSTANTIATE_TEST_SUITE_P(Normalization, Image,
+                         testing::Values("batch_norm", "batch_norm(center = false, scale = false)", "layer_norm",
+                                         "rms_norm", "unit_norm_layer"));
+INSTANTIATE_TEST_SUITE_P(Random, Image,
+                         testing::Values("dropout(0.3)", "spatial_dropout2d(0.4)", "gaussian_noise(0.1)",
+                                         "gaussian_dropout(0.2)", "alpha_dropout(0.1)"));
+
+using Activation = Check;
+TEST_P(Activation, IsRight) {
+  check_network(
+      experiment("(x: f32[5]) -> class[3] { x -> dense(19) -> " + std::string(GetParam()) + " -> dense(3) }"));
+}
+INSTANTIATE_TEST_SUITE_P(All, Activation,
+                         testing::Values("relu", "relu(negative_slope = 0.1, max_value = 6, threshold = 0.5)", "relu6",
+                                         "leaky_relu", "prelu", "elu", "selu", "celu", "gelu",
+                                         "gelu(approximate = true)", "silu", "mish", "softplus", "softsign", "tanh",
+                                         "hard_tanh", "sigmoid", "hard_sigmoid", "hard_silu", "log_sigmoid",
+                                         "exponential", "softmax", "log_softmax", "linear"));
+
+using Merge = Check;
+TEST_P(Merge, IsRight) {
+  check_network(experiment("(x: f32[7], z: f32[7]) -> f32[2] { a = x -> dense(5)  b = z -> dense(5)\n" +
+                           std::string(GetParam()) + " -> dense(2) }"));
+}
+INSTANTIATE_TEST_SUITE_P(All, Merge,
+                         testing::Values("add(a, b)", "subtract(a, b)", "[a, b] -> multiply", "[a, b, a] -> average",
+                                         "maximum(a, b)", "[a, b] -> minimum", "[a, b] -> concatenate"));
+
+using Loss = Check;
+TEST_P(Loss, IsRight) {
+  check_network(experiment("(x: f32[4]) -> f32[2] { x -> dense(2, activation = sigmoid) }",
+                           "optimizer = sgd(learning_rate = 0.1) loss = " + std::string(GetParam())));
+}
+INSTANTIATE_TEST_SUITE_P(All, Loss,
+                         testing::Values("mse", "mae", "huber(2.0)", "log_cosh", "binary_crossentropy", "hinge",
+                                         "squared_hinge", "poisson", "cosine_similarity", "dice"));
+
+using Optimizer = Check;
+TEST_P(Optimizer, IsRight) {
+  check_network(
+      experiment("(x: f32[6]) -> class[3] { x -> dense(9) -> relu -> dense(3) }",
+                 "metrics = [accuracy, top_k(2), precision, mean_iou] optimizer = " + std::string(GetParam())));
+}
+INSTANTIATE_TEST_SUITE_P(All, Optimizer,
+                         testing::Values("sgd(0.1)", "sgd(0.1, momentum = 0.9, nesterov = true, weight_decay = 1e-2)",
+                                         "rmsprop(momentum = 0.9, centered = true)",
+                                         "adam(amsgrad = true, clipnorm = 0.1)", "adamw(clipvalue = 0.05)", "adamax",
+                                         "nadam", "adagrad", "adadelta", "lion", "lamb(global_clipnorm = 0.1)",
+                                         "sgd(learning_rate = cosine(0.1, warmup = 2 epochs))",
+                                         "sgd(learning_rate = one_cycle(0.1))"));
+
+}  // namespace
+}  // namespace netc::test
