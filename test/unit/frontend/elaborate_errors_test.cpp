@@ -1,6 +1,7 @@
 // What a user is told about a file that is wrong: the message, the help, and that nothing else is said.
 #include <gtest/gtest.h>
 
+#include "test/unit/case_name.h"
 #include "test/unit/frontend/elaborate_support.h"
 
 namespace netc::test {
@@ -38,7 +39,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"x -> conv2d(4, 20) -> flatten -> dense(3)", "conv2d"},
                     Case{"x -> nothing -> dense(3)  z -> also_nothing", "unknown name", 3},
                     Case{"repeat i in 0 ..< 200000 { y = i }  x -> flatten -> dense(3)", "more than 100000 times"},
-                    Case{"1 / 0", "division by zero"}));
+                    Case{"1 / 0", "division by zero"}),
+    [](const auto &info) { return case_name(info.param.body, info.index); });
 
 struct TrainCase {
   const char *train;
@@ -63,7 +65,8 @@ INSTANTIATE_TEST_SUITE_P(
         TrainCase{"optimizer = sgd  metrics = [relu]", "is no metric"},
         TrainCase{"optimizer = sgd  freeze = [hed]", "did you mean head?"},
         TrainCase{"optimizer = sgd  callbacks = [early_stoping(patience = 3)]", "did you mean early_stopping?"},
-        TrainCase{"optimizer = sgd(learning_rate = cosine(0.1, warmup = 3 h))", "a number of steps or epochs"}));
+        TrainCase{"optimizer = sgd(learning_rate = cosine(0.1, warmup = 3 h))", "a number of steps or epochs"}),
+    [](const auto &info) { return case_name(info.param.train, info.index); });
 
 TEST(Errors, RecursionOfBlocks) {
   auto result = elaborate_text(

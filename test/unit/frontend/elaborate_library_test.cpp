@@ -4,6 +4,7 @@
 #include <fstream>
 
 #include "ir/verifier.h"
+#include "test/unit/case_name.h"
 #include "test/unit/frontend/elaborate_support.h"
 
 namespace netc::test {
@@ -35,14 +36,16 @@ INSTANTIATE_TEST_SUITE_P(
                     "unit_norm_layer", "dropout(0.3)", "spatial_dropout2d(0.2)", "gaussian_noise(0.1)",
                     "gaussian_dropout(0.2)", "alpha_dropout(0.1)", "zero_padding2d([[1, 2], [0, 1]])", "zero_padding2d",
                     "cropping2d(1)", "up_sampling2d", "reshape([16, -1])", "permute([3, 1, 2])",
-                    "activity_regularization(l2 = 1e-3)"));
+                    "activity_regularization(l2 = 1e-3)"),
+    named_by_text);
 INSTANTIATE_TEST_SUITE_P(Activation, Layer,
                          testing::Values("relu", "relu(negative_slope = 0.1, max_value = 6, threshold = 0.5)", "relu6",
                                          "leaky_relu", "prelu", "prelu(shared_axes = [1, 2])", "elu", "selu", "celu",
                                          "gelu", "gelu(approximate = true)", "silu", "swish", "mish", "softplus",
                                          "softsign", "tanh", "hard_tanh", "sigmoid", "hard_sigmoid", "hard_silu",
                                          "log_sigmoid", "exponential", "softmax", "log_softmax", "linear",
-                                         "activation(relu)"));
+                                         "activation(relu)"),
+                         named_by_text);
 INSTANTIATE_TEST_SUITE_P(
     Initializer, Layer,
     testing::Values(
@@ -56,7 +59,8 @@ INSTANTIATE_TEST_SUITE_P(
         "conv2d(2, 3, kernel_initializer = lecun_normal)", "conv2d(2, 3, kernel_initializer = lecun_uniform)",
         "conv2d(2, 3, kernel_initializer = orthogonal(2.0))", "conv2d(2, 3, kernel_constraint = non_neg)",
         "conv2d(2, 3, kernel_constraint = unit_norm)", "conv2d(2, 3, kernel_constraint = min_max_norm(0.1, 2.0))",
-        "flatten -> dense(256, kernel_initializer = identity, kernel_regularizer = orthogonal_regularizer(0.1))"));
+        "flatten -> dense(256, kernel_initializer = identity, kernel_regularizer = orthogonal_regularizer(0.1))"),
+    named_by_text);
 
 class Merge : public testing::TestWithParam<const char *> {};
 TEST_P(Merge, Elaborates) {
@@ -65,7 +69,8 @@ TEST_P(Merge, Elaborates) {
 INSTANTIATE_TEST_SUITE_P(All, Merge,
                          testing::Values("[x, z] -> add", "add(x, z)", "subtract(x, z)", "[x, z] -> multiply",
                                          "[x, z, x] -> average", "maximum(x, z)", "[x, z] -> minimum",
-                                         "[x, z] -> concatenate"));
+                                         "[x, z] -> concatenate"),
+                         named_by_text);
 
 class Training : public testing::TestWithParam<const char *> {};
 TEST_P(Training, Elaborates) { expect_sound(experiment("(x: f32[4]) -> class[3] { x -> dense(3) }", GetParam())); }
@@ -76,7 +81,8 @@ INSTANTIATE_TEST_SUITE_P(Optimizer, Training,
                                          "optimizer = adam(amsgrad = true, clipnorm = 1.0)",
                                          "optimizer = adamw(clipvalue = 0.5)", "optimizer = adamax",
                                          "optimizer = nadam", "optimizer = adagrad", "optimizer = adadelta",
-                                         "optimizer = lion", "optimizer = lamb(global_clipnorm = 1.0)"));
+                                         "optimizer = lion", "optimizer = lamb(global_clipnorm = 1.0)"),
+                         named_by_text);
 INSTANTIATE_TEST_SUITE_P(
     Schedule, Training,
     testing::Values("optimizer = sgd(learning_rate = constant(0.1))",
@@ -90,7 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "optimizer = sgd(learning_rate = cosine_restarts(0.1, 100))",
                     "optimizer = sgd(learning_rate = cosine_restarts(0.1, 100, t_mul = 1))",
                     "optimizer = sgd(learning_rate = warmup(exponential(0.1, 5 epochs, 0.5), 100))",
-                    "optimizer = sgd(learning_rate = one_cycle(0.1))"));
+                    "optimizer = sgd(learning_rate = one_cycle(0.1))"),
+    named_by_text);
 INSTANTIATE_TEST_SUITE_P(
     Metric, Training,
     testing::Values("optimizer = sgd metrics = [accuracy, categorical_accuracy, sparse_categorical_accuracy, top_k(2)]",
@@ -98,7 +105,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "confusion_matrix]",
                     "optimizer = sgd metrics = [mse, mae, rmse, r2, kl_divergence]",
                     "optimizer = sgd loss = categorical_focal_crossentropy(from_logits = true)",
-                    "optimizer = sgd loss = categorical_hinge", "optimizer = sgd loss = focal(from_logits = true)"));
+                    "optimizer = sgd loss = categorical_hinge", "optimizer = sgd loss = focal(from_logits = true)"),
+    named_by_text);
 
 class Regression : public testing::TestWithParam<const char *> {};
 TEST_P(Regression, Elaborates) {
@@ -108,7 +116,8 @@ TEST_P(Regression, Elaborates) {
 INSTANTIATE_TEST_SUITE_P(Loss, Regression,
                          testing::Values("mse", "mae", "mape", "msle", "huber(2.0)", "log_cosh", "binary_crossentropy",
                                          "binary_focal_crossentropy(apply_class_balancing = true)", "hinge",
-                                         "squared_hinge", "kl_divergence", "poisson", "cosine_similarity", "dice"));
+                                         "squared_hinge", "kl_divergence", "poisson", "cosine_similarity", "dice"),
+                         named_by_text);
 
 TEST(Library, BinaryClassWithOneOutput) {
   expect_sound(experiment(

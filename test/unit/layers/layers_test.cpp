@@ -1,6 +1,7 @@
 // Every layer, activation, loss and optimizer of the standard library, from its text to machine code.
 #include <gtest/gtest.h>
 
+#include "test/unit/case_name.h"
 #include "test/unit/frontend/elaborate_support.h"
 #include "test/unit/layers/network_check.h"
 
@@ -24,19 +25,23 @@ INSTANTIATE_TEST_SUITE_P(
                     "separable_conv2d(6, 3)", "conv2d_transpose(5, 3, strides = 2, padding = same)",
                     "conv2d_transpose(3, 2, strides = 3)", "conv2d_transpose(3, 4)",
                     "conv2d(8, 3, padding = same, use_bias = false) -> batch_norm -> relu -> max_pool2d(2)",
-                    "conv2d(9, 3, strides = 2, use_bias = false) -> batch_norm(center = false) -> silu"));
+                    "conv2d(9, 3, strides = 2, use_bias = false) -> batch_norm(center = false) -> silu"),
+    named_by_text);
 INSTANTIATE_TEST_SUITE_P(Shape, Image,
                          testing::Values("max_pool2d", "max_pool2d(3, strides = 2, padding = same)",
                                          "max_pool2d(3, strides = 1)", "average_pool2d(2)",
                                          "average_pool2d(3, strides = 2, padding = same)", "global_average_pooling2d",
                                          "global_max_pooling2d(keepdims = true)", "zero_padding2d([[1, 2], [0, 1]])",
-                                         "cropping2d(1)", "up_sampling2d", "reshape([14, -1])", "permute([3, 1, 2])"));
+                                         "cropping2d(1)", "up_sampling2d", "reshape([14, -1])", "permute([3, 1, 2])"),
+                         named_by_text);
 INSTANTIATE_TEST_SUITE_P(Normalization, Image,
                          testing::Values("batch_norm", "batch_norm(center = false, scale = false)", "layer_norm",
-                                         "rms_norm", "unit_norm_layer"));
+                                         "rms_norm", "unit_norm_layer"),
+                         named_by_text);
 INSTANTIATE_TEST_SUITE_P(Random, Image,
                          testing::Values("dropout(0.3)", "spatial_dropout2d(0.4)", "gaussian_noise(0.1)",
-                                         "gaussian_dropout(0.2)", "alpha_dropout(0.1)"));
+                                         "gaussian_dropout(0.2)", "alpha_dropout(0.1)"),
+                         named_by_text);
 
 using Activation = Check;
 TEST_P(Activation, IsRight) {
@@ -48,7 +53,8 @@ INSTANTIATE_TEST_SUITE_P(All, Activation,
                                          "leaky_relu", "prelu", "elu", "selu", "celu", "gelu",
                                          "gelu(approximate = true)", "silu", "mish", "softplus", "softsign", "tanh",
                                          "hard_tanh", "sigmoid", "hard_sigmoid", "hard_silu", "log_sigmoid",
-                                         "exponential", "softmax", "log_softmax", "linear"));
+                                         "exponential", "softmax", "log_softmax", "linear"),
+                         named_by_text);
 
 using Merge = Check;
 TEST_P(Merge, IsRight) {
@@ -57,7 +63,8 @@ TEST_P(Merge, IsRight) {
 }
 INSTANTIATE_TEST_SUITE_P(All, Merge,
                          testing::Values("add(a, b)", "subtract(a, b)", "[a, b] -> multiply", "[a, b, a] -> average",
-                                         "maximum(a, b)", "[a, b] -> minimum", "[a, b] -> concatenate"));
+                                         "maximum(a, b)", "[a, b] -> minimum", "[a, b] -> concatenate"),
+                         named_by_text);
 
 using Loss = Check;
 TEST_P(Loss, IsRight) {
@@ -66,7 +73,8 @@ TEST_P(Loss, IsRight) {
 }
 INSTANTIATE_TEST_SUITE_P(All, Loss,
                          testing::Values("mse", "mae", "huber(2.0)", "log_cosh", "binary_crossentropy", "hinge",
-                                         "squared_hinge", "poisson", "cosine_similarity", "dice"));
+                                         "squared_hinge", "poisson", "cosine_similarity", "dice"),
+                         named_by_text);
 
 using Optimizer = Check;
 TEST_P(Optimizer, IsRight) {
@@ -80,7 +88,8 @@ INSTANTIATE_TEST_SUITE_P(All, Optimizer,
                                          "adam(amsgrad = true, clipnorm = 0.1)", "adamw(clipvalue = 0.05)", "adamax",
                                          "nadam", "adagrad", "adadelta", "lion", "lamb(global_clipnorm = 0.1)",
                                          "sgd(learning_rate = cosine(0.1, warmup = 2 epochs))",
-                                         "sgd(learning_rate = one_cycle(0.1))"));
+                                         "sgd(learning_rate = one_cycle(0.1))"),
+                         named_by_text);
 
 }  // namespace
 }  // namespace netc::test
