@@ -7,6 +7,7 @@
 // prints the LLVM IR instead.
 #include <fmt/format.h>
 #include <immintrin.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -114,6 +115,8 @@ std::vector<Case> cases() {
   };
   convolution(2, 28, 1, 32);
   convolution(2, 28, 32, 32);
+  convolution(64, 28, 32, 32);
+  convolution(64, 14, 32, 64);
   convolution(2, 14, 32, 64);
   convolution(2, 14, 64, 64);
   convolution(2, 7, 64, 128);
@@ -138,10 +141,13 @@ struct Free {
 };
 using Numbers = std::unique_ptr<float, Free>;
 
-// Aligned to cache lines, as the memory plan does.
+// In huge pages where there are any, as the memory of a compiled program.
 Numbers filled(int64_t elements) {
-  size_t count = (static_cast<size_t>(elements) + 15) / 16 * 16;
-  Numbers numbers(static_cast<float *>(std::aligned_alloc(64, count * sizeof(float))));
+  constexpr size_t kHugePage = size_t{1} << 21;
+  size_t bytes = (static_cast<size_t>(elements) * sizeof(float) + kHugePage - 1) / kHugePage * kHugePage;
+  size_t count = bytes / sizeof(float);
+  Numbers numbers(static_cast<float *>(std::aligned_alloc(kHugePage, bytes)));
+  madvise(numbers.get(), bytes, MADV_HUGEPAGE);
   for (size_t i = 0; i < count; ++i)
     numbers.get()[i] = static_cast<float>(static_cast<int>(i * 2654435761U >> 8) % 17 - 8) / 64;
   return numbers;

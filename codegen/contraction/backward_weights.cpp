@@ -195,6 +195,10 @@ class BackwardWeightsEmitter {
     Value *first_row =
         ir().CreateAdd(scaled(emitter_, outer, plan_.grid.outer_rows), scaled(emitter_, line, plan_.grid.line_rows));
     first_row = ir().CreateAdd(first_row, row);
+    if (partial_ != nullptr) {
+      prefetch_next_image(tile, image_.base, image_.image_stride, first_row);
+      prefetch_next_image(tile, dy.base, dy.strides[0], first_row);
+    }
     auto row_of = [&](size_t i) {
       return static_cast<int64_t>(i) / length * plan_.grid.line_rows + static_cast<int64_t>(i) % length;
     };
@@ -204,6 +208,13 @@ class BackwardWeightsEmitter {
         tile, a, b,
         element_at(emitter_, element_, partial_, ir().CreateAdd(scaled(emitter_, first_row, plan_.columns), column)),
         row_of);
+  }
+
+  // Every tile prefetches its part of an operand of the next image.
+  void prefetch_next_image(Tile &tile, Value *base, int64_t image_stride, Value *first_row) {
+    Value *part = scaled(emitter_, first_row, (image_stride + plan_.rows - 1) / plan_.rows);
+    Value *next = scaled(emitter_, ir().CreateAdd(image_number_, number(1)), image_stride);
+    tile.ahead.push_back({element_at(emitter_, element_, base, ir().CreateAdd(next, part)), false});
   }
 
   template <typename RowOf>

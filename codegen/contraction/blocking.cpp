@@ -11,7 +11,7 @@ constexpr int64_t kMostVectors = 4;
 constexpr int64_t kMostRows = 16;
 // Entering a tile, its epilogue, and what each further shape of tile costs in the instruction cache.
 constexpr double kTileCycles = 20;
-constexpr double kShapePenalty = 1.02;
+constexpr double kShapePenalty = 1.01;
 
 }  // namespace
 

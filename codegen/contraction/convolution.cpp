@@ -118,6 +118,11 @@ class PhaseEmitter {
       a = element_at(emitter_, element_, a, scaled(emitter_, group_, convolution_.input_channels));
       first_column = ir().CreateAdd(first_column, scaled(emitter_, group_, convolution_.output_channels));
     }
+    // The row of inputs that the tiles below read first.
+    tile.ahead.push_back(
+        {element_at(emitter_, element_, a,
+                    number(lines * row_step + (rows_.taps - 1) * rows_.input_per_tap * image_.row_stride)),
+         true});
     Value *b = element_at(emitter_, element_, kernel.base,
                           number(rows_.first_tap * kernel.strides[0] + columns_.first_tap * kernel.strides[1]));
     b = element_at(emitter_, element_, b, first_column);

@@ -21,6 +21,7 @@ struct Step {
 // The most steps of straight code in one loop body.
 constexpr int64_t kUnrolledSteps = 8;
 constexpr int64_t kStraightSteps = 12;
+constexpr int64_t kCacheLine = 64;
 
 const llvm::ConstantInt *constant(Value *value) { return llvm::dyn_cast<llvm::ConstantInt>(value); }
 
@@ -52,6 +53,7 @@ class Emitter {
     if (sums_.empty())
       sums_.assign(tile.rows.size(),
                    std::vector<Value *>(tile.vectors, llvm::Constant::getNullValue(accumulator_type(tile))));
+    for (const Ahead &ahead : tile.ahead) ahead_.push_back(ahead.start);
   }
 
   Accumulators run(Value *a, Value *b) {
@@ -131,6 +133,7 @@ class Emitter {
     llvm::BasicBlock *after = llvm::BasicBlock::Create(context, "sum.end", function);
     bool guarded = constant(count) == nullptr;
     Accumulators entering = sums_;
+    std::vector<Value *> ahead_entering = ahead_;
     if (guarded)
       ir_.CreateCondBr(ir_.CreateICmpEQ(count, ir_.getInt64(0)), after, block);
     else
@@ -148,6 +151,12 @@ class Emitter {
         phis.push_back(phi);
         sum = phi;
       }
+    std::vector<llvm::PHINode *> ahead_phis;
+    for (Value *&place : ahead_) {
+      ahead_phis.push_back(ir_.CreatePHI(place->getType(), 2));
+      ahead_phis.back()->addIncoming(place, before);
+      place = ahead_phis.back();
+    }
     turn->addIncoming(count, before);
     a_phi->addIncoming(a, before);
     b_phi->addIncoming(b, before);
@@ -163,6 +172,7 @@ class Emitter {
     size_t i = 0;
     for (auto &row : sums_)
       for (Value *sum : row) phis[i++]->addIncoming(sum, latch);
+    for (size_t n = 0; n < ahead_.size(); ++n) ahead_phis[n]->addIncoming(ahead_[n], latch);
 
     ir_.SetInsertPoint(after);
     if (!guarded) return {a_next, b_next};
@@ -174,6 +184,7 @@ class Emitter {
     };
     for (size_t r = 0; r < sums_.size(); ++r)
       for (size_t v = 0; v < sums_[r].size(); ++v) sums_[r][v] = join(entering[r][v], sums_[r][v]);
+    for (size_t n = 0; n < ahead_.size(); ++n) ahead_[n] = join(ahead_entering[n], ahead_[n]);
     Value *a_end = join(a, a_next);
     Value *b_end = join(b, b_next);
     return {a_end, b_end};
@@ -185,12 +196,15 @@ class Emitter {
     return load_lanes(ir_, accumulator_type(tile_), pointer, v + 1 == tile_.vectors ? mask_ : nullptr);
   }
 
+  void prefetch_line(Value *pointer, bool near) {
+    ir_.CreateIntrinsic(llvm::Intrinsic::prefetch, {pointer->getType()},
+                        {pointer, ir_.getInt32(0), ir_.getInt32(near ? 3 : 2), ir_.getInt32(1)});
+  }
+
   void prefetch(Value *b, const Step &step) {
     for (unsigned v = 0; v < tile_.vectors; ++v) {
       Value *ahead = ir_.CreateAdd(tile_.prefetch_b, ir_.getInt64(static_cast<uint64_t>(v) * tile_.lanes));
-      Value *pointer = ir_.CreateGEP(tile_.element, b, ir_.CreateAdd(step.b, ahead));
-      ir_.CreateIntrinsic(llvm::Intrinsic::prefetch, {pointer->getType()},
-                          {pointer, ir_.getInt32(0), ir_.getInt32(3), ir_.getInt32(1)});
+      prefetch_line(ir_.CreateGEP(tile_.element, b, ir_.CreateAdd(step.b, ahead)), true);
     }
   }
 
@@ -203,6 +217,10 @@ class Emitter {
 
   // All of B's vectors first, then row by row one broadcast of A and its products.
   void straight(const std::vector<Step> &steps, Value *a, Value *b) {
+    for (size_t n = 0; n < ahead_.size() && !steps.empty(); ++n) {
+      prefetch_line(ahead_[n], tile_.ahead[n].near);
+      ahead_[n] = ir_.CreateGEP(ir_.getInt8Ty(), ahead_[n], ir_.getInt64(kCacheLine));
+    }
     for (const Step &step : steps) {
       if (&step != &steps.front()) hold_back_loads();
       std::vector<Value *> columns;
@@ -233,6 +251,7 @@ class Emitter {
   const Target &target_;
   const Tile &tile_;
   Value *mask_;
+  std::vector<Value *> ahead_;  // the next line of each of tile.ahead
   Accumulators sums_;
 };
 

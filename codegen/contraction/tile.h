@@ -31,6 +31,13 @@ enum class Product {
   none,       // nothing: the tile adds up B, A is not read
 };
 
+// Memory that is wanted later: each turn of the innermost loop prefetches one cache line of it, one after the other, so
+// that the loads never crowd. A tile knows neither where the memory ends nor cares: prefetching does not fault.
+struct Ahead {
+  llvm::Value *start;
+  bool near;  // into the first-level cache, for the next tiles; otherwise into the second
+};
+
 struct Tile {
   llvm::Type *element;                // float or double
   unsigned lanes = 1;                 // of a vector of B and of the result; 1: scalars
@@ -40,6 +47,7 @@ struct Tile {
   std::vector<Reduction> reductions;  // outermost first
   Product product = Product::broadcast;
   llvm::Value *prefetch_b = nullptr;  // elements ahead of B to prefetch with every step; null: nothing
+  std::vector<Ahead> ahead;           // what later tiles will read
 };
 
 // [row][vector]
