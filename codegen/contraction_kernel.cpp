@@ -34,6 +34,17 @@ class ContractionKernel final : public KernelEmitter {
   llvm::Value *chunk() override { return kernel_.chunk; }
   llvm::Value *batch() override { return kernel_.batch; }
   const Address &operand(size_t operand) override { return contracted_[operand]; }
+  std::vector<Address> finished() override {
+    std::vector<Address> all = results_;
+    for (size_t n = 0; n < task_.operands.size(); ++n) {
+      bool contracted =
+          std::ranges::find(contraction_.operands, task_.body.arguments[n]) != contraction_.operands.end();
+      const Shape &shape = task_.operands[n].layout.type.shape;
+      if (!contracted && operands_[n].number == nullptr && shape == task_.body.type(contraction_.results[0]).shape)
+        all.push_back(operands_[n].address);
+    }
+    return all;
+  }
   llvm::Value *scratch() override {
     return grows_ ? kernel_.batch_space(task_.scratch_batch_at) : kernel_.fixed_space(task_.scratch_fixed_at);
   }

@@ -63,6 +63,10 @@ class KernelEmitter {
   // lanes are inside the result. Lanes outside are neither read from operands nor stored.
   virtual void finish(std::span<const IndexValue> index, llvm::Value *value, llvm::Value *mask = nullptr) = 0;
 
+  // The values in memory that `finish` reads and writes at the index itself: of the result's shape, batch first. What a
+  // tile does not prefetch, its epilogue waits for.
+  virtual std::vector<Address> finished() { return {}; }
+
   // for (i = begin; i < end; i += step): the insertion point is inside the body during `body`, and after the loop on
   // return. Loops are not unrolled or vectorised by LLVM. begin, end: i64.
   virtual void loop(llvm::Value *begin, llvm::Value *end, int64_t step,

@@ -34,7 +34,8 @@ class PhaseEmitter {
         rows_(rows),
         columns_(columns),
         element_(element_type(emitter, convolution_.dtype)),
-        image_(open_image(emitter, plan.source)) {}
+        image_(open_image(emitter, plan.source)),
+        finished_(emitter.finished()) {}
 
   // A band of rows, or a block of columns, of an image; null: all of it.
   void run(Value *image, Value *block, Value *column_block) {
@@ -118,11 +119,18 @@ class PhaseEmitter {
       a = element_at(emitter_, element_, a, scaled(emitter_, group_, convolution_.input_channels));
       first_column = ir().CreateAdd(first_column, scaled(emitter_, group_, convolution_.output_channels));
     }
-    // The row of inputs that the tiles below read first.
+    // The row of inputs that the tiles below read first, and what the epilogue of this tile reads and writes.
     tile.ahead.push_back(
         {element_at(emitter_, element_, a,
                     number(lines * row_step + (rows_.taps - 1) * rows_.input_per_tap * image_.row_stride)),
          true});
+    for (const Address &image : finished_) {
+      if (rows_.output_step != 1 || columns_.output_step != 1 || image.dtype != convolution_.dtype) continue;
+      Value *start = element_at(emitter_, element_, image.base, scaled(emitter_, image_number_, image.strides[0]));
+      start = element_at(emitter_, element_, start, scaled(emitter_, row, image.strides[1]));
+      start = element_at(emitter_, element_, start, scaled(emitter_, column, image.strides[2]));
+      tile.ahead.push_back({element_at(emitter_, element_, start, first_column), true});
+    }
     Value *b = element_at(emitter_, element_, kernel.base,
                           number(rows_.first_tap * kernel.strides[0] + columns_.first_tap * kernel.strides[1]));
     b = element_at(emitter_, element_, b, first_column);
@@ -152,6 +160,7 @@ class PhaseEmitter {
   const AxisPhase &columns_;
   llvm::Type *element_;
   Image image_;
+  const std::vector<Address> finished_;
   Value *image_number_ = nullptr;
   Value *image_start_ = nullptr;
   Value *group_ = nullptr;
