@@ -21,7 +21,7 @@ def fashion_cnn(width=32):
     return nn.Sequential(
         conv_bn(1, width), conv_bn(width, width), nn.MaxPool2d(2),
         conv_bn(width, 2 * width), nn.MaxPool2d(2),
-        nn.Flatten(), nn.Dropout(0.25), nn.Linear(2 * width * 49, 128), nn.ReLU(), nn.Dropout(0.5), nn.Linear(128, 10))
+        nn.Flatten(), nn.Dropout(0.25), nn.Linear(2 * width * 49, 128), nn.ReLU(), nn.Dropout(0.25), nn.Linear(128, 10))
 
 
 def main():
