@@ -41,7 +41,7 @@ json call_for(const std::string &reader, const std::string &path, const json &tr
 Result<RawData> read_picture(const Modules &modules, const std::string &path, const Field &input) {
   if (!modules.png())
     return fail(path + ": this program was compiled without pictures",
-                "they are read for one input f32[height, width, channels]");
+                "they are read for one input f32[height, width, channels] that is trained on pictures, not on a table");
   auto bytes = read_file(path);
   if (!bytes) return tl::unexpected(bytes.error());
   auto picture = modules.png()->decode(path, *bytes, input.shape.size() == 3 ? input.shape[2] : 1);

@@ -23,6 +23,7 @@ void watch_interrupts() {
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  sigaction(SIGPIPE, &action, nullptr);  // whoever read the output has gone
 }
 
 int interrupted() { return pending_signal; }

@@ -1,59 +1,21 @@
-"""Compiled programs from end to end: what a user does with an example, and what must hold whatever the network.
+"""Compiled programs from end to end: what a user does with an example, and what must hold whatever the network."""
 
-NETC names the compiler; without it the one in build/tools/netc is taken.
-"""
-
-import csv
 import json
-import os
-import pathlib
-import random
 import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
-import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-NETC = os.environ.get("NETC", str(ROOT / "build/tools/netc"))
+from support import EXAMPLES, ROOT, ProgramCase, compile_net, read_history
 
 
-def read_history(run):
-    with open(run / "history.csv", newline="") as file:
-        return [{key: float(value) for key, value in row.items()} for row in csv.DictReader(file)]
-
-
-class ProgramTest(unittest.TestCase):
-    """Compiles examples/digits.net once; every test has a folder of its own."""
+class ProgramTest(ProgramCase):
+    """What a user does with examples/digits.net."""
 
     @classmethod
-    def setUpClass(cls):
-        cls.build = tempfile.TemporaryDirectory()
-        cls.program = pathlib.Path(cls.build.name) / "digits"
-        done = subprocess.run([NETC, str(ROOT / "examples/digits.net"), "-o", str(cls.program)], capture_output=True, text=True)
-        if done.returncode != 0:
-            raise AssertionError("netc failed:\n" + done.stdout + done.stderr)
-
-    @classmethod
-    def tearDownClass(cls):
-        cls.build.cleanup()
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = pathlib.Path(folder.name)
-
-    def run_program(self, *words, code=0):
-        done = subprocess.run([str(self.program), *words], cwd=self.folder, capture_output=True, text=True, timeout=300)
-        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
-        return done.stdout + done.stderr
-
-    def assert_same_run(self, first, second):
-        for name in ("history.csv", "checkpoints/last.safetensors", "checkpoints/best.safetensors"):
-            self.assertTrue((self.folder / first / name).read_bytes() == (self.folder / second / name).read_bytes(),
-                            f"{name} of {first} and {second} differ")
+    def compile(cls):
+        cls.program = compile_net(EXAMPLES / "digits.net", cls.build / "digits")
 
     def test_learns(self):
         text = self.run_program("train", "--run", "run")
@@ -84,36 +46,10 @@ class ProgramTest(unittest.TestCase):
             right += line[output][0]["class"] == row[column]
         self.assertGreater(right, 90)
 
-    def test_threads_change_nothing(self):
-        for threads in ("1", "2", "3"):
-            self.run_program("train", "--epochs", "2", "--threads", threads, "--run", threads)
-        self.assert_same_run("1", "2")
-        self.assert_same_run("1", "3")
-        self.run_program("train", "--epochs", "2", "--seed", "43", "--run", "other")
-        self.assertNotEqual(read_history(self.folder / "1"), read_history(self.folder / "other"))
-
-    def test_resumes_after_kills(self):
-        begin = time.monotonic()
-        self.run_program("train", "--epochs", "3", "--run", "whole", "--checkpoint-every", "20 steps")
-        whole = time.monotonic() - begin
-        chance = random.Random(1)
-        kills = 0
-        while True:
-            begun = (self.folder / "killed/config.json").exists()
-            words = ["--resume", "killed"] if begun else ["--epochs", "3", "--run", "killed"]
-            child = subprocess.Popen([str(self.program), "train", *words, "--checkpoint-every", "20 steps"], cwd=self.folder,
-                                     stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-            try:
-                child.communicate(timeout=chance.random() * whole * 0.6 if kills < 10 else None)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.communicate()
-                kills += 1
-                continue
-            self.assertEqual(child.returncode, 0)
-            break
-        self.assertGreater(kills, 0)
-        self.assert_same_run("whole", "killed")
+    def test_seed_changes_the_run(self):
+        self.run_program("train", "--epochs", "1", "--run", "first")
+        self.run_program("train", "--epochs", "1", "--seed", "43", "--run", "other")
+        self.assertNotEqual(read_history(self.folder / "first"), read_history(self.folder / "other"))
 
     def test_interrupt_saves(self):
         child = subprocess.Popen([str(self.program), "train", "--epochs", "10000", "--run", "run"], cwd=self.folder,
@@ -153,21 +89,3 @@ class ProgramTest(unittest.TestCase):
         begin = time.perf_counter()
         self.run_program("info")
         return time.perf_counter() - begin
-
-
-class ExamplesTest(unittest.TestCase):
-    """Every example whose data comes with it compiles, has right gradients and improves in a few epochs."""
-
-    def test_tables(self):
-        for name in ("iris", "wine", "diabetes"):
-            with self.subTest(name), tempfile.TemporaryDirectory() as folder:
-                for words in ([NETC, str(ROOT / f"examples/{name}.net"), "-o", f"{folder}/{name}"], [f"./{name}", "gradcheck"],
-                              [f"./{name}", "train", "--epochs", "6", "--run", "run"], [f"./{name}", "evaluate", "--run", "run"]):
-                    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, timeout=120)
-                    self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-                history = read_history(pathlib.Path(folder) / "run")
-                self.assertLess(history[-1]["loss"], history[0]["loss"])
-
-
-if __name__ == "__main__":
-    unittest.main()
