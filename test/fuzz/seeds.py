@@ -1,0 +1,56 @@
+"""Writes what the fuzzers start from: seeds.py FOLDER gives FOLDER/<fuzzer>/*.
+
+Networks come from examples, test/errors and test/fuzz/seeds; graphs from test/fuzz/seeds_ir; the files a reader is given
+from test/errors_data, the corpus of wrong data, whose form test/unit/runtime/data_errors_test.cpp describes.
+"""
+import gzip
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# The fuzzers that take their options from a first byte: the bytes that make sense of most seeds.
+OPTIONS = {"csv": [0x00, 0x09, 0x40], "cifar": [0x00, 0x04, 0x09]}
+
+
+def content_of(file):
+    if isinstance(file, str):
+        return file.encode()
+    if "hex" in file:
+        return bytes.fromhex(file["hex"]) + bytes(file.get("zeros", 0))
+    return gzip.compress(file["gzip"].encode())[: file.get("keep")]
+
+
+def reader_of(name, data):
+    """The fuzzer that reads such a file whatever the reader of the test, if one does."""
+    if data[:2] == b"\x1f\x8b":
+        return "gzip"
+    if name.endswith(".png"):
+        return "png"
+    return "safetensors" if name.endswith(".safetensors") else None
+
+
+def main(folder):
+    def write(fuzzer, name, data):
+        path = folder / f"fuzz_{fuzzer}"
+        path.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(data)
+
+    for source in ("examples", "test/errors", "test/fuzz/seeds"):
+        for path in sorted((ROOT / source).glob("*.net")):
+            write("parser", path.name, path.read_bytes())
+    for path in sorted((ROOT / "test/fuzz/seeds_ir").iterdir()):
+        write("ir_text", path.name, path.read_bytes())
+    for path in sorted((ROOT / "test/errors_data").glob("*.json")):
+        test = json.loads(path.read_text())
+        for name, file in test.get("files", {}).items():
+            data = content_of(file)
+            fuzzer = reader_of(name, data) or path.stem.split("_")[0]
+            if fuzzer not in ("csv", "idx", "npy", "cifar", "gzip", "png", "safetensors"):
+                continue
+            for option in OPTIONS.get(fuzzer, [None]):
+                prefix = b"" if option is None else bytes([option])
+                write(fuzzer, f"{path.stem}_{name}_{option or 0}".replace("/", "_"), prefix + data)
+
+
+main(pathlib.Path(sys.argv[1]))
