@@ -1,4 +1,4 @@
-"""Interleaves training steps of the compiled examples/fashion.net and of PyTorch, and prints their ratio."""
+"""Interleaves training steps of the compiled examples/fashion.net and of PyTorch, and prints their ratio and where the time goes."""
 import argparse
 import os
 import pathlib
@@ -50,6 +50,24 @@ def measure(threads, batch, rounds, steps):
     for peer in peers:
         low, middle = min(peer.times), statistics.median(peer.times)
         print(f"  {peer.name:<14} {peer.version:<14} {low * 1e3:8.2f} ms best {middle * 1e3:8.2f} ms median   {low / best:5.2f} x netc")
+    kernels(program, batch, threads, rounds)
+
+
+def kernels(program, batch, threads, rounds, at_least=0.01):
+    """Prints the kernels that take a share of the step: each one's least time of some runs, for other programs only ever add."""
+    times, names = {}, {}
+    for _ in range(rounds):
+        command = [program, "bench", "--batch", str(batch), "--threads", str(threads)]
+        text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        rows = [line.split() for line in text.splitlines()]
+        for place, fields in enumerate(row for row in rows if len(row) > 3 and row[1].endswith("%")):
+            names[place] = f"{fields[-2]:>4}  {fields[-1]}"
+            times[place] = min(float(fields[0]), times.get(place, float("inf")))
+    total = sum(times.values())
+    print("\n  share        us  line  kernel")
+    for place, microseconds in sorted(times.items(), key=lambda item: -item[1]):
+        if microseconds >= at_least * total:
+            print(f"  {microseconds / total:5.1%} {microseconds:9.1f}  {names[place]}")
 
 
 def main():

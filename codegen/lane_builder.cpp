@@ -394,6 +394,7 @@ void LaneBuilder::accumulate(std::span<const Index> index, Scalar scalar) {
   if (!distinct) frame.distinct_lanes = false;
   auto add = [&] {
     LaneIndex offset = offset_of(strides_of(target), index);
+    if (frame.stores_once) return store_element(target.base, target.dtype, offset, scalar);
     Scalar old = load_element(target.base, target.dtype, offset);
     store_element(target.base, target.dtype, offset, binary(Binary::add, old, scalar));
   };

@@ -65,6 +65,7 @@ class LaneBuilder final : public KernelBuilder {
     std::vector<Type> result_types;
     std::span<const Operand> operands;
     const Address *accumulator = nullptr;  // push lowerings
+    bool stores_once = false;              // nothing is added up: accumulate stores over whatever was there
     // Set by accumulate, for the trial run that finds out how a push kernel may be split.
     bool keeps_first_axis = true;  // every accumulate goes to the index `first_axis` of axis 0
     bool distinct_lanes = true;    // no two lanes ever go to the same element

@@ -121,6 +121,19 @@ Lowering lower_pull(const OpTask &task) {
 
 namespace {
 
+// Windows that lie side by side and cover the image: each element of the result is accumulated exactly once, so that it
+// needs no zero before.
+bool windows_tile_result(const OpTask &task) {
+  using Integers = std::vector<int64_t>;
+  const Op &op = task.body.ops[0];
+  if (!op.attributes.contains("pool_size") || !task.results[0].layout.halo.empty()) return false;
+  const auto &window = op.get<Integers>("pool_size"), &strides = op.get<Integers>("strides");
+  const Shape &pooled = task.operands[0].layout.type.shape, &image = task.results[0].layout.type.shape;
+  for (size_t axis = 0; axis < 2; ++axis)
+    if (window[axis] != strides[axis] || pooled[axis + 1].size * window[axis] != image[axis + 1].size) return false;
+  return op.get<Integers>("padding") == Integers{0, 0, 0, 0};
+}
+
 // The shape that a push kernel runs over: every index of operand 0.
 void emit_push(Kernel &kernel, const OpTask &task, const Visit &visit, unsigned lanes, llvm::Value *first,
                llvm::Value *last, LaneBuilder::Frame &found) {
@@ -131,6 +144,7 @@ void emit_push(Kernel &kernel, const OpTask &task, const Visit &visit, unsigned 
   emit_visit(kernel, visit, lanes, first, last, [&](LaneBuilder &builder, std::span<const Index> index) {
     builder.frame = frame_of(task, operands);
     builder.frame.accumulator = &result;
+    builder.frame.stores_once = windows_tile_result(task);
     builder.frame.first_axis = index[0];
     op.def->push(builder, op, index);
     found.keeps_first_axis = found.keeps_first_axis && builder.frame.keeps_first_axis;
@@ -184,11 +198,12 @@ Lowering lower_push(const OpTask &task) {
     LaneBuilder::Frame ignored;
     if (parallel) {
       auto [first, last] = kernel.chunk_range(units, per_chunk);
-      emit_zero(kernel, task.results[0], first, last);
+      if (!windows_tile_result(task)) emit_zero(kernel, task.results[0], first, last);
       return emit_push(kernel, task, *visit, lanes, first, last, ignored);
     }
     const Shape &shape = task.results[0].layout.type.shape;
-    emit_zero(kernel, task.results[0], kernel.i64(0), shape.empty() ? kernel.i64(1) : kernel.size(shape[0]));
+    if (!windows_tile_result(task))
+      emit_zero(kernel, task.results[0], kernel.i64(0), shape.empty() ? kernel.i64(1) : kernel.size(shape[0]));
     emit_push(kernel, task, *visit, lanes, kernel.i64(0), kernel.size(visit->units), ignored);
   };
   return {{std::move(stage)}};

@@ -184,6 +184,20 @@ TEST(Kernels, Pooling) {
                                 {1, 3}});
     }
 }
+TEST(Kernels, WindowsThatTileTheImage) {
+  Attributes window = {{"pool_size", Integers{2, 3}}, {"strides", Integers{2, 3}}, {"padding", Integers{0, 0, 0, 0}}};
+  for (int64_t height : {6, 7}) {  // of seven rows the last one is in no window
+    Attributes input_window = window;
+    input_window["input_size"] = Integers{height, 9};
+    expect_same_as_evaluator({{f32({B, d(height), d(9), d(20)})},
+                              [&](Builder &b, const Values &x) {
+                                ValueId dy = b.emit("negative", {b.emit("max_pool2d", {x[0]}, window)});
+                                return Values{b.emit("max_pool2d_backward", {dy, x[0]}, window),
+                                              b.emit("average_pool2d_backward", {dy}, input_window)};
+                              },
+                              {1, 3}});
+  }
+}
 TEST(Kernels, MovingDataAround) {
   Type x = f32({B, d(3), d(4), d(5)});
   expect_same_as_evaluator({{x}, op("transpose", {{"permutation", Integers{0, 3, 1, 2}}}), {1, 3}, 0});
