@@ -31,7 +31,7 @@ const std::vector<Pass> &pipeline() {
       {"fold-constants", "What depends on constants alone is computed now.", fold_constants},
       {"simplify", "Folding shows new identities.", simplify},
       {"share-common", "Forward and backward ask for the same values: compute them once.", share_common_ops},
-      {"remove-dead", "Nothing is computed that no result and no weight needs.", remove_dead_ops},
+      {"remove-dead", "Nothing is computed that no result and no weight needs.", remove_dead_ops, true},
 
       // From values to kernels and memory.
       {"fuse", "A value that stays in registers costs no memory traffic, and a kernel less costs no launch.", fuse,
