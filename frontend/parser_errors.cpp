@@ -12,25 +12,8 @@ namespace {
 
 bool is_outer_word(size_t type) { return type >= Parser::PARAM && type < Parser::ON; }
 
-bool begins_expression(size_t type) {
-  switch (type) {
-    case Parser::NAME:
-    case Parser::NUMBER:
-    case Parser::STRING:
-    case Parser::TRUE:
-    case Parser::FALSE:
-    case Parser::NEGATE:
-    case Parser::NOT:
-    case Parser::GROUP:
-    case Parser::LIST:
-    case Parser::IF:
-      return true;
-    default:
-      return false;
-  }
-}
 bool begins_statement(size_t type) {
-  return begins_expression(type) || type == Parser::REPEAT || type == Parser::WEIGHT || type == Parser::UPDATE;
+  return begins_value(type) || type == Parser::REPEAT || type == Parser::WEIGHT || type == Parser::UPDATE;
 }
 
 }  // namespace
@@ -95,7 +78,7 @@ void ErrorStrategy::sync(antlr4::Parser *parser) {
       report(parser);
       return skip_to_next(parser, Parser::RuleStatement, inner());
     case Parser::RuleEntries:
-      if (type == Parser::RBRACE || type == Parser::COMMA || begins_expression(type)) return;
+      if (type == Parser::RBRACE || type == Parser::COMMA || begins_value(type)) return;
       report(parser);
       return skip_to_next(parser, Parser::RuleEntry, inner());
     case Parser::RuleFile:
@@ -134,7 +117,7 @@ bool ErrorStrategy::begins_next(const Token &token, size_t rule, uint16_t depth)
     case Parser::RuleParameter:
       return type == Parser::COMMA;
     case Parser::RuleEntry:
-      return type == Parser::COMMA || (token.starts_line && begins_expression(type));
+      return type == Parser::COMMA || (token.starts_line && begins_value(type));
     case Parser::RuleStatement:
       return token.starts_line && begins_statement(type);
     case Parser::RuleItem:

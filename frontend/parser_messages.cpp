@@ -23,23 +23,6 @@ bool is_binary(size_t type) {
   return (type >= Parser::PLUS && type <= Parser::GREATER_EQUAL) || type == Parser::AND || type == Parser::OR;
 }
 bool is_reserved(size_t type) { return type >= Parser::IF && type <= Parser::FALSE; }
-bool begins_value(size_t type) {
-  switch (type) {
-    case Parser::NAME:
-    case Parser::NUMBER:
-    case Parser::STRING:
-    case Parser::TRUE:
-    case Parser::FALSE:
-    case Parser::NEGATE:
-    case Parser::NOT:
-    case Parser::GROUP:
-    case Parser::LIST:
-    case Parser::IF:
-      return true;
-    default:
-      return false;
-  }
-}
 
 const std::vector<std::string> &outer_words() {
   static const std::vector<std::string> words = {"param", "import", "block", "network", "data",
@@ -469,6 +452,24 @@ class Describer {
 };
 
 }  // namespace
+
+bool begins_value(size_t type) {
+  switch (type) {
+    case Parser::NAME:
+    case Parser::NUMBER:
+    case Parser::STRING:
+    case Parser::TRUE:
+    case Parser::FALSE:
+    case Parser::NEGATE:
+    case Parser::NOT:
+    case Parser::GROUP:
+    case Parser::LIST:
+    case Parser::IF:
+      return true;
+    default:
+      return false;
+  }
+}
 
 std::string name_of(const Token &token, const SourceFile &source) {
   if (token.getType() == antlr4::Token::EOF) return "the end of the file";

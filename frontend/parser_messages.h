@@ -19,6 +19,9 @@ struct SyntaxError {
 // Whether a `{` was missed: then a `}` after it that closes nothing is part of the same mistake.
 bool describe_syntax_error(const SyntaxError &at, Diagnostics &diagnostics);
 
+// Whether an expression can begin with a token of this type.
+bool begins_value(size_t type);
+
 // A token as a message names it: `dense`, the string "a.gz", end of file.
 std::string name_of(const Token &token, const SourceFile &source);
 
