@@ -75,8 +75,8 @@ Result<void> link_executable(const fs::path &object, const fs::path &runtime_lib
   fs::path log = temporary;
   log += ".log";
   std::vector<std::string> arguments = {
-      "-o",  temporary.string(), object.string(), runtime_library.string(), "-Wl,--gc-sections", "-Wl,--as-needed",
-      "-pie"};
+      "-o",  temporary.string(), "-Wl,-u,nc_program", object.string(), runtime_library.string(), "-Wl,--gc-sections",
+      "-Wl,--as-needed", "-pie"};
   for (const char *lld : {"ld.lld-19", "ld.lld"})
     if (auto found = find_program(lld)) {
       std::error_code code;

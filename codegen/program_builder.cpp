@@ -8,7 +8,9 @@
 #include <bit>
 
 #include "codegen/fma_peak.h"
+#include "codegen/kernel_name.h"
 #include "codegen/lowering.h"
+#include "codegen/parts.h"
 
 namespace netc {
 
@@ -118,23 +120,11 @@ std::vector<Storage> ProgramBuilder::place_values(const Function &function) {
 
 namespace {
 
+// Functions whose speed nobody waits for: the check of the gradients, on a few samples, and what follows an epoch.
+bool rarely_called(const Function &function) { return function.name == "gradcheck" || function.name == "metrics"; }
+
 bool same_place(const Storage &a, const Storage &b) {
   return a.placement == b.placement && a.placement.space != Space::none && a.layout.halo == b.layout.halo;
-}
-
-// "train_step.conv2d_3", "predict.matmul_add_relu": the user's name where there is one, otherwise the ops.
-std::string kernel_name(const Op &op, const Function &function) {
-  std::string name;
-  if (!op.results.empty()) name = function.value(op.results[0]).name;
-  if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0]))) {
-    name = op.def->name;
-    if (op.body != nullptr) {
-      name.clear();
-      for (size_t n = 0; n < op.body->ops.size() && n < 4; ++n)
-        name += (n > 0 ? "_" : "") + std::string(op.body->ops[n].def->name);
-    }
-  }
-  return function.name + "." + name;
 }
 
 Result<Lowering> lower(const OpTask &task) {
@@ -165,11 +155,13 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const s
     return std::pair(stage.batch_nanoseconds, stage.fixed_nanoseconds);
   });
   for (Stage &stage : lowering.stages) {
-    Kernel kernel(*this, stage.suffix.empty() ? name : name + "." + stage.suffix, task.op->location);
+    std::string full_name = stage.suffix.empty() ? name : name + "." + stage.suffix;
+    Kernel kernel(*this, full_name, task.op->location);
     stage.emit(kernel);
     llvm::Function *function = kernel.finish();
+    if (rarely_called(*task.function)) function->addFnAttr(kCompileQuickly);
     Work work = &stage == dominant ? contraction_work(task) : Work{};
-    kernels_.push_back({std::string(function->getName()), task.function->name, function, task.op->location.line, work});
+    kernels_.push_back({full_name, task.function->name, function, task.op->location.line, work});
     llvm::Value *batch =
         ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), call_context, 5));
     auto number = [&](double n) { return ir.getInt64(static_cast<uint64_t>(n)); };
@@ -197,7 +189,7 @@ void ProgramBuilder::emit_copy(const Storage &from, const Storage &to, const Op 
   task.target = &target_;
   task.program = this;
   Lowering lowering = lower_copy(task);
-  emit_stages(lowering, task, function.name + "." + std::string(op.def->name) + ".copy", ir, call_context);
+  emit_stages(lowering, task, function.name + ".copy", ir, call_context);
 }
 
 Result<void> ProgramBuilder::emit_op(const Op &op, const Function &function, std::vector<Storage> &storage,
@@ -244,6 +236,7 @@ Result<void> ProgramBuilder::add_function(const Function &function) {
   auto *type = llvm::FunctionType::get(ir.getVoidTy(), {ir.getPtrTy()}, false);
   auto *entry = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, function.name, module_);
   target_.add_attributes(*entry);
+  if (rarely_called(function)) entry->addFnAttr(kCompileQuickly);
   llvm::Value *call_context = entry->getArg(0);
   ir.SetInsertPoint(llvm::BasicBlock::Create(context_, "entry", entry));
   std::vector<Storage> storage = place_values(function);

@@ -3,11 +3,14 @@
 #include <fmt/core.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <thread>
 
+#include "codegen/archive.h"
 #include "codegen/codegen.h"
 #include "ir/text.h"
 #include "tools/netc/metadata.h"
@@ -157,7 +160,10 @@ int run_driver(const Options &options) {
   Emit what = options.stage == Stage::llvm       ? Emit::llvm_ir
               : options.stage == Stage::assembly ? Emit::assembly
                                                  : Emit::object;
-  auto generated = generate(program->module, metadata, options.target, what);
+  unsigned threads = std::max(1u, std::thread::hardware_concurrency());
+  auto generated = options.stage == Stage::executable
+                       ? generate_archive(program->module, metadata, options.target, threads)
+                       : generate(program->module, metadata, options.target, what);
   clock.lap("codegen");
   if (!generated) return fail_with(generated.error(), 2);
   if (options.stage == Stage::llvm || options.stage == Stage::assembly) return emit_text(options, *generated);

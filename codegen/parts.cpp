@@ -1,0 +1,111 @@
+// The module is written once as bitcode; every part reads the bodies of its own functions from it and knows the others
+// as declarations. The first part keeps the tables, the others only the constants their functions use.
+#include "codegen/parts.h"
+
+#include <llvm/Bitcode/BitcodeReader.h>
+#include <llvm/Bitcode/BitcodeWriter.h>
+#include <llvm/IR/Module.h>
+#include <llvm/MC/TargetRegistry.h>
+#include <llvm/Support/MemoryBuffer.h>
+#include <llvm/Support/raw_ostream.h>
+#include <llvm/Target/TargetMachine.h>
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <thread>
+
+#include "codegen/emit.h"
+
+namespace netc {
+
+namespace {
+
+// However many cores there are, so that the same file gives the same executable everywhere.
+constexpr size_t kParts = 8;
+constexpr size_t kQuickParts = 2;
+
+struct Part {
+  std::set<std::string> functions;
+  size_t instructions = 0;
+  bool quick = false;
+  bool has_tables = false;
+};
+
+// LLVM's machine for the target, one for each part: it is not to be shared between threads.
+std::unique_ptr<llvm::TargetMachine> create_machine(const llvm::TargetMachine &like, bool quick) {
+  auto effort = quick ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default;
+  return std::unique_ptr<llvm::TargetMachine>(like.getTarget().createTargetMachine(
+      like.getTargetTriple().str(), like.getTargetCPU(), like.getTargetFeatureString(), like.Options,
+      like.getRelocationModel(), std::nullopt, effort));
+}
+
+// The functions with and without kCompileQuickly, each dealt to parts of about the same size.
+std::vector<Part> divide(llvm::Module &module) {
+  std::vector<llvm::Function *> functions;
+  for (llvm::Function &function : module)
+    if (!function.isDeclaration()) functions.push_back(&function);
+  std::ranges::stable_sort(functions, std::greater(), &llvm::Function::getInstructionCount);
+  std::vector<Part> parts(kParts + kQuickParts);
+  for (size_t n = kParts; n < parts.size(); ++n) parts[n].quick = true;
+  parts[0].has_tables = true;
+  for (llvm::Function *function : functions) {
+    bool quick = function->hasFnAttribute(kCompileQuickly);
+    auto first = parts.begin() + (quick ? kParts : 0), last = quick ? parts.end() : parts.begin() + kParts;
+    Part &smallest =
+        *std::min_element(first, last, [](const Part &a, const Part &b) { return a.instructions < b.instructions; });
+    smallest.functions.insert(function->getName().str());
+    smallest.instructions += function->getInstructionCount();
+  }
+  std::erase_if(parts, [](const Part &part) { return part.functions.empty() && !part.has_tables; });
+  return parts;
+}
+
+Result<std::string> compile(const llvm::SmallVectorImpl<char> &bitcode, const Part &part,
+                            llvm::TargetMachine &machine) {
+  llvm::LLVMContext context;
+  llvm::MemoryBufferRef buffer(llvm::StringRef(bitcode.data(), bitcode.size()), "program");
+  auto module = llvm::getLazyBitcodeModule(buffer, context, true);
+  if (!module) return fail("internal error: " + llvm::toString(module.takeError()));
+  for (llvm::Function &function : **module)
+    if (!function.isDeclaration() && !part.functions.contains(function.getName().str())) function.deleteBody();
+  if (llvm::Error error = (*module)->materializeAll())
+    return fail("internal error: " + llvm::toString(std::move(error)));
+  if (!part.has_tables) (*module)->getNamedGlobal("nc_program")->eraseFromParent();
+  optimize(**module, machine);
+  return emit(**module, machine, Emit::object);
+}
+
+}  // namespace
+
+Result<std::vector<std::string>> emit_in_parts(llvm::Module &module, const Target &target, unsigned threads) {
+  for (llvm::Function &function : module)
+    if (function.hasLocalLinkage()) {
+      function.setLinkage(llvm::GlobalValue::ExternalLinkage);
+      function.setVisibility(llvm::GlobalValue::HiddenVisibility);
+    }
+  llvm::SmallVector<char, 0> bitcode;
+  llvm::raw_svector_ostream stream(bitcode);
+  llvm::WriteBitcodeToFile(module, stream);
+
+  std::vector<Part> parts = divide(module);
+  std::vector<Result<std::string>> made(parts.size());
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t n = next++; n < parts.size(); n = next++)
+      made[n] = compile(bitcode, parts[n], *create_machine(*target.machine, parts[n].quick));
+  };
+  {
+    std::vector<std::jthread> others;
+    for (unsigned thread = 1; thread < threads; ++thread) others.emplace_back(work);
+    work();
+  }
+  std::vector<std::string> objects;
+  for (Result<std::string> &object : made) {
+    if (!object) return tl::unexpected(object.error());
+    objects.push_back(std::move(*object));
+  }
+  return objects;
+}
+
+}  // namespace netc
