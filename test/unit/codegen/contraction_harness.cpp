@@ -1,7 +1,7 @@
 #include "test/unit/codegen/contraction_harness.h"
 
-#include <llvm/ExecutionEngine/Orc/CompileUtils.h>
-#include <llvm/ExecutionEngine/Orc/LLJIT.h>
+#include <llvm/IR/LegacyPassManager.h>
+#include <llvm/IR/Module.h>
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
@@ -110,12 +110,6 @@ class Emitter final : public KernelEmitter {
   std::abort();
 }
 
-template <typename T>
-T check(llvm::Expected<T> expected) {
-  if (!expected) stop(llvm::toString(expected.takeError()));
-  return std::move(*expected);
-}
-
 Type image_type(Dim images, int64_t height, int64_t width, int64_t channels, DType dtype) {
   return {dtype, {images, {height}, {width}, {channels}}};
 }
@@ -194,7 +188,7 @@ int64_t stored_elements(const ValueLayout &layout, int64_t batch) {
   return layout.type.shape[0].at(batch) * elements;
 }
 
-Compiled::Compiled(const Contraction &contraction, const Target &target) {
+Compiled::Compiled(const Contraction &contraction, const Target &target) : contraction_(contraction) {
   OpDef definition;
   definition.name = contraction.op;
   Op op;
@@ -202,36 +196,34 @@ Compiled::Compiled(const Contraction &contraction, const Target &target) {
   op.attributes = contraction.attributes;
   lowering_ = plan_contraction(op, contraction.operands, contraction.result, target);
 
-  auto context = std::make_unique<llvm::LLVMContext>();
-  auto module = std::make_unique<llvm::Module>("contraction", *context);
-  module->setTargetTriple(target.triple);
-  module->setDataLayout(target.machine->createDataLayout());
+  llvm::LLVMContext context;
+  llvm::Module module("contraction", context);
+  module.setTargetTriple(target.triple);
+  module.setDataLayout(target.machine->createDataLayout());
   for (size_t i = 0; i < lowering_.stages.size(); ++i) {
-    llvm::IRBuilder<> ir(*context);
+    llvm::IRBuilder<> ir(context);
     auto *type = llvm::FunctionType::get(ir.getVoidTy(), {ir.getPtrTy(), ir.getInt64Ty()}, false);
-    auto *function =
-        llvm::Function::Create(type, llvm::Function::ExternalLinkage, "stage" + std::to_string(i), *module);
+    auto *function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, "stage" + std::to_string(i), module);
     target.add_attributes(*function);
-    ir.SetInsertPoint(llvm::BasicBlock::Create(*context, "entry", function));
+    ir.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", function));
     Emitter emitter(ir, target, contraction, function);
     lowering_.stages[i].emit(emitter);
     ir.CreateRetVoid();
   }
   llvm::raw_string_ostream text(ir_);
-  module->print(text, nullptr);
-  if (llvm::verifyModule(*module, &llvm::errs())) stop(ir_);
+  module.print(text, nullptr);
+  if (llvm::verifyModule(module, &llvm::errs())) stop(ir_);
 
-  llvm::orc::JITTargetMachineBuilder builder{llvm::Triple(target.triple)};
-  builder.setCPU(target.cpu);
-  builder.getFeatures() = llvm::SubtargetFeatures(target.features);
-  builder.setCodeGenOptLevel(llvm::CodeGenOptLevel::Default);
-  jit_ = check(llvm::orc::LLJITBuilder().setJITTargetMachineBuilder(builder).create());
-  if (auto error = jit_->addIRModule({std::move(module), std::move(context)})) stop(llvm::toString(std::move(error)));
+  llvm::SmallVector<char, 0> object;
+  llvm::raw_svector_ostream stream(object);
+  llvm::legacy::PassManager passes;
+  if (target.machine->addPassesToEmitFile(passes, stream, nullptr, llvm::CodeGenFileType::ObjectFile))
+    stop("no object file for " + target.triple);
+  passes.run(module);
+  object_ = test::load_object({object.begin(), object.end()}, {target.triple, target.cpu});
   for (size_t i = 0; i < lowering_.stages.size(); ++i)
-    kernels_.push_back(check(jit_->lookup("stage" + std::to_string(i))).toPtr<void (*)(void *, int64_t)>());
+    kernels_.push_back(object_->address("stage" + std::to_string(i)));
 }
-
-Compiled::~Compiled() = default;
 
 void Compiled::run(const void *a, const void *b, const void *bias, void *result, int64_t batch, bool backwards) {
   size_t bytes = static_cast<size_t>(lowering_.scratch_fixed + lowering_.scratch_batch * batch);
@@ -239,12 +231,24 @@ void Compiled::run(const void *a, const void *b, const void *bias, void *result,
   constexpr size_t kGuard = 64;
   if (scratch_.size() != bytes + kGuard + 64) scratch_.assign(bytes + kGuard + 64, static_cast<char>(0xff));
   char *start = scratch_.data() + (64 - reinterpret_cast<uintptr_t>(scratch_.data()) % 64) % 64;
-  Context context{{a, b}, bias, result, start, batch};
+  auto lend = [&](const void *memory, int64_t elements) {
+    size_t size = static_cast<size_t>(elements) * byte_size(contraction_.result.type.dtype);
+    return reinterpret_cast<void *>(object_->lend(const_cast<void *>(memory), size));
+  };
+  Context context{{lend(a, stored_elements(contraction_.operands[0], batch)),
+                   lend(b, stored_elements(contraction_.operands[1], batch))},
+                  lend(bias, contraction_.result.type.shape.back().at(batch)),
+                  lend(result, stored_elements(contraction_.result, batch)),
+                  reinterpret_cast<void *>(object_->lend(start, bytes + kGuard)),
+                  batch};
+  uint64_t lent_context = object_->lend(&context, sizeof context);
   for (size_t i = 0; i < kernels_.size(); ++i) {
     const KernelStage &stage = lowering_.stages[i];
     int64_t count = (stage.units.at(batch) + stage.units_per_chunk - 1) / stage.units_per_chunk;
-    for (int64_t chunk = 0; chunk < count; ++chunk) kernels_[i](&context, backwards ? count - 1 - chunk : chunk);
+    for (int64_t chunk = 0; chunk < count; ++chunk)
+      object_->call(kernels_[i], lent_context, backwards ? count - 1 - chunk : chunk);
   }
+  object_->take_back();
   for (size_t i = 0; i < kGuard; ++i)
     if (start[bytes + i] != static_cast<char>(0xff)) stop("scratch memory was written beyond its end");
 }

@@ -1,5 +1,5 @@
 // Compiles one contraction by itself, with an epilogue that adds a number for each position along the last axis, and
-// runs it in this process: what tests and benchmarks of codegen/contraction stand on.
+// runs it: what tests and benchmarks of codegen/contraction stand on.
 #pragma once
 
 #include <memory>
@@ -7,10 +7,7 @@
 #include <vector>
 
 #include "codegen/kernel_emitter.h"
-
-namespace llvm::orc {
-class LLJIT;
-}
+#include "test/unit/codegen/loaded_object.h"
 
 namespace netc::contraction_test {
 
@@ -41,22 +38,20 @@ std::vector<int64_t> strides_of(const ValueLayout &layout);
 class Compiled {
  public:
   Compiled(const Contraction &contraction, const Target &target);
-  ~Compiled();
   // Pointers to the first stored element. `bias` has one element for each position of the result's last axis;
   // `backwards` runs the chunks of every stage last to first.
   void run(const void *a, const void *b, const void *bias, void *result, int64_t batch, bool backwards = false);
 
-  const std::string &assembly_error() const { return error_; }
   const ContractionLowering &lowering() const { return lowering_; }
   // The module as text: for a look at what was emitted.
   const std::string &ir() const { return ir_; }
 
  private:
-  std::unique_ptr<llvm::orc::LLJIT> jit_;
+  Contraction contraction_;
   ContractionLowering lowering_;
-  std::vector<void (*)(void *, int64_t)> kernels_;
+  std::unique_ptr<test::LoadedObject> object_;
+  std::vector<uint64_t> kernels_;
   std::vector<char> scratch_;
-  std::string error_;
   std::string ir_;
 };
 

@@ -1,8 +1,6 @@
-// Every contraction against a double loop, for many shapes, on every x86-64 level that this machine has; and bit for
+// Every contraction against a double loop, for many shapes, on every target whose code runs here; and bit for
 // bit against itself cut differently.
 #include <gtest/gtest.h>
-#include <llvm/ADT/StringMap.h>
-#include <llvm/TargetParser/Host.h>
 
 #include <cstring>
 #include <random>
@@ -16,12 +14,8 @@ namespace {
 constexpr Dim B{1, true};
 
 std::vector<Target> targets() {
-  std::vector<std::string> cpus{"x86-64-v2"};
-  auto features = llvm::sys::getHostCPUFeatures();
-  if (features.lookup("avx2")) cpus.push_back("x86-64-v3");
-  if (features.lookup("avx512vl")) cpus.push_back("x86-64-v4");
   std::vector<Target> result;
-  for (const std::string &cpu : cpus) result.push_back(*make_target({"", cpu, false}));
+  for (const TargetOptions &options : test::runnable_targets()) result.push_back(*make_target(options));
   return result;
 }
 

@@ -1,39 +1,15 @@
 #include "test/unit/codegen/harness.h"
 
 #include <gtest/gtest.h>
-#include <llvm/ADT/StringMap.h>
-#include <llvm/ExecutionEngine/Orc/ExecutionUtils.h>
-#include <llvm/ExecutionEngine/Orc/LLJIT.h>
-#include <llvm/Support/MemoryBuffer.h>
-#include <llvm/Support/TargetSelect.h>
-#include <llvm/TargetParser/Host.h>
 
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
 
-#include "codegen/codegen.h"
 #include "ir/philox.h"
-
-// Chunks in reverse order: a kernel whose chunks depend on each other fails.
-extern "C" void nc_parallel_for(const nc_context *context, nc_kernel kernel, int64_t count, int64_t) {
-  for (int64_t chunk = count; chunk-- > 0;) kernel(context, chunk);
-}
+#include "runtime/abi.h"
 
 namespace netc::test {
-
-std::vector<std::string> runnable_cpus() {
-#ifdef __x86_64__
-  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
-  std::vector<std::string> cpus = {"x86-64-v2"};
-  if (features["avx2"] && features["fma"] && features["bmi2"]) cpus.push_back("x86-64-v3");
-  if (features["avx512f"] && features["avx512vl"] && features["avx512bw"] && features["avx512dq"])
-    cpus.push_back("x86-64-v4");
-  return cpus;
-#else
-  return {"generic"};
-#endif
-}
 
 void place_everything(Module &module) {
   int64_t weights = 0;
@@ -70,19 +46,12 @@ void place_everything(Module &module) {
 
 namespace {
 
-template <typename T>
-T check(llvm::Expected<T> expected) {
-  if (!expected) throw std::runtime_error(llvm::toString(expected.takeError()));
-  return std::move(*expected);
-}
-void check(llvm::Error error) {
-  if (error) throw std::runtime_error(llvm::toString(std::move(error)));
-}
-
 // 64-byte aligned memory full of NaN.
 struct Buffer {
-  explicit Buffer(int64_t size) : bytes(static_cast<size_t>(size) + 256, 0xFF) {}
+  explicit Buffer(int64_t size) : bytes(static_cast<size_t>(size) + 192, 0xFF) {}
   char *data() { return reinterpret_cast<char *>((reinterpret_cast<uintptr_t>(bytes.data()) + 63) / 64 * 64); }
+  // With 64 bytes of slack behind what was asked for.
+  size_t size() const { return bytes.size() - 128; }
   std::vector<unsigned char> bytes;
 };
 
@@ -123,56 +92,53 @@ Tensor unpack(const Type &type, int64_t batch, const char *from) {
 
 }  // namespace
 
-CompiledModule::CompiledModule(const Module &module, const std::string &cpu) : module_(module) {
+CompiledModule::CompiledModule(const Module &module, const TargetOptions &target) : module_(module) {
   Metadata metadata;
   metadata.json = "{}";
   metadata.scalars = scalars_ = collect_runtime_values(module);
-  TargetOptions options;
-  options.cpu = cpu;
-  Result<std::string> object = generate(module_, metadata, options, Emit::object);
+  Result<std::string> object = generate(module_, metadata, target, Emit::object);
   if (!object) throw std::runtime_error(object.error().message);
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  jit_ = check(llvm::orc::LLJITBuilder().create());
-  llvm::orc::JITDylib &library = jit_->getMainJITDylib();
-  library.addGenerator(
-      check(llvm::orc::DynamicLibrarySearchGenerator::GetForCurrentProcess(jit_->getDataLayout().getGlobalPrefix())));
-  llvm::orc::SymbolMap symbols;
-  symbols[jit_->mangleAndIntern("nc_parallel_for")] = {llvm::orc::ExecutorAddr::fromPtr(&nc_parallel_for),
-                                                       llvm::JITSymbolFlags::Exported};
-  check(library.define(llvm::orc::absoluteSymbols(symbols)));
-  check(jit_->addObjectFile(llvm::MemoryBuffer::getMemBufferCopy(*object)));
-  program_ = check(jit_->lookup("nc_program")).toPtr<const nc_program_t *>();
+  object_ = load_object(*object, target);
 }
-
-CompiledModule::~CompiledModule() = default;
 
 std::vector<Tensor> CompiledModule::run(const std::string &name, const std::vector<Tensor> &inputs,
                                         Environment &environment) {
   const Function &function = *module_.find_function(name);
-  const nc_function_entry *entry = nullptr;
-  for (uint32_t n = 0; n < program_->function_count; ++n)
-    if (name == program_->functions[n].name) entry = &program_->functions[n];
-  Buffer weights(module_.weight_bytes), fixed(entry->fixed_bytes), space(entry->batch_bytes * environment.batch);
+  nc_program_t program;
+  object_->read(object_->address("nc_program"), &program, sizeof program);
+  nc_function_entry entry;  // functions stand in the order of the module
+  auto number = static_cast<uint64_t>(&function - module_.functions.data());
+  object_->read(reinterpret_cast<uint64_t>(program.functions) + number * sizeof entry, &entry, sizeof entry);
+
+  auto lend = [&](Buffer &buffer, size_t offset = 0) {
+    return reinterpret_cast<char *>(object_->lend(buffer.data() + offset, buffer.size() - offset));
+  };
+  Buffer weights(module_.weight_bytes), fixed(entry.fixed_bytes), space(entry.batch_bytes * environment.batch);
   for (const Weight &weight : module_.weights)
     if (auto found = environment.weights.find(weight.name); found != environment.weights.end())
       pack(found->second, weights.data() + weight.offset);
   std::vector<Buffer> in, out;
-  std::vector<const void *> in_pointers;
-  std::vector<void *> out_pointers;
   for (const Tensor &input : inputs) {
     in.emplace_back(input.count() * 8);
-    pack(input, in.back().data() + 4);  // inputs need not be aligned
+    pack(input, in.back().data() + 4);
   }
-  for (Buffer &buffer : in) in_pointers.push_back(buffer.data() + 4);
   for (ValueId result : function.results)
     out.emplace_back(element_count(function.type(result).shape)->at(environment.batch) * 8);
-  for (Buffer &buffer : out) out_pointers.push_back(buffer.data());
+  std::vector<const void *> in_pointers;
+  std::vector<void *> out_pointers;
+  for (Buffer &buffer : in) in_pointers.push_back(lend(buffer, 4));  // inputs need not be aligned
+  for (Buffer &buffer : out) out_pointers.push_back(lend(buffer));
   std::vector<double> scalars;
   for (const std::string &scalar : scalars_) scalars.push_back(environment.runtime_values.find(scalar)->second);
-  nc_context context{weights.data(),    fixed.data(),   space.data(),     in_pointers.data(), out_pointers.data(),
-                     environment.batch, scalars.data(), environment.seed, environment.step,   nullptr};
-  entry->function(&context);
+  auto lend_all = [&]<typename T>(std::vector<T> &items) {
+    return reinterpret_cast<T *>(object_->lend(items.data(), items.size() * sizeof(T)));
+  };
+  nc_context context{
+      lend(weights),     lend(fixed),       lend(space),      lend_all(in_pointers), lend_all(out_pointers),
+      environment.batch, lend_all(scalars), environment.seed, environment.step,      nullptr};
+  object_->call(reinterpret_cast<uint64_t>(entry.function), object_->lend(&context, sizeof context));
+  object_->take_back();
+
   std::vector<Tensor> results;
   for (size_t n = 0; n < function.results.size(); ++n)
     results.push_back(unpack(function.type(function.results[n]), environment.batch, out[n].data()));
@@ -209,8 +175,8 @@ void expect_same_as_evaluator(const Case &test) {
   if (test.adjust) test.adjust(function);
   module.functions.push_back(function);
   place_everything(module);
-  for (const std::string &cpu : runnable_cpus()) {
-    CompiledModule compiled(module, cpu);
+  for (const TargetOptions &target : runnable_targets()) {
+    CompiledModule compiled(module, target);
     for (int64_t batch : test.batches) {
       std::vector<Tensor> inputs;
       for (size_t n = 0; n < test.inputs.size(); ++n) inputs.push_back(random_tensor(test.inputs[n], batch, 100 + n));
@@ -230,8 +196,8 @@ void expect_same_as_evaluator(const Case &test) {
           if ((std::isnan(a) && std::isnan(b)) || a == b) continue;
           double difference = std::abs(a - b);
           ASSERT_LE(difference, test.tolerance * std::max(1.0, std::abs(b)))
-              << cpu << ", batch " << batch << ", result " << n << ", element " << i << ": " << a << " instead of "
-              << b;
+              << target.triple << " " << target.cpu << ", batch " << batch << ", result " << n << ", element " << i
+              << ": " << a << " instead of " << b;
         }
       }
     }

@@ -1,4 +1,4 @@
-// Compiles a module in memory, runs its functions, and compares them with the reference evaluator.
+// Compiles a module, runs its functions, and compares them with the reference evaluator.
 #pragma once
 
 #include <functional>
@@ -9,16 +9,9 @@
 #include "ir/builder.h"
 #include "ir/evaluator.h"
 #include "ir/graph.h"
-#include "runtime/abi.h"
-
-namespace llvm::orc {
-class LLJIT;
-}
+#include "test/unit/codegen/loaded_object.h"
 
 namespace netc::test {
-
-// The x86-64 levels that this machine can run, lowest first; "generic" elsewhere.
-std::vector<std::string> runnable_cpus();
 
 // Gives every value a place of its own: simple, and different from what the memory plan does.
 void place_everything(Module &module);
@@ -26,16 +19,14 @@ void place_everything(Module &module);
 class CompiledModule {
  public:
   // Aborts the test by an exception when the module does not compile.
-  CompiledModule(const Module &module, const std::string &cpu);
-  ~CompiledModule();
+  CompiledModule(const Module &module, const TargetOptions &target);
   // `environment` as for the evaluator; written weights go into it. Workspace and outputs are poisoned with NaN first.
   std::vector<Tensor> run(const std::string &function, const std::vector<Tensor> &inputs, Environment &environment);
 
  private:
   Module module_;
   std::vector<std::string> scalars_;
-  std::unique_ptr<llvm::orc::LLJIT> jit_;
-  const nc_program_t *program_ = nullptr;
+  std::unique_ptr<LoadedObject> object_;
 };
 
 // Numbers of a normal-like distribution, or small integers for integer types.
@@ -50,7 +41,7 @@ struct Case {
   std::function<void(Function &)> adjust;              // halos, placements
   std::function<void(std::vector<Tensor> &)> prepare;  // changes the random inputs
 };
-// Compiles for every runnable cpu and compares every result with the evaluator's at every batch.
+// Compiles for every runnable target and compares every result with the evaluator's at every batch.
 void expect_same_as_evaluator(const Case &test);
 
 }  // namespace netc::test

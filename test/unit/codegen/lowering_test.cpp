@@ -276,8 +276,8 @@ TEST(State, WeightsConstantsAndRuntimeValues) {
   b.emit("write", {sum}, {{"weight", std::string("v")}});
   module.functions.push_back(b.finish({emit::negative(b, shaped)}, {"y"}));
   place_everything(module);
-  for (const std::string &cpu : runnable_cpus()) {
-    CompiledModule compiled(module, cpu);
+  for (const TargetOptions &target : runnable_targets()) {
+    CompiledModule compiled(module, target);
     Environment environment;
     environment.weights["w"] = random_tensor(module.weights[0].type, 1, 1);
     environment.weights["v"] = random_tensor(module.weights[1].type, 1, 2);

@@ -46,8 +46,9 @@ TEST_P(Accuracy, WithinBound) {
   for (int64_t i = 0; i < count; ++i)
     input.data[i] = i % 2 == 0 ? static_cast<double>(from_bits(static_cast<uint32_t>(i) << 16 | 0x1234))
                                : static_cast<float>(f.low + (f.high - f.low) * static_cast<double>(i) / count);
-  for (const std::string &cpu : runnable_cpus()) {
-    CompiledModule compiled(module, cpu);
+  for (const TargetOptions &target : runnable_targets()) {
+    std::string cpu = target.triple + " " + target.cpu;
+    CompiledModule compiled(module, target);
     Environment environment;
     std::vector<Tensor> output = compiled.run("f", {input}, environment);
     double worst = 0, at = 0;
@@ -59,7 +60,7 @@ TEST_P(Accuracy, WithinBound) {
       }
     }
     EXPECT_LE(worst, f.ulps) << f.name << " on " << cpu << " at " << at;
-    RecordProperty(std::string(f.name) + "_" + cpu, std::to_string(worst));
+    RecordProperty(std::string(f.name) + "_" + target.cpu, std::to_string(worst));
     std::printf("%s on %s: %.2f ulp at %g\n", f.name, cpu.c_str(), worst, at);
   }
 }
@@ -86,8 +87,9 @@ TEST(Accuracy, SineAndCosineUpToAMillion) {
     double t = 2.0 * static_cast<double>(i) / count - 1;
     input.data[i] = static_cast<float>(i % 2 == 0 ? t * 10 : t * t * t * 1e6);
   }
-  for (const std::string &cpu : runnable_cpus()) {
-    CompiledModule compiled(module, cpu);
+  for (const TargetOptions &target : runnable_targets()) {
+    std::string cpu = target.triple + " " + target.cpu;
+    CompiledModule compiled(module, target);
     Environment environment;
     std::vector<Tensor> output = compiled.run("f", {input}, environment);
     for (int64_t i = 0; i < count; ++i) {

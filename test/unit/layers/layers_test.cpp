@@ -43,6 +43,17 @@ INSTANTIATE_TEST_SUITE_P(Random, Image,
                                          "gaussian_dropout(0.2)", "alpha_dropout(0.1)"),
                          named_by_text);
 
+TEST(Network, OfImagesOnEveryTarget) {
+  check_network(
+      experiment(
+          "(x: f32[8, 8, 1]) -> class[10] { x -> conv2d(8, 3, padding = same, use_bias = false) -> batch_norm -> "
+          "relu -> max_pool2d(2) -> conv2d(16, 3, padding = same, use_bias = false) -> batch_norm -> relu -> "
+          "max_pool2d(2) -> flatten -> dropout(0.25) -> dense(10) }",
+          "loss = sparse_categorical_crossentropy(from_logits = true) metrics = [accuracy] optimizer = "
+          "adam(learning_rate = 3e-3)"),
+      runnable_targets());
+}
+
 using Activation = Check;
 TEST_P(Activation, IsRight) {
   check_network(

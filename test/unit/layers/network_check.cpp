@@ -114,7 +114,7 @@ void check_compiled(const Module &reference, CompiledModule &compiled, const std
 
 }  // namespace
 
-void check_network(const std::string &text) {
+void check_network(const std::string &text, const std::vector<TargetOptions> &targets) {
   SCOPED_TRACE(text);
   auto elaborated = elaborate_text(text);
   ASSERT_TRUE(elaborated->program) << elaborated->messages();
@@ -129,11 +129,14 @@ void check_network(const std::string &text) {
   all.verify_each = true;
   auto ran = run_pipeline(planned, all);
   ASSERT_TRUE(ran) << ran.error().message;
-  CompiledModule compiled(planned, runnable_cpus().back());
-  for (int64_t batch : {1, 3}) {
-    check_gradients(reference, batch);
-    check_compiled(reference, compiled, "train_step", batch);
-    check_compiled(reference, compiled, "predict", batch);
+  for (int64_t batch : {1, 3}) check_gradients(reference, batch);
+  for (const TargetOptions &target : targets) {
+    SCOPED_TRACE(target.triple + " " + target.cpu);
+    CompiledModule compiled(planned, target);
+    for (int64_t batch : {1, 3}) {
+      check_compiled(reference, compiled, "train_step", batch);
+      check_compiled(reference, compiled, "predict", batch);
+    }
   }
 }
 
