@@ -18,8 +18,10 @@ ProgramBuilder::ProgramBuilder(const Module &source, const Metadata &metadata, T
     : source_(source),
       metadata_(metadata),
       target_(std::move(target)),
+      frugal_target_(target_),
       module_(source.name, context_),
       debug_(module_, debug_info) {
+  frugal_target_.vector_registers = 4;
   module_.setTargetTriple(target_.triple);
   module_.setDataLayout(target_.machine->createDataLayout());
   module_.setPICLevel(llvm::PICLevel::BigPIC);
@@ -221,7 +223,7 @@ Result<void> ProgramBuilder::emit_op(const Op &op, const Function &function, std
                               function.value(result).name, op.def->name));
     task.results.push_back(storage[result]);
   }
-  task.target = &target_;
+  task.target = rarely_called(function) ? &frugal_target_ : &target_;
   task.program = this;
   task.scratch_fixed_at = function.fixed_bytes;
   task.scratch_batch_at = function.batch_bytes;

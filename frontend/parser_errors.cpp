@@ -10,8 +10,6 @@ using Parser = NetParser;
 
 namespace {
 
-bool is_outer_word(size_t type) { return type >= Parser::PARAM && type < Parser::ON; }
-
 bool begins_statement(size_t type) {
   return begins_value(type) || type == Parser::REPEAT || type == Parser::WEIGHT || type == Parser::UPDATE;
 }
@@ -82,7 +80,7 @@ void ErrorStrategy::sync(antlr4::Parser *parser) {
       report(parser);
       return skip_to_next(parser, Parser::RuleEntry, inner());
     case Parser::RuleFile:
-      while (present(parser).getType() != antlr4::Token::EOF && !is_outer_word(present(parser).getType())) {
+      while (present(parser).getType() != antlr4::Token::EOF && !begins_item(present(parser).getType())) {
         endErrorCondition(parser);
         // What a body without its `{` left over is no mistake of its own.
         if (!left_over(present(parser))) report(parser);
@@ -99,7 +97,7 @@ bool ErrorStrategy::left_over(const Token &token) const {
   if (missed_braces_.empty() || tokens_.stray_braces.empty() || tokens_.stray_braces.back().begin < token.begin)
     return false;
   for (size_t i = token.getTokenIndex(); i-- > 0 && tokens_.at(i).begin > missed_braces_.back();)
-    if (tokens_.at(i).depth == 0 && tokens_.at(i).starts_line && is_outer_word(tokens_.at(i).getType())) return false;
+    if (tokens_.at(i).depth == 0 && tokens_.at(i).starts_line && begins_item(tokens_.at(i).getType())) return false;
   return true;
 }
 
@@ -123,10 +121,10 @@ bool ErrorStrategy::begins_next(const Token &token, size_t rule, uint16_t depth)
     case Parser::RuleItem:
     case Parser::RuleFile:
       if (!token.starts_line) return false;
-      return is_outer_word(type) || (type == Parser::NAME && token.getTokenIndex() > 0 &&
-                                     tokens_.at(token.getTokenIndex() - 1).getType() == Parser::RBRACE);
+      return begins_item(type) || (type == Parser::NAME && token.getTokenIndex() > 0 &&
+                                   tokens_.at(token.getTokenIndex() - 1).getType() == Parser::RBRACE);
     default:
-      return type == Parser::LBRACE || (token.starts_line && is_outer_word(type));  // headers
+      return type == Parser::LBRACE || (token.starts_line && begins_item(type));  // headers
   }
 }
 

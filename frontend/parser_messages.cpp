@@ -18,7 +18,6 @@ struct Message {
   std::string help;
 };
 
-bool is_outer_word(size_t type) { return type >= Parser::PARAM && type <= Parser::ON; }
 bool is_binary(size_t type) {
   return (type >= Parser::PLUS && type <= Parser::GREATER_EQUAL) || type == Parser::AND || type == Parser::OR;
 }

@@ -27,8 +27,6 @@ constexpr std::array<Unit, 11> kUnits{{{"%", "%"},
                                        {"degree", "deg"},
                                        {"degrees", "deg"}}};
 
-bool is_outer_word(size_t type) { return type >= Lexer::PARAM && type <= Lexer::ON; }
-
 bool ends_operand(size_t type) {
   switch (type) {
     case Lexer::NAME:
@@ -142,6 +140,9 @@ class Classifier {
 };
 
 }  // namespace
+
+bool is_outer_word(size_t type) { return type >= Lexer::PARAM && type <= Lexer::ON; }
+bool begins_item(size_t type) { return is_outer_word(type) && type != Lexer::ON; }
 
 bool is_unit(std::string_view text) {
   return std::any_of(kUnits.begin(), kUnits.end(), [&](const Unit &unit) { return unit.written == text; });

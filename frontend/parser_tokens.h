@@ -64,6 +64,10 @@ inline std::string_view text_of(const Token &token, const SourceFile &source) {
 }
 inline Span span_of(const Token &token, FileId file) { return {file, token.begin, token.end}; }
 
+// Words that are special outside brackets alone: `param` to `on`; and those of them that begin an item of the file.
+bool is_outer_word(size_t type);
+bool begins_item(size_t type);
+
 // The units a number may carry, as written; "epoch" maps to "epochs".
 bool is_unit(std::string_view text);
 std::string canonical_unit(std::string_view text);

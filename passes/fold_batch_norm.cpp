@@ -21,9 +21,9 @@ struct Match {
   ValueId bias = kNoValue;      // kNoValue: none
 };
 
-class Folder {
+class BatchNormFolder {
  public:
-  Folder(const Module &module, const Function &function)
+  BatchNormFolder(const Module &module, const Function &function)
       : function_(function),
         uses_(use_counts(function)),
         definitions_(defining_ops(function)),
@@ -108,7 +108,7 @@ bool has_batch_norm(const Function &function) {
 void fold_batch_norm(Module &module) {
   for (Function &function : module.functions) {
     if (function.mode != Mode::inference || !has_batch_norm(function)) continue;
-    function = Folder(module, function).run();
+    function = BatchNormFolder(module, function).run();
     hoist_weight_only(function);
   }
 }

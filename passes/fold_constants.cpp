@@ -33,9 +33,9 @@ Attributes constant_of(const Type &type, std::vector<double> values) {
   return {{"dtype", std::string(name(type.dtype))}, {"shape", type.shape}, {"values", std::move(values)}};
 }
 
-class Folder {
+class ConstantFolder {
  public:
-  Folder(const Module &module, const Function &function)
+  ConstantFolder(const Module &module, const Function &function)
       : module_(module), function_(function), known_(function.values.size()), rewriter_(module, function) {}
 
   Function run() {
@@ -105,7 +105,7 @@ class Folder {
 }  // namespace
 
 void fold_constants(Module &module) {
-  for (Function &function : module.functions) function = Folder(module, function).run();
+  for (Function &function : module.functions) function = ConstantFolder(module, function).run();
 }
 
 }  // namespace netc

@@ -31,7 +31,7 @@ struct RowGrid {
   bool taps_in_run = false;  // the lines are kernel rows; otherwise kernel columns, the outer ones kernel rows
 };
 
-struct Plan {
+struct BackwardWeightsPlan {
   Convolution convolution;
   ImageSource source;
   RowGrid grid;
@@ -46,8 +46,8 @@ struct Plan {
   int64_t partial_bytes() const { return (rows * columns * element_bytes + 63) / 64 * 64; }
 };
 
-Plan make_plan(const Convolution &convolution, const ValueLayout &input, const Target &target) {
-  Plan plan{convolution};
+BackwardWeightsPlan make_plan(const Convolution &convolution, const ValueLayout &input, const Target &target) {
+  BackwardWeightsPlan plan{convolution};
   plan.source = plan_image(input, read_range(axis_phases(convolution.y)), read_range(axis_phases(convolution.x)));
   plan.element_bytes = convolution.dtype == DType::f64 ? 8 : 4;
   bool depthwise = convolution.depthwise();
@@ -69,7 +69,7 @@ Plan make_plan(const Convolution &convolution, const ValueLayout &input, const T
 
 class BackwardWeightsEmitter {
  public:
-  BackwardWeightsEmitter(KernelEmitter &emitter, const Plan &plan)
+  BackwardWeightsEmitter(KernelEmitter &emitter, const BackwardWeightsPlan &plan)
       : emitter_(emitter),
         plan_(plan),
         convolution_(plan.convolution),
@@ -107,7 +107,7 @@ class BackwardWeightsEmitter {
   }
 
   // Large kernels: a panel of columns and a stretch of lines, over all images.
-  static int64_t result_units(const Plan &plan) {
+  static int64_t result_units(const BackwardWeightsPlan &plan) {
     return plan.group_count * panel_count(plan) * plan.grid.outer * line_units(plan);
   }
   void run_result(Value *unit) {
@@ -131,8 +131,10 @@ class BackwardWeightsEmitter {
   llvm::IRBuilder<> &ir() { return emitter_.ir(); }
   Value *number(int64_t i) { return ir().getInt64(static_cast<uint64_t>(i)); }
   Value *smin(Value *a, int64_t b) { return ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, a, number(b)); }
-  static int64_t panel_count(const Plan &plan) { return plan.panels.whole + (plan.panels.rest_vectors > 0 ? 1 : 0); }
-  static int64_t line_units(const Plan &plan) {
+  static int64_t panel_count(const BackwardWeightsPlan &plan) {
+    return plan.panels.whole + (plan.panels.rest_vectors > 0 ? 1 : 0);
+  }
+  static int64_t line_units(const BackwardWeightsPlan &plan) {
     return (plan.grid.lines + plan.tiling.tile_lines - 1) / plan.tiling.tile_lines;
   }
 
@@ -253,7 +255,7 @@ class BackwardWeightsEmitter {
   }
 
   KernelEmitter &emitter_;
-  const Plan &plan_;
+  const BackwardWeightsPlan &plan_;
   const Convolution &convolution_;
   llvm::Type *element_;
   Image image_;
@@ -263,7 +265,7 @@ class BackwardWeightsEmitter {
 };
 
 // Adds up the partial results of one row of the kernel, first to last, and hands it to the epilogue.
-void emit_combination(KernelEmitter &emitter, const Plan &plan, Value *row, int64_t images_per_chunk) {
+void emit_combination(KernelEmitter &emitter, const BackwardWeightsPlan &plan, Value *row, int64_t images_per_chunk) {
   llvm::IRBuilder<> &ir = emitter.ir();
   llvm::Type *element = element_type(emitter, plan.convolution.dtype);
   auto number = [&](int64_t i) { return ir.getInt64(static_cast<uint64_t>(i)); };
@@ -291,7 +293,7 @@ void emit_combination(KernelEmitter &emitter, const Plan &plan, Value *row, int6
   });
 }
 
-void plan_large(ContractionLowering &lowering, const Plan &plan, double work_of_image) {
+void plan_large(ContractionLowering &lowering, const BackwardWeightsPlan &plan, double work_of_image) {
   KernelStage stage;
   stage.suffix = plan.source.padded ? "tile" : "";
   stage.units = {BackwardWeightsEmitter::result_units(plan), false};
@@ -302,7 +304,7 @@ void plan_large(ContractionLowering &lowering, const Plan &plan, double work_of_
   lowering.stages.push_back(std::move(stage));
 }
 
-void plan_small(ContractionLowering &lowering, const Plan &plan, double work_of_image) {
+void plan_small(ContractionLowering &lowering, const BackwardWeightsPlan &plan, double work_of_image) {
   int64_t for_pixels = (kPixelsPerPartial + plan.pixels() - 1) / plan.pixels();
   int64_t for_time = static_cast<int64_t>(3 * kChunkNanoseconds / nanoseconds(work_of_image));
   int64_t group = std::clamp<int64_t>(std::max(for_pixels, for_time), 1, kMostImagesPerPartial);
@@ -340,7 +342,7 @@ void plan_small(ContractionLowering &lowering, const Plan &plan, double work_of_
 ContractionLowering plan_backward_weights(const Convolution &convolution, const ValueLayout &input,
                                           const Target &target) {
   ContractionLowering lowering;
-  Plan plan = make_plan(convolution, input, target);
+  BackwardWeightsPlan plan = make_plan(convolution, input, target);
   add_padding_stage(lowering, plan.source);
   double work = static_cast<double>(plan.rows * plan.columns) * static_cast<double>(plan.pixels());
   if (plan.partial_bytes() > kMostPartialBytes)

@@ -14,20 +14,20 @@ using llvm::Value;
 
 namespace {
 
-constexpr int64_t kBlockVectors = 4;  // a multiple of every panel where there are blocks of columns
+constexpr int64_t kFilterBlockVectors = 4;  // a multiple of every panel where there are blocks of columns
 
-struct Plan {
+struct ConvolutionPlan {
   Convolution convolution;
   ImageSource source;
   std::vector<AxisPhase> rows, columns;
   int64_t blocks = 1;         // an image is cut into this many bands of rows
-  int64_t column_blocks = 1;  // or, where the kernel is large, into so many blocks of kBlockVectors of filters
+  int64_t column_blocks = 1;  // or, where the kernel is large, into so many blocks of kFilterBlockVectors of filters
 };
 
 // Emits all the tiles of one phase.
 class PhaseEmitter {
  public:
-  PhaseEmitter(KernelEmitter &emitter, const Plan &plan, const AxisPhase &rows, const AxisPhase &columns)
+  PhaseEmitter(KernelEmitter &emitter, const ConvolutionPlan &plan, const AxisPhase &rows, const AxisPhase &columns)
       : emitter_(emitter),
         plan_(plan),
         convolution_(plan.convolution),
@@ -52,8 +52,8 @@ class PhaseEmitter {
     Value *first = nullptr, *last = nullptr;
     if (column_block != nullptr) {
       tiling_.vectors = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tiling_.vectors)));
-      first = scaled(emitter_, column_block, kBlockVectors * lanes);
-      last = ir().CreateAdd(first, ir().getInt64(kBlockVectors * lanes));
+      first = scaled(emitter_, column_block, kFilterBlockVectors * lanes);
+      last = ir().CreateAdd(first, ir().getInt64(kFilterBlockVectors * lanes));
       last = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, last, ir().getInt64(static_cast<uint64_t>(channels)));
     }
     panels_ = make_panels(channels, lanes, tiling_.vectors);
@@ -154,7 +154,7 @@ class PhaseEmitter {
   }
 
   KernelEmitter &emitter_;
-  const Plan &plan_;
+  const ConvolutionPlan &plan_;
   const Convolution &convolution_;
   const AxisPhase &rows_;
   const AxisPhase &columns_;
@@ -172,7 +172,7 @@ class PhaseEmitter {
 
 ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target) {
   ContractionLowering lowering;
-  Plan plan{convolution};
+  ConvolutionPlan plan{convolution};
   plan.rows = axis_phases(convolution.y);
   plan.columns = axis_phases(convolution.x);
   plan.source = plan_image(input, read_range(plan.rows), read_range(plan.columns));
@@ -186,7 +186,7 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
   double work = channels * taps;  // multiply-adds of one image
   int64_t kernel_elements =
       convolution.y.kernel * convolution.x.kernel * convolution.input_channels * convolution.output_channels;
-  int64_t block_columns = kBlockVectors * lanes_for(target, convolution.dtype, convolution.output_channels);
+  int64_t block_columns = kFilterBlockVectors * lanes_for(target, convolution.dtype, convolution.output_channels);
   if (convolution.groups == 1 && kernel_elements >= kLargeElements && convolution.output_channels > block_columns)
     plan.column_blocks = (convolution.output_channels + block_columns - 1) / block_columns;
   else

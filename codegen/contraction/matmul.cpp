@@ -16,7 +16,7 @@ using llvm::Value;
 
 namespace {
 
-constexpr int64_t kBlockVectors = 8;  // of the widest block of columns
+constexpr int64_t kColumnBlockVectors = 8;  // of the widest block of columns
 constexpr int64_t kBlockElements =
     16 * 1024;  // of B in one block of columns, about: a narrower block is not worth a chunk
 constexpr int64_t kLeastRowsPerChunk = 28;  // what is read of B should be used by several tiles
@@ -30,7 +30,7 @@ struct RowClass {
   Panels panels;
 };
 
-struct Plan {
+struct MatmulPlan {
   Matmul matmul;
   unsigned lanes = 1;
   int64_t block = 1;  // columns of a block
@@ -54,14 +54,14 @@ int64_t panel_vectors(const Target &target, int64_t rows, int64_t most) {
 }
 
 // Blocks as narrow as is worth a chunk, in panels of the largest class of rows.
-int64_t block_vectors(const Plan &plan, int64_t panel, int64_t steps) {
-  if (plan.matmul.transpose_b) return kBlockVectors;
+int64_t block_vectors(const MatmulPlan &plan, int64_t panel, int64_t steps) {
+  if (plan.matmul.transpose_b) return kColumnBlockVectors;
   int64_t vectors = panel;
-  while (vectors < kBlockVectors && vectors * plan.lanes * steps < kBlockElements) vectors *= 2;
+  while (vectors < kColumnBlockVectors && vectors * plan.lanes * steps < kBlockElements) vectors *= 2;
   return vectors;
 }
 
-void choose_classes(Plan &plan, const Target &target, int64_t steps) {
+void choose_classes(MatmulPlan &plan, const Target &target, int64_t steps) {
   const Matmul &matmul = plan.matmul;
   int64_t all_vectors =
       static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>((matmul.columns.size + plan.lanes - 1) / plan.lanes)));
@@ -86,13 +86,13 @@ void choose_classes(Plan &plan, const Target &target, int64_t steps) {
   }
   if (rows > kRestRows) plan.classes.push_back({kRestRows, panels(panel_vectors(target, kRestRows, most))});
   if (rows > 1) plan.classes.push_back({1, panels(panel_vectors(target, 1, most))});
-  if (matmul.transpose_b || block >= std::min(kBlockVectors, all_vectors)) return;
-  plan.single_row.push_back({1, panels(panel_vectors(target, 1, std::min(kBlockVectors, all_vectors)))});
+  if (matmul.transpose_b || block >= std::min(kColumnBlockVectors, all_vectors)) return;
+  plan.single_row.push_back({1, panels(panel_vectors(target, 1, std::min(kColumnBlockVectors, all_vectors)))});
 }
 
 class MatmulEmitter {
  public:
-  MatmulEmitter(KernelEmitter &emitter, const Plan &plan)
+  MatmulEmitter(KernelEmitter &emitter, const MatmulPlan &plan)
       : emitter_(emitter), plan_(plan), matmul_(plan.matmul), element_(element_type(emitter, matmul_.dtype)) {
     steps_ = dim_value(emitter_, matmul_.steps);
     rows_ = dim_value(emitter_, matmul_.rows);
@@ -177,7 +177,7 @@ class MatmulEmitter {
   }
 
   KernelEmitter &emitter_;
-  const Plan &plan_;
+  const MatmulPlan &plan_;
   const Matmul &matmul_;
   llvm::Type *element_;
   Value *steps_, *rows_, *a_row_, *a_step_;
@@ -185,7 +185,7 @@ class MatmulEmitter {
 };
 
 // A chunk is a stretch of (block of columns, grain of rows) pairs, rows fastest.
-void emit_stretch(KernelEmitter &emitter, const Plan &plan, Dim units, int64_t units_per_chunk) {
+void emit_stretch(KernelEmitter &emitter, const MatmulPlan &plan, Dim units, int64_t units_per_chunk) {
   llvm::IRBuilder<> &ir = emitter.ir();
   Value *grains = dim_value(emitter, plan.grains());
   Value *begin = scaled(emitter, emitter.chunk(), units_per_chunk);
@@ -216,7 +216,7 @@ KernelStage column_stage(const Matmul &matmul, double work_of_column) {
   stage.units = matmul.columns;
   stage.units_per_chunk = units_per_chunk(work_of_column);
   set_cost(stage, 10 * nanoseconds(work_of_column));
-  Plan plan{matmul};
+  MatmulPlan plan{matmul};
   stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
     for_units(emitter, units, group, [&](Value *column) { MatmulEmitter(emitter, plan).run_column(column); });
   };
@@ -245,7 +245,7 @@ ContractionLowering plan_matmul(const Matmul &matmul, const Target &target) {
     lowering.stages.push_back(column_stage(matmul, static_cast<double>(matmul.rows.size * steps)));
     return lowering;
   }
-  Plan plan{matmul};
+  MatmulPlan plan{matmul};
   plan.element_bytes = matmul.dtype == DType::f64 ? 8 : 4;
   plan.lanes = lanes_for(target, matmul.dtype, matmul.columns.size);
   if (matmul.transpose_b) plan.lanes = target.lanes(matmul.dtype);

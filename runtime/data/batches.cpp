@@ -16,12 +16,6 @@ namespace {
 // Preparing less than this takes less time than waking a thread.
 constexpr int64_t bytes_worth_a_thread = 64 * 1024;
 
-// One batch in memory of its own.
-struct Slot {
-  Batch batch;
-  std::vector<AlignedBuffer> buffers;  // inputs, targets, sample weights
-};
-
 }  // namespace
 
 std::vector<int64_t> shuffled_order(int64_t count, uint64_t seed, uint32_t epoch) {
@@ -44,6 +38,11 @@ struct Batches::State {
   uint32_t epoch = 0;
   int64_t next_index = 0;
   bool threaded = false;
+  // One batch in memory of its own.
+  struct Slot {
+    Batch batch;
+    std::vector<AlignedBuffer> buffers;  // inputs, targets, sample weights
+  };
   Slot slots[2];
   int current = 0;  // the slot given out last
 
