@@ -11,9 +11,9 @@
 namespace netc {
 
 struct TargetOptions {
-  std::string triple;             // empty: the host's
-  std::string cpu = "x86-64-v3";  // x86-64-v2, x86-64-v3, x86-64-v4, native, or an AArch64 cpu ("generic")
-  bool debug_info = true;         // DWARF lines of the `.net` file
+  std::string triple;      // empty: the host's
+  std::string cpu;         // a name of LLVM's or "native"; empty: default_cpu (codegen/target.h)
+  bool debug_info = true;  // DWARF lines of the `.net` file
 };
 
 struct Metadata {

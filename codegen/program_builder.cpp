@@ -11,6 +11,7 @@
 #include "codegen/kernel_name.h"
 #include "codegen/lowering.h"
 #include "codegen/parts.h"
+#include "runtime/abi.h"
 
 namespace netc {
 
@@ -290,7 +291,7 @@ void ProgramBuilder::finish() {
     kernels.push_back(llvm::ConstantStruct::get(
         kernel_type, {text(kernel.name, true), text(kernel.function, true), kernel.kernel, i64(kernel.line),
                       real(kernel.work.fixed_flops), real(kernel.work.batch_flops)}));
-  std::vector<llvm::Constant *> fields = {i32(2),
+  std::vector<llvm::Constant *> fields = {i32(NC_ABI_VERSION),
                                           i32(entries.size()),
                                           array(entry_type, entries, "functions"),
                                           i64(source_.weight_bytes),
@@ -303,7 +304,9 @@ void ProgramBuilder::finish() {
                                           array(kernel_type, kernels, "kernels"),
                                           i64(static_cast<int64_t>(kernels.size())),
                                           emit_fma_peak(*this),
-                                          real(fma_peak_flops(target_))};
+                                          real(fma_peak_flops(target_)),
+                                          text(target_.cpu, true),
+                                          text(target_.needed_features(), true)};
   auto *table = llvm::ConstantStruct::getAnon(context_, fields);
   new llvm::GlobalVariable(module_, table->getType(), true, llvm::GlobalValue::ExternalLinkage, table, "nc_program");
   debug_.finish();

@@ -1,6 +1,8 @@
 #include "codegen/target.h"
 
 #include <fmt/format.h>
+#include <llvm/ADT/STLExtras.h>
+#include <llvm/ADT/StringExtras.h>
 #include <llvm/ADT/StringMap.h>
 #include <llvm/IR/Function.h>
 #include <llvm/MC/MCSubtargetInfo.h>
@@ -11,6 +13,10 @@
 #include <llvm/TargetParser/Host.h>
 #include <llvm/TargetParser/SubtargetFeature.h>
 #include <llvm/TargetParser/Triple.h>
+
+#include <span>
+
+#include "runtime/cpu_features.h"
 
 namespace netc {
 
@@ -44,6 +50,23 @@ std::string host_features() {
   return features.getString();
 }
 
+constexpr std::string_view kX86Features[] = {
+#define FEATURE(name) name,
+    NC_X86_FEATURES(FEATURE)
+#undef FEATURE
+};
+constexpr std::string_view kAArch64Features[] = {
+#define FEATURE(name, bit) name,
+    NC_AARCH64_FEATURES(FEATURE)
+#undef FEATURE
+};
+
+std::string host_default_cpu(const llvm::Triple &triple) {
+  if (triple.isX86() && !llvm::Triple(llvm::sys::getDefaultTargetTriple()).isX86()) return "x86-64-v2";
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  return default_cpu(triple.isX86(), [&](std::string_view feature) { return features.lookup(feature); });
+}
+
 // The facts of the table in docs/codegen.md, read off the features that the cpu implies.
 void describe(Target &target, const llvm::Triple &triple) {
   if (triple.isAArch64()) {
@@ -73,16 +96,38 @@ void Target::add_attributes(llvm::Function &function) const {
   function.addFnAttr(llvm::Attribute::NoUnwind);
 }
 
+std::string Target::needed_features() const {
+  const llvm::MCSubtargetInfo &info = *machine->getMCSubtargetInfo();
+  std::span<const std::string_view> names = kX86Features;
+  if (llvm::Triple(triple).isAArch64()) names = kAArch64Features;
+  std::string needed;
+  for (std::string_view name : names)
+    if (info.checkFeatures("+" + std::string(name))) needed += (needed.empty() ? "" : " ") + std::string(name);
+  return needed;
+}
+
+std::string default_cpu(bool x86, const std::function<bool(std::string_view feature)> &has) {
+  if (!x86) return "generic";
+  std::string cpu = "x86-64";
+  const std::pair<const char *, llvm::StringRef> levels[] = {
+      {"x86-64-v2", NC_X86_64_V2_FEATURES}, {"x86-64-v3", NC_X86_64_V3_FEATURES}, {"x86-64-v4", NC_X86_64_V4_FEATURES}};
+  for (const auto &[level, features] : levels) {
+    if (!llvm::all_of(llvm::split(features, ' '), has)) break;
+    cpu = level;
+  }
+  return cpu;
+}
+
 Result<Target> make_target(const TargetOptions &options) {
   initialize_targets();
   Target target;
   target.triple =
       options.triple.empty() ? llvm::sys::getDefaultTargetTriple() : llvm::Triple::normalize(options.triple);
-  target.cpu = options.cpu;
   llvm::Triple triple(target.triple);
   if (!triple.isX86() && !triple.isAArch64())
     return fail(fmt::format("no code generator for the target '{}'", target.triple),
                 "x86-64 and AArch64 are supported");
+  target.cpu = options.cpu.empty() ? host_default_cpu(triple) : options.cpu;
   if (options.cpu == "native") {
     if (triple.getArch() != llvm::Triple(llvm::sys::getDefaultTargetTriple()).getArch())
       return fail("the cpu 'native' is only known for this machine's own architecture", "name a cpu: \"generic\"");
@@ -95,7 +140,7 @@ Result<Target> make_target(const TargetOptions &options) {
   std::unique_ptr<llvm::MCSubtargetInfo> subtarget(found->createMCSubtargetInfo(target.triple, "", ""));
   if (!subtarget->isCPUStringValid(target.cpu))
     return fail(fmt::format("unknown cpu '{}' for the target '{}'", target.cpu, target.triple),
-                "x86-64-v2, x86-64-v3, x86-64-v4 or native");
+                triple.isX86() ? "x86-64-v2, x86-64-v3, x86-64-v4 or native" : "generic, or a cpu as LLVM names it");
   llvm::TargetOptions machine_options;
   machine_options.FunctionSections = true;
   machine_options.AllowFPOpFusion = llvm::FPOpFusion::Strict;

@@ -1,8 +1,10 @@
 // The machine that code is generated for: LLVM's TargetMachine and the few facts that kernels are shaped by.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "codegen/codegen.h"
 #include "ir/type.h"
@@ -25,6 +27,8 @@ struct Target {
   bool broadcast_operand = false;  // FMA with a broadcast memory operand (AVX-512)
   std::shared_ptr<llvm::TargetMachine> machine;
 
+  // The features of runtime/cpu_features.h that the code may use, separated by spaces.
+  std::string needed_features() const;
   // Lanes of one register for this element type.
   unsigned lanes(DType dtype) const {
     return dtype == DType::f64 || dtype == DType::i64 ? vector_floats / 2 : vector_floats;
@@ -34,7 +38,13 @@ struct Target {
   void add_attributes(llvm::Function &function) const;
 };
 
-// Fails when the triple or the cpu is unknown to the LLVM that netc is built with. "native" is the cpu of this machine.
+// The cpu when none is named: of x86-64 the highest level up to v4 all of whose features a machine has; elsewhere
+// "generic". The same code for all machines of a level, so that the same seed gives the same bits on them.
+std::string default_cpu(bool x86, const std::function<bool(std::string_view feature)> &has);
+
+// Fails when the triple or the cpu is unknown to the LLVM that netc is built with. "native" is the cpu of this machine;
+// without a cpu the code is for the default of this machine, and of x86-64-v2 when this machine is of another
+// architecture.
 Result<Target> make_target(const TargetOptions &options);
 
 }  // namespace netc

@@ -1,4 +1,5 @@
-/* The contract between generated code and the runtime: the only header they share. Plain C. */
+/* The contract between generated code and the runtime: they share this header and the names in cpu_features.h. Plain C.
+ */
 #ifndef NETC_RUNTIME_ABI_H
 #define NETC_RUNTIME_ABI_H
 
@@ -9,7 +10,7 @@
 extern "C" {
 #endif
 
-#define NC_ABI_VERSION 2
+#define NC_ABI_VERSION 3
 
 /* What a call of a generated function gets. Kernels read it from several threads and never write it. */
 typedef struct nc_context {
@@ -73,8 +74,11 @@ typedef struct nc_program_t {
   int64_t module_count;
   const nc_kernel_entry *kernels;
   int64_t kernel_count;
-  nc_kernel fma_peak;    /* runs `chunk` rounds of independent multiply-adds in registers: the limit of one core */
-  double fma_peak_flops; /* of one round */
+  nc_kernel fma_peak;       /* runs `chunk` rounds of independent multiply-adds in registers: the limit of one core */
+  double fma_peak_flops;    /* of one round */
+  const char *cpu;          /* what the code is for: "x86-64-v3" */
+  const char *cpu_features; /* of runtime/cpu_features.h, separated by spaces: a processor without one of them cannot
+                               run the code */
 } nc_program_t;
 
 /* Defined by the generated object. */

@@ -2,6 +2,7 @@
 #include <cstdio>
 
 #include "runtime/cli/commands.h"
+#include "runtime/cli/processor.h"
 #include "runtime/cli/text.h"
 
 namespace netc::runtime {
@@ -84,6 +85,7 @@ std::vector<Entry> all_commands() {
 int run_command_line(const nc_program_t &program, const std::string &call, const std::vector<std::string> &words) {
   std::signal(SIGPIPE, SIG_DFL);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the write
+  if (auto fits = check_processor(program); !fits) return report_error(call, fits.error(), kFailed);
   std::vector<Entry> entries = all_commands();
   std::vector<CommandSpec> specs;
   for (const Entry &entry : entries) specs.push_back(entry.spec);

@@ -19,6 +19,7 @@ int info_command(const nc_program_t &source, const std::string &call, const Argu
               metadata.value("netc_version", "0.1.0").c_str(), metadata.value("source_path", "?").c_str());
   if (arguments.version) return kDone;
   std::printf("runtime interface %d, metadata format %d\n", NC_ABI_VERSION, metadata.value("format", 0));
+  std::printf("processor: %s\n", source.cpu);
   std::printf("data: %s\n", metadata.value("data_root", "?").c_str());
   std::printf("functions:");
   for (const Function &function : program->functions()) std::printf(" %s", function.name.c_str());

@@ -38,8 +38,10 @@ int parse_options(int argc, char **argv, Options &options) {
   app.add_option("--emit", stage, "what to make: tokens, ast, elaborated, graph, planned, llvm, asm, obj, exe")
       ->check(CLI::IsMember({"tokens", "ast", "elaborated", "graph", "planned", "llvm", "asm", "obj", "exe"}));
   app.add_option("--function", options.function, "print this function of the graph alone: predict, train_step, ...");
-  app.add_option("--target-cpu", options.target.cpu,
-                 "x86-64-v2, x86-64-v3 (default), x86-64-v4, native, or another CPU LLVM knows");
+  app.add_option(
+      "--target-cpu", options.target.cpu,
+      "the CPU the code is for: x86-64-v2, x86-64-v3, x86-64-v4, native (this one), or another that LLVM "
+      "knows (default: the highest of these levels that this machine has; generic for another architecture)");
   app.add_option("--target", options.target.triple,
                  "the target triple: x86_64-linux-gnu (default: the host), aarch64-linux-gnu");
   app.add_flag("!--no-debug-info", options.target.debug_info, "leave out the line numbers of the .net file");

@@ -240,6 +240,8 @@ ToyProgram::ToyProgram(const json &metadata, bool break_gradient) : metadata_(me
               metadata_.data(),  metadata_.size(),
               kScalars,          std::size(kScalars),
               modules_.data(),   static_cast<int64_t>(modules_.size())};
+  program_.cpu = "any";
+  program_.cpu_features = "";
 }
 
 void write_toy_data(const std::string &folder, int samples) {
