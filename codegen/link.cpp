@@ -81,6 +81,7 @@ Result<void> link_executable(const fs::path &object, const fs::path &runtime_lib
     if (auto found = find_program(lld)) {
       std::error_code code;
       arguments.push_back("-fuse-ld=lld");
+      arguments.push_back("-Wl,--icf=all");  // predict and evaluate have kernels in common
       arguments.push_back("-B" + fs::canonical(*found, code).parent_path().string());  // where it is called ld.lld
       break;
     }

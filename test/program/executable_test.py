@@ -1,5 +1,6 @@
-"""What kind of file an executable is: for which processor."""
+"""What kind of file an executable is: how large, bound to which libraries, for which processor."""
 
+import re
 import shutil
 import subprocess
 import unittest
@@ -11,6 +12,31 @@ data d { train = csv("d.csv", target = "y") }
 network n(x: f32[5]) -> class[3] { x -> dense(9) -> relu -> dense(3) }
 train n on d { optimizer = sgd(learning_rate = 0.1) }
 """
+
+
+class FileTest(ProgramCase):
+    def test_is_small_and_needs_few_libraries(self):
+        for tool in ("strip", "readelf"):
+            if not shutil.which(tool):
+                self.skipTest(f"there is no {tool}")
+        program = compile_net(EXAMPLES / "fashion.net", self.folder / "fashion", "--target-cpu=x86-64-v4")
+        subprocess.run(["strip", program], check=True)
+        self.assertLess(program.stat().st_size, 1_000_000)
+        dynamic = subprocess.run(["readelf", "-d", program], check=True, capture_output=True, text=True).stdout
+        libraries = set(re.findall(r"\(NEEDED\).*\[lib([a-z_+]+)[0-9]*\.so", dynamic))
+        self.assertLessEqual({"c", "stdc++"}, libraries)
+        self.assertLessEqual(libraries, {"c", "m", "stdc++", "gcc_s", "z", "png"})
+
+    def test_objects_for_aarch64(self):
+        for example in sorted(EXAMPLES.glob("*.net")):
+            if "\nnetwork " not in example.read_text():
+                continue  # it is there to be imported
+            target = self.folder / f"{example.stem}.o"
+            depth = ["-D", "depth=1"] if example.stem == "resnet_cifar" else []
+            compile_net(example, target, "--target", "aarch64-linux-gnu", "--emit=obj", *depth)
+            header = target.read_bytes()[:20]
+            self.assertEqual(header[:4], b"\x7fELF", example)
+            self.assertEqual(int.from_bytes(header[18:20], "little"), 183, example)  # EM_AARCH64
 
 
 class ProcessorTest(ProgramCase):
