@@ -31,7 +31,7 @@ enum class Emit { llvm_ir, assembly, object };
 Result<std::string> generate(const Module &module, const Metadata &metadata, const TargetOptions &target, Emit what);
 
 // Links an object with the runtime library into an executable at `output` (written to a temporary name and renamed).
-// No shell is involved.
+// No shell is involved. Fails for another architecture than this machine's, which the runtime library is not for.
 Result<void> link_executable(const std::filesystem::path &object, const std::filesystem::path &runtime_library,
                              const std::vector<std::string> &libraries, const std::filesystem::path &output,
                              const TargetOptions &target);

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <fmt/core.h>
+#include <llvm/TargetParser/Host.h>
+#include <llvm/TargetParser/Triple.h>
 
 #include <cstring>
 #include <fstream>
@@ -50,9 +52,10 @@ Result<int> run(const fs::path &program, const std::vector<std::string> &argumen
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-std::string compiler_driver(const TargetOptions &target) {
-  if (target.triple.empty() || target.triple.starts_with("x86_64")) return "c++";
-  return target.triple.substr(0, target.triple.find('-')) + "-linux-gnu-g++";
+bool is_for_this_architecture(const TargetOptions &target) {
+  if (target.triple.empty()) return true;
+  return llvm::Triple(llvm::Triple::normalize(target.triple)).getArch() ==
+         llvm::Triple(llvm::sys::getDefaultTargetTriple()).getArch();
 }
 
 std::string read_text(const fs::path &path) {
@@ -65,10 +68,11 @@ std::string read_text(const fs::path &path) {
 Result<void> link_executable(const fs::path &object, const fs::path &runtime_library,
                              const std::vector<std::string> &libraries, const fs::path &output,
                              const TargetOptions &target) {
-  std::string driver_name = compiler_driver(target);
-  auto driver = find_program(driver_name);
-  if (!driver)
-    return fail("no linker: the program " + driver_name + " is not on the PATH", "install the Debian package g++");
+  if (!is_for_this_architecture(target))
+    return fail("no executable for " + target.triple + ": the runtime library is that of this machine",
+                "--emit=obj makes the object");
+  auto driver = find_program("c++");
+  if (!driver) return fail("no linker: the program c++ is not on the PATH", "install the Debian package g++");
 
   fs::path temporary = output;
   temporary += ".link" + std::to_string(getpid());

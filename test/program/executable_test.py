@@ -1,5 +1,6 @@
 """What kind of file an executable is: how large, bound to which libraries, for which processor."""
 
+import platform
 import re
 import shutil
 import subprocess
@@ -26,6 +27,14 @@ class FileTest(ProgramCase):
         libraries = set(re.findall(r"\(NEEDED\).*\[lib([a-z_+]+)[0-9]*\.so", dynamic))
         self.assertLessEqual({"c", "stdc++"}, libraries)
         self.assertLessEqual(libraries, {"c", "m", "stdc++", "gcc_s", "z", "png"})
+
+    def test_no_executables_for_another_architecture(self):
+        target = "x86_64-linux-gnu" if platform.machine() == "aarch64" else "aarch64-linux-gnu"
+        done = subprocess.run([NETC, EXAMPLES / "iris.net", "-o", self.folder / "iris", "--target", target],
+                              capture_output=True, text=True)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("--emit=obj makes the object", done.stderr)
+        self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_objects_for_aarch64(self):
         for example in sorted(EXAMPLES.glob("*.net")):
