@@ -35,7 +35,7 @@ llvm::Function *emit_fma_peak(ProgramBuilder &program) {
   kernel.branch(
       ir.CreateFCmpOEQ(first, llvm::ConstantFP::get(ir.getFloatTy(), -1.0)),
       [&] {
-        ir.CreateStore(first, kernel.fixed_space(0));
+        ir.CreateStore(first, kernel.workspace());
         return Kernel::Values{};
       },
       [] { return Kernel::Values{}; });

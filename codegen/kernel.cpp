@@ -39,15 +39,18 @@ Dim stored_elements(const ValueLayout &layout) {
 
 Kernel::Kernel(ProgramBuilder &builder, const std::string &name, const Location &location)
     : ir(builder.context()), program(builder), target(builder.target()), fields_(9, nullptr) {
-  auto *type = llvm::FunctionType::get(ir.getVoidTy(), {ir.getPtrTy(), ir.getInt64Ty()}, false);
+  auto *type = llvm::FunctionType::get(ir.getVoidTy(), {ir.getPtrTy(), ir.getInt64Ty(), ir.getPtrTy()}, false);
   function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, name, program.module());
   target.add_attributes(*function);
   context = function->getArg(0);
   context->setName("context");
-  function->getArg(0)->addAttr(llvm::Attribute::NoAlias);
-  function->getArg(0)->addAttr(llvm::Attribute::ReadOnly);
   chunk = function->getArg(1);
   chunk->setName("chunk");
+  function->getArg(2)->setName("places");
+  for (unsigned table : {0, 2}) {
+    function->getArg(table)->addAttr(llvm::Attribute::NoAlias);
+    function->getArg(table)->addAttr(llvm::Attribute::ReadOnly);
+  }
   program.debug().start_function(*function, name, location);
   auto *entry = llvm::BasicBlock::Create(ir.getContext(), "entry", function);
   auto *body = llvm::BasicBlock::Create(ir.getContext(), "body", function);
@@ -69,14 +72,23 @@ auto Kernel::in_entry(F &&emit) {
   return emit();
 }
 
+// Field number `number` of a table that nothing writes during the call.
+llvm::Value *Kernel::table_field(llvm::Value *table, unsigned number, llvm::Type *type) {
+  return in_entry([&] {
+    auto *load = ir.CreateLoad(type, ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), table, number));
+    load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(ir.getContext(), {}));
+    return load;
+  });
+}
+
 llvm::Value *Kernel::context_field(unsigned number, llvm::Type *type) {
-  if (fields_[number] == nullptr)
-    fields_[number] = in_entry([&]() -> llvm::Value * {
-      auto *load = ir.CreateLoad(type, ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), context, number));
-      load->setMetadata(llvm::LLVMContext::MD_invariant_load, llvm::MDNode::get(ir.getContext(), {}));
-      return load;
-    });
+  if (fields_[number] == nullptr) fields_[number] = table_field(context, number, type);
   return fields_[number];
+}
+
+llvm::Value *Kernel::place(int64_t offset) {
+  places_.push_back(offset);
+  return table_field(function->getArg(2), static_cast<unsigned>(places_.size() - 1), ir.getInt64Ty());
 }
 
 llvm::Value *Kernel::seed() { return context_field(7, ir.getInt64Ty()); }
@@ -88,14 +100,17 @@ llvm::Value *Kernel::size(Dim dim) {
   return in_entry([&] { return ir.CreateNSWMul(batch, i64(dim.size)); });
 }
 
-llvm::Value *Kernel::fixed_space(int64_t offset) {
-  llvm::Value *base = context_field(1, ir.getPtrTy());
-  return in_entry([&] { return ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), base, static_cast<uint64_t>(offset)); });
-}
+llvm::Value *Kernel::workspace() { return context_field(1, ir.getPtrTy()); }
+
+llvm::Value *Kernel::fixed_space(int64_t offset) { return behind(workspace(), place(offset)); }
 
 llvm::Value *Kernel::batch_space(int64_t offset) {
-  llvm::Value *base = context_field(2, ir.getPtrTy());
-  return in_entry([&] { return ir.CreateInBoundsGEP(ir.getInt8Ty(), base, ir.CreateNSWMul(batch, i64(offset))); });
+  llvm::Value *per_sample = place(offset);
+  return behind(context_field(2, ir.getPtrTy()), in_entry([&] { return ir.CreateNSWMul(batch, per_sample); }));
+}
+
+llvm::Value *Kernel::behind(llvm::Value *base, llvm::Value *bytes) {
+  return in_entry([&] { return ir.CreateInBoundsGEP(ir.getInt8Ty(), base, bytes); });
 }
 
 Address Kernel::address(const Storage &storage) {
@@ -107,9 +122,7 @@ Address Kernel::address(const Storage &storage) {
   if (storage.global != nullptr) {
     base = storage.global;
   } else if (storage.placement.space == Space::weights) {
-    llvm::Value *weights = context_field(0, ir.getPtrTy());
-    base =
-        in_entry([&] { return ir.CreateConstInBoundsGEP1_64(ir.getInt8Ty(), weights, static_cast<uint64_t>(offset)); });
+    base = behind(context_field(0, ir.getPtrTy()), place(offset));
   } else if (storage.placement.space == Space::fixed) {
     base = fixed_space(offset);
   } else if (storage.placement.space == Space::batch) {

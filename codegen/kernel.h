@@ -1,5 +1,6 @@
-// A kernel under construction: one LLVM function `void kernel(context, chunk)`, where its values live, and loops in SSA
-// form.
+// A kernel under construction: one LLVM function `void kernel(context, chunk, places)`, where its values live, and
+// loops in SSA form. The function knows shapes alone; where values lie is told in the table `places`, so that ops of
+// the same shapes have the same code.
 #pragma once
 
 #include <llvm/IR/IRBuilder.h>
@@ -58,9 +59,11 @@ class Kernel {
   llvm::Value *size(Dim dim);
   llvm::Value *seed();
   llvm::Value *step();
-  // `scratch_offset` bytes behind the function's own part of the fixed or the batch workspace.
+  // `offset` bytes (for each sample) into the fixed or the batch workspace.
   llvm::Value *fixed_space(int64_t offset);
   llvm::Value *batch_space(int64_t offset);
+  // The start of the fixed workspace.
+  llvm::Value *workspace();
 
   // Where the instructions that follow come from in the user's file.
   void set_location(const Location &location);
@@ -81,13 +84,20 @@ class Kernel {
 
   // Ends the function.
   llvm::Function *finish();
+  // What this use of the kernel is to be called with.
+  const std::vector<int64_t> &places() const { return places_; }
 
  private:
+  llvm::Value *table_field(llvm::Value *table, unsigned number, llvm::Type *type);
   llvm::Value *context_field(unsigned number, llvm::Type *type);
+  llvm::Value *behind(llvm::Value *base, llvm::Value *bytes);
+  // `offset`, as the next entry of `places`.
+  llvm::Value *place(int64_t offset);
   template <typename F>
   auto in_entry(F &&emit);
   llvm::Instruction *entry_end_ = nullptr;
   std::vector<llvm::Value *> fields_;
+  std::vector<int64_t> places_;
 };
 
 }  // namespace netc

@@ -1,8 +1,8 @@
 // What a kernel is to those who emit its body: where its operands and results are, which part of the work it does, and
 // how a computed vector of results leaves it. The contraction lowering (codegen/contraction) is written against this.
 //
-// A kernel is a function `void kernel(context, chunk)` (nc_kernel of runtime/abi.h). All of its code is emitted into
-// that one function through `ir()`; addresses are computed in its entry block, so they may be used anywhere in it.
+// A kernel is a function `void kernel(context, chunk, places)` (nc_kernel of runtime/abi.h). All of its code is emitted
+// into that one function through `ir()`; addresses are computed in its entry block, so they may be used anywhere in it.
 #pragma once
 
 #include <llvm/IR/IRBuilder.h>

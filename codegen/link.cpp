@@ -78,9 +78,14 @@ Result<void> link_executable(const fs::path &object, const fs::path &runtime_lib
   temporary += ".link" + std::to_string(getpid());
   fs::path log = temporary;
   log += ".log";
-  std::vector<std::string> arguments = {
-      "-o",  temporary.string(), "-Wl,-u,nc_program", object.string(), runtime_library.string(), "-Wl,--gc-sections",
-      "-Wl,--as-needed", "-pie"};
+  std::vector<std::string> arguments = {"-o",
+                                        temporary.string(),
+                                        "-Wl,-u,nc_program",
+                                        object.string(),
+                                        runtime_library.string(),
+                                        "-Wl,--gc-sections",
+                                        "-Wl,--as-needed",
+                                        "-pie"};
   for (const char *lld : {"ld.lld-19", "ld.lld"})
     if (auto found = find_program(lld)) {
       std::error_code code;

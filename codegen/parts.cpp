@@ -1,5 +1,5 @@
 // The module is written once as bitcode; every part reads the bodies of its own functions from it and knows the others
-// as declarations. The first part keeps the tables, the others only the constants their functions use.
+// as declarations. The first part keeps the tables and constants.
 #include "codegen/parts.h"
 
 #include <llvm/Bitcode/BitcodeReader.h>
@@ -71,7 +71,8 @@ Result<std::string> compile(const llvm::SmallVectorImpl<char> &bitcode, const Pa
     if (!function.isDeclaration() && !part.functions.contains(function.getName().str())) function.deleteBody();
   if (llvm::Error error = (*module)->materializeAll())
     return fail("internal error: " + llvm::toString(std::move(error)));
-  if (!part.has_tables) (*module)->getNamedGlobal("nc_program")->eraseFromParent();
+  if (!part.has_tables)
+    for (llvm::GlobalVariable &variable : (*module)->globals()) variable.setInitializer(nullptr);
   optimize(**module, machine);
   return emit(**module, machine, Emit::object);
 }
@@ -79,10 +80,10 @@ Result<std::string> compile(const llvm::SmallVectorImpl<char> &bitcode, const Pa
 }  // namespace
 
 Result<std::vector<std::string>> emit_in_parts(llvm::Module &module, const Target &target, unsigned threads) {
-  for (llvm::Function &function : module)
-    if (function.hasLocalLinkage()) {
-      function.setLinkage(llvm::GlobalValue::ExternalLinkage);
-      function.setVisibility(llvm::GlobalValue::HiddenVisibility);
+  for (llvm::GlobalValue &value : module.global_values())
+    if (value.hasLocalLinkage()) {
+      value.setLinkage(llvm::GlobalValue::ExternalLinkage);
+      value.setVisibility(llvm::GlobalValue::HiddenVisibility);
     }
   llvm::SmallVector<char, 0> bitcode;
   llvm::raw_svector_ostream stream(bitcode);

@@ -164,7 +164,9 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const s
     llvm::Function *function = kernel.finish();
     if (rarely_called(*task.function)) function->addFnAttr(kCompileQuickly);
     Work work = &stage == dominant ? contraction_work(task) : Work{};
-    kernels_.push_back({full_name, task.function->name, function, task.op->location.line, work});
+    llvm::Constant *entry = kernel_entry(full_name, task.function->name, equal_kernels_.unique(function),
+                                         kernel.places(), task.op->location.line, work);
+    kernels_.push_back(entry);
     llvm::Value *batch =
         ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), call_context, 5));
     auto number = [&](double n) { return ir.getInt64(static_cast<uint64_t>(n)); };
@@ -178,7 +180,7 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const s
     llvm::Type *i64 = ir.getInt64Ty(), *pointer = ir.getPtrTy();
     auto callee = module_.getOrInsertFunction(
         "nc_parallel_for", llvm::FunctionType::get(ir.getVoidTy(), {pointer, pointer, i64, i64}, false));
-    ir.CreateCall(callee, {call_context, function, count, cost});
+    ir.CreateCall(callee, {call_context, entry, count, cost});
   }
 }
 
@@ -261,6 +263,23 @@ llvm::Constant *ProgramBuilder::text(const std::string &bytes, bool terminated) 
                                   "text");
 }
 
+llvm::Constant *ProgramBuilder::kernel_entry(const std::string &name, const std::string &function,
+                                             llvm::Function *kernel, const std::vector<int64_t> &places, int64_t line,
+                                             Work work) {
+  auto constant = [&](llvm::Constant *content, const char *what) {
+    return new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content,
+                                    what);
+  };
+  auto real = [&](double x) { return llvm::ConstantFP::get(llvm::Type::getDoubleTy(context_), x); };
+  auto *i64 = llvm::Type::getInt64Ty(context_);
+  std::vector<uint64_t> offsets(places.begin(), places.end());
+  llvm::Constant *table = constant(llvm::ConstantDataArray::get(context_, offsets), "places");
+  return constant(llvm::ConstantStruct::getAnon(context_, {text(name, true), text(function, true), kernel, table,
+                                                           llvm::ConstantInt::getSigned(i64, line),
+                                                           real(work.fixed_flops), real(work.batch_flops)}),
+                  "kernel");
+}
+
 void ProgramBuilder::finish() {
   llvm::IRBuilder<> ir(context_);
   auto i32 = [&](size_t n) { return ir.getInt32(static_cast<uint32_t>(n)); };
@@ -284,13 +303,6 @@ void ProgramBuilder::finish() {
   for (const std::string &symbol : metadata_.runtime_modules)
     modules.push_back(llvm::cast<llvm::Constant>(module_.getOrInsertGlobal(symbol, ir.getInt8Ty())));
   auto real = [&](double x) { return llvm::ConstantFP::get(ir.getDoubleTy(), x); };
-  auto *kernel_type = llvm::StructType::create(
-      context_, {pointer, pointer, pointer, ir.getInt64Ty(), ir.getDoubleTy(), ir.getDoubleTy()}, "nc_kernel_entry");
-  std::vector<llvm::Constant *> kernels;
-  for (const KernelEntry &kernel : kernels_)
-    kernels.push_back(llvm::ConstantStruct::get(
-        kernel_type, {text(kernel.name, true), text(kernel.function, true), kernel.kernel, i64(kernel.line),
-                      real(kernel.work.fixed_flops), real(kernel.work.batch_flops)}));
   std::vector<llvm::Constant *> fields = {i32(NC_ABI_VERSION),
                                           i32(entries.size()),
                                           array(entry_type, entries, "functions"),
@@ -301,8 +313,8 @@ void ProgramBuilder::finish() {
                                           i64(static_cast<int64_t>(scalars.size())),
                                           array(pointer, modules, "modules"),
                                           i64(static_cast<int64_t>(modules.size())),
-                                          array(kernel_type, kernels, "kernels"),
-                                          i64(static_cast<int64_t>(kernels.size())),
+                                          array(pointer, kernels_, "kernels"),
+                                          i64(static_cast<int64_t>(kernels_.size())),
                                           emit_fma_peak(*this),
                                           real(fma_peak_flops(target_)),
                                           text(target_.cpu, true),

@@ -11,6 +11,7 @@
 
 #include "codegen/codegen.h"
 #include "codegen/debug_info.h"
+#include "codegen/equal_functions.h"
 #include "codegen/kernel.h"
 #include "codegen/target.h"
 #include "codegen/work.h"
@@ -53,13 +54,11 @@ class ProgramBuilder {
     llvm::Function *function;
     int64_t fixed_bytes, batch_bytes, inputs, outputs;
   };
-  struct KernelEntry {
-    std::string name, function;
-    llvm::Function *kernel;
-    int64_t line;
-    Work work;
-  };
-  std::vector<KernelEntry> kernels_;
+  // The record of a use of a kernel (nc_kernel_entry).
+  llvm::Constant *kernel_entry(const std::string &name, const std::string &function, llvm::Function *kernel,
+                               const std::vector<int64_t> &places, int64_t line, Work work);
+  std::vector<llvm::Constant *> kernels_;
+  EqualFunctions equal_kernels_;
   const Module &source_;
   const Metadata &metadata_;
   Target target_;

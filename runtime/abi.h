@@ -28,13 +28,26 @@ typedef struct nc_context {
 
 typedef void (*nc_function)(const nc_context *context);
 
-/* A kernel does chunk number `chunk` of its work. Chunks are independent of each other. */
-typedef void (*nc_kernel)(const nc_context *context, int64_t chunk);
+/* A kernel does chunk number `chunk` of its work. Chunks are independent of each other. `places`: where its values lie
+ * in the spaces of the context, in an order of its own, so that ops of the same shapes share a kernel. */
+typedef void (*nc_kernel)(const nc_context *context, int64_t chunk, const int64_t *places);
+
+/* One use of a kernel: what an op of the program runs. */
+typedef struct nc_kernel_entry {
+  const char *name;     /* "train_step.conv2d_relu" */
+  const char *function; /* "train_step" */
+  nc_kernel kernel;
+  const int64_t *places;
+  int64_t line;       /* of the .net file; 0: none */
+  double fixed_flops; /* of its contraction, multiply and add counted apart: fixed_flops + batch_flops * B; 0: no
+                         contraction */
+  double batch_flops;
+} nc_kernel_entry;
 
 /* Implemented by the runtime: runs chunks 0 .. count-1 on the pool and returns when all are done. How many threads
  * there are changes nothing but the time. `cost` is the estimated number of nanoseconds of all chunks: small work stays
  * on the caller. */
-void nc_parallel_for(const nc_context *context, nc_kernel kernel, int64_t count, int64_t cost);
+void nc_parallel_for(const nc_context *context, const nc_kernel_entry *kernel, int64_t count, int64_t cost);
 
 /* Implemented by the runtime: writes a matrix [rows, columns], row-major, with orthonormal columns (rows >= columns) or
  * orthonormal rows: the Q of the QR decomposition of a matrix of normal random numbers, with signs such that the
@@ -50,17 +63,6 @@ typedef struct nc_function_entry {
   int64_t output_count;
 } nc_function_entry;
 
-/* What a kernel is, for measurements. Kernels of a function stand together, in the order of their first call. */
-typedef struct nc_kernel_entry {
-  const char *name;     /* "train_step.conv2d_relu" */
-  const char *function; /* "train_step" */
-  nc_kernel kernel;
-  int64_t line;       /* of the .net file; 0: none */
-  double fixed_flops; /* of its contraction, multiply and add counted apart: fixed_flops + batch_flops * B; 0: no
-                         contraction */
-  double batch_flops;
-} nc_kernel_entry;
-
 typedef struct nc_program_t {
   uint32_t abi_version;
   uint32_t function_count;
@@ -72,9 +74,10 @@ typedef struct nc_program_t {
   int64_t scalar_count;
   const void *const *modules; /* addresses of optional runtime parts this program uses, so that the linker keeps them */
   int64_t module_count;
-  const nc_kernel_entry *kernels;
+  const nc_kernel_entry *const *kernels; /* those of a function stand together, in the order of their first call */
   int64_t kernel_count;
-  nc_kernel fma_peak;       /* runs `chunk` rounds of independent multiply-adds in registers: the limit of one core */
+  nc_kernel fma_peak;       /* runs `chunk` rounds of independent multiply-adds in registers, the limit of one core; it
+                               has no places */
   double fma_peak_flops;    /* of one round */
   const char *cpu;          /* what the code is for: "x86-64-v3" */
   const char *cpu_features; /* of runtime/cpu_features.h, separated by spaces: a processor without one of them cannot

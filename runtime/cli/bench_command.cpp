@@ -52,7 +52,7 @@ double peak_now(const nc_program_t &source) {
   nc_context context{};
   context.batch = 1;
   auto start = Clock::now();
-  source.fma_peak(&context, kRounds);
+  source.fma_peak(&context, kRounds, nullptr);
   return source.fma_peak_flops * kRounds / seconds_since(start);
 }
 
@@ -66,14 +66,15 @@ struct Timing {
   int64_t calls = 0;
 };
 
-void print_kernels(const nc_program_t &source, const std::string &function, const std::map<nc_kernel, Timing> &timings,
-                   int64_t batch, int64_t steps, double peak, int threads) {
+void print_kernels(const nc_program_t &source, const std::string &function,
+                   const std::map<const nc_kernel_entry *, Timing> &timings, int64_t batch, int64_t steps, double peak,
+                   int threads) {
   double total = 0;
   for (const auto &[kernel, timing] : timings) total += static_cast<double>(timing.nanoseconds);
   std::printf("%8s %6s %10s %6s  %5s  %s\n", "us", "share", "GFLOP/s", "peak", "line", "kernel");
   for (int64_t i = 0; i < source.kernel_count; ++i) {
-    const nc_kernel_entry &entry = source.kernels[i];
-    auto found = timings.find(entry.kernel);
+    const nc_kernel_entry &entry = *source.kernels[i];
+    auto found = timings.find(&entry);
     if (entry.function != function || found == timings.end()) continue;
     double seconds = static_cast<double>(found->second.nanoseconds) * 1e-9 / static_cast<double>(steps);
     double flops = entry.fixed_flops + entry.batch_flops * static_cast<double>(batch);
@@ -132,12 +133,12 @@ OrFailure<int> bench(Session &session, const Arguments &arguments) {
 
   auto plain = seconds_of_step(steps);
   if (!plain) return tl::unexpected(plain.error());
-  std::map<nc_kernel, Timing> timings;
+  std::map<const nc_kernel_entry *, Timing> timings;
   std::vector<double> peaks;
   for (int64_t step = 0; step < steps; ++step) {
-    session.pool->observe([&](nc_kernel kernel, int64_t nanoseconds) {
-      timings[kernel].nanoseconds += nanoseconds;
-      ++timings[kernel].calls;
+    session.pool->observe([&](const nc_kernel_entry &kernel, int64_t nanoseconds) {
+      timings[&kernel].nanoseconds += nanoseconds;
+      ++timings[&kernel].calls;
     });
     auto observed = seconds_of_step(1);
     session.pool->observe(nullptr);

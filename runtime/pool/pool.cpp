@@ -41,13 +41,13 @@ ThreadPool::~ThreadPool() {
   for (std::thread &worker : workers_) worker.join();
 }
 
-void ThreadPool::run(const nc_context *context, nc_kernel kernel, int64_t count) {
+void ThreadPool::run(const nc_context *context, const nc_kernel_entry &kernel, int64_t count) {
   if (workers_.empty() || count <= 1 || static_cast<uint64_t>(count) > kChunksMask) {
-    for (int64_t chunk = 0; chunk < count; ++chunk) kernel(context, chunk);
+    for (int64_t chunk = 0; chunk < count; ++chunk) kernel.kernel(context, chunk, kernel.places);
     return;
   }
   context_ = context;
-  kernel_ = kernel;
+  kernel_ = &kernel;
   count_ = count;
   done_.store(0, std::memory_order_relaxed);
   uint64_t job = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
@@ -75,7 +75,7 @@ bool ThreadPool::run_one_chunk() {
     if ((ticket & kChunksMask) == 0) return false;
   } while (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire));
   // The job cannot change before this chunk is counted as done.
-  kernel_(context_, count_ - static_cast<int64_t>(ticket & kChunksMask));
+  kernel_->kernel(context_, count_ - static_cast<int64_t>(ticket & kChunksMask), kernel_->places);
   done_.fetch_add(1, std::memory_order_acq_rel);
   return true;
 }
@@ -106,25 +106,25 @@ bool ThreadPool::wait_for_work() {
 
 namespace {
 
-void run_chunks(netc::runtime::ThreadPool *pool, const nc_context *context, nc_kernel kernel, int64_t count,
-                int64_t cost) {
+void run_chunks(netc::runtime::ThreadPool *pool, const nc_context *context, const nc_kernel_entry &kernel,
+                int64_t count, int64_t cost) {
   if (pool && cost >= netc::runtime::kParallelThreshold) {
     pool->run(context, kernel, count);
     return;
   }
-  for (int64_t chunk = 0; chunk < count; ++chunk) kernel(context, chunk);
+  for (int64_t chunk = 0; chunk < count; ++chunk) kernel.kernel(context, chunk, kernel.places);
 }
 
 }  // namespace
 
-extern "C" void nc_parallel_for(const nc_context *context, nc_kernel kernel, int64_t count, int64_t cost) {
+extern "C" void nc_parallel_for(const nc_context *context, const nc_kernel_entry *kernel, int64_t count, int64_t cost) {
   auto *pool = static_cast<netc::runtime::ThreadPool *>(context->runtime);
   if (!pool || !pool->observer()) {
-    run_chunks(pool, context, kernel, count, cost);
+    run_chunks(pool, context, *kernel, count, cost);
     return;
   }
   auto start = std::chrono::steady_clock::now();
-  run_chunks(pool, context, kernel, count, cost);
+  run_chunks(pool, context, *kernel, count, cost);
   auto taken = std::chrono::steady_clock::now() - start;
-  pool->observer()(kernel, std::chrono::duration_cast<std::chrono::nanoseconds>(taken).count());
+  pool->observer()(*kernel, std::chrono::duration_cast<std::chrono::nanoseconds>(taken).count());
 }

@@ -26,11 +26,11 @@ class ThreadPool {
   ThreadPool &operator=(const ThreadPool &) = delete;
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
-  // Runs kernel(context, 0 .. count-1) and returns when all are done. One caller at a time; kernels do not call it.
-  void run(const nc_context *context, nc_kernel kernel, int64_t count);
+  // Runs the chunks 0 .. count-1 and returns when all are done. One caller at a time; kernels do not call it.
+  void run(const nc_context *context, const nc_kernel_entry &kernel, int64_t count);
 
   // Told the nanoseconds of every kernel while it is set; null: nobody is. For measurements.
-  using Observer = std::function<void(nc_kernel kernel, int64_t nanoseconds)>;
+  using Observer = std::function<void(const nc_kernel_entry &kernel, int64_t nanoseconds)>;
   void observe(Observer observer) { observer_ = std::move(observer); }
   const Observer &observer() const { return observer_; }
 
@@ -41,7 +41,7 @@ class ThreadPool {
 
   // The job. Written by the caller while no chunk is claimed or left, read by whoever has claimed one.
   const nc_context *context_ = nullptr;
-  nc_kernel kernel_ = nullptr;
+  const nc_kernel_entry *kernel_ = nullptr;
   int64_t count_ = 0;
   // Upper half: number of the job, so that a late claim cannot hit the next job. Lower half: chunks not yet claimed.
   alignas(64) std::atomic<uint64_t> ticket_ = 0;

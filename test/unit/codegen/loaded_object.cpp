@@ -14,8 +14,8 @@
 #include "test/unit/codegen/emulator.h"
 
 // Chunks in reverse order: a kernel whose chunks depend on each other fails.
-extern "C" void nc_parallel_for(const nc_context *context, nc_kernel kernel, int64_t count, int64_t) {
-  for (int64_t chunk = count; chunk-- > 0;) kernel(context, chunk);
+extern "C" void nc_parallel_for(const nc_context *context, const nc_kernel_entry *kernel, int64_t count, int64_t) {
+  for (int64_t chunk = count; chunk-- > 0;) kernel->kernel(context, chunk, kernel->places);
 }
 
 namespace netc::test {

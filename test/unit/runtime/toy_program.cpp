@@ -62,7 +62,7 @@ void init(const nc_context *context) {
 }
 
 template <bool kTraining>
-void chunk_of_rows(const nc_context *context, int64_t chunk) {
+void chunk_of_rows(const nc_context *context, int64_t chunk, const int64_t *) {
   auto *partial = reinterpret_cast<float *>(context->batch_space) + chunk * kPartial;
   std::memset(partial, 0, kPartial * sizeof(float));
   const auto *inputs = static_cast<const float *>(context->inputs[0]);
@@ -85,7 +85,8 @@ void chunk_of_rows(const nc_context *context, int64_t chunk) {
 template <bool kTraining>
 std::vector<float> sum_of_chunks(const nc_context *context) {
   int64_t chunks = (context->batch + kRowsOfChunk - 1) / kRowsOfChunk;
-  nc_parallel_for(context, chunk_of_rows<kTraining>, chunks, 1'000'000'000);
+  static const nc_kernel_entry kernel{.name = "rows", .function = "train_step", .kernel = chunk_of_rows<kTraining>};
+  nc_parallel_for(context, &kernel, chunks, 1'000'000'000);
   std::vector<float> sum(kPartial);
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {
     for (int i = 0; i < kPartial; ++i)

@@ -11,9 +11,14 @@
 namespace netc::runtime {
 namespace {
 
-void count_chunk(const nc_context *context, int64_t chunk) {
+// What the tests see of a kernel.
+nc_kernel_entry entry_of(nc_kernel kernel) { return {.name = "test", .function = "test", .kernel = kernel}; }
+
+void count_chunk(const nc_context *context, int64_t chunk, const int64_t *) {
   static_cast<int *>(context->outputs[0])[chunk] += static_cast<int>(chunk) + 1;
 }
+
+const nc_kernel_entry counting = entry_of(count_chunk);
 
 class Counter {
  public:
@@ -35,7 +40,7 @@ TEST(Pool, EveryChunkRunsOnce) {
     for (int64_t count : {0, 1, 2, 3, 7, 64, 1000}) {
       Counter counter(count);
       nc_context context = counter.context(&pool);
-      nc_parallel_for(&context, count_chunk, count, 1'000'000'000);
+      nc_parallel_for(&context, &counting, count, 1'000'000'000);
       for (int64_t i = 0; i < count; ++i) ASSERT_EQ(counter.values[i], i + 1) << threads << " threads, " << count;
     }
   }
@@ -48,16 +53,18 @@ TEST(Pool, ManyShortJobsAndSleepsBetween) {
     nc_context context = counter.context(&pool);
     int jobs = 2000;
     for (int job = 0; job < jobs; ++job) {
-      pool.run(&context, count_chunk, 5);
+      pool.run(&context, counting, 5);
       if (job % 500 == 499) std::this_thread::sleep_for(std::chrono::milliseconds(2));  // the workers fall asleep
     }
     for (int i = 0; i < 5; ++i) EXPECT_EQ(counter.values[i], (i + 1) * jobs);
   }
 }
 
-void note_thread(const nc_context *context, int64_t chunk) {
+void note_thread(const nc_context *context, int64_t chunk, const int64_t *) {
   static_cast<std::thread::id *>(context->outputs[0])[chunk] = std::this_thread::get_id();
 }
+
+const nc_kernel_entry noting = entry_of(note_thread);
 
 TEST(Pool, SmallWorkAndNoPoolStayOnTheCaller) {
   ThreadPool pool(4);
@@ -66,15 +73,15 @@ TEST(Pool, SmallWorkAndNoPoolStayOnTheCaller) {
   nc_context context{};
   context.outputs = outputs;
   context.runtime = &pool;
-  nc_parallel_for(&context, note_thread, 100, kParallelThreshold - 1);
+  nc_parallel_for(&context, &noting, 100, kParallelThreshold - 1);
   for (auto id : ids) ASSERT_EQ(id, std::this_thread::get_id());
   context.runtime = nullptr;
   ids.assign(100, {});
-  nc_parallel_for(&context, note_thread, 100, 1'000'000'000);
+  nc_parallel_for(&context, &noting, 100, 1'000'000'000);
   for (auto id : ids) ASSERT_EQ(id, std::this_thread::get_id());
 }
 
-void meet(const nc_context *context, int64_t) {
+void meet(const nc_context *context, int64_t, const int64_t *) {
   auto *arrived = static_cast<std::atomic<int> *>(context->outputs[0]);
   arrived->fetch_add(1);
   auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
@@ -88,7 +95,7 @@ TEST(Pool, ChunksRunAtTheSameTime) {
   nc_context context{};
   context.outputs = outputs;
   auto begin = std::chrono::steady_clock::now();
-  pool.run(&context, meet, 2);
+  pool.run(&context, entry_of(meet), 2);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(10)) << "the two chunks never met";
 }
 
