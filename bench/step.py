@@ -54,20 +54,21 @@ def measure(threads, batch, rounds, steps):
 
 
 def kernels(program, batch, threads, rounds, at_least=0.01):
-    """Prints the kernels that take a share of the step: each one's least time of some runs, for other programs only ever add."""
-    times, names = {}, {}
+    """Prints the steps of the network that take a share of the time: each one's least time of some runs, for other programs only ever add."""
+    times, lines = {}, {}
     for _ in range(rounds):
         command = [program, "bench", "--batch", str(batch), "--threads", str(threads)]
         text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-        rows = [line.split() for line in text.splitlines()]
-        for place, fields in enumerate(row for row in rows if len(row) > 3 and row[1].endswith("%")):
-            names[place] = f"{fields[-2]:>4}  {fields[-1]}"
-            times[place] = min(float(fields[0]), times.get(place, float("inf")))
+        header, *rows = text[text.index("       us"):].splitlines()
+        for place, row in enumerate(rows):
+            microseconds = float(row.split()[0])
+            if microseconds < times.get(place, float("inf")):
+                times[place], lines[place] = microseconds, row
     total = sum(times.values())
-    print("\n  share        us  line  kernel")
+    print(f"\n{header}")
     for place, microseconds in sorted(times.items(), key=lambda item: -item[1]):
         if microseconds >= at_least * total:
-            print(f"  {microseconds / total:5.1%} {microseconds:9.1f}  {names[place]}")
+            print(lines[place])
 
 
 def main():

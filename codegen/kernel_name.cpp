@@ -1,7 +1,6 @@
 #include "codegen/kernel_name.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "ir/op.h"
 
@@ -22,22 +21,13 @@ bool sums_over_samples(const Op &contraction) {
          (contraction.def->name == "matmul" && contraction.get<bool>("transpose_a"));
 }
 
-std::string direction(const Op &op, const Function &function) {
-  if (contraction_of(op) == nullptr || op.location.file == nullptr) return "";
-  std::vector<const Op *> here;
-  for (const Op &other : function.ops)
-    if (contraction_of(other) != nullptr && other.location.file != nullptr &&
-        *other.location.file == *op.location.file && other.location.line == op.location.line &&
-        other.location.column == op.location.column)
-      here.push_back(&other);
-  auto weights =
-      std::ranges::count_if(here, [](const Op *other) { return sums_over_samples(*contraction_of(*other)); });
-  if (here.size() < 2 || here.size() > 3 || weights != 1 || sums_over_samples(*contraction_of(*here[0]))) return "";
-  if (&op == here[0]) return ".forward";
-  return sums_over_samples(*contraction_of(op)) ? ".backward_weights" : ".backward_data";
+std::string direction_of(const Op &op) {
+  if (!op.location.backward) return "forward";
+  const Op *contraction = contraction_of(op);
+  if (contraction == nullptr) return "backward";
+  return sums_over_samples(*contraction) ? "backward weights" : "backward data";
 }
 
-// The first two ops that compute; "_etc" stands for the others.
 std::string ops_of(const Op &op) {
   if (op.body == nullptr) return std::string(op.def->name);
   std::string name;
@@ -52,11 +42,14 @@ std::string ops_of(const Op &op) {
 
 }  // namespace
 
-std::string kernel_name(const Op &op, const Function &function) {
-  std::string name;
-  if (!op.results.empty()) name = function.value(op.results[0]).name;
-  if (name.empty() || std::isdigit(static_cast<unsigned char>(name[0]))) name = ops_of(op);
-  return function.name + "." + name + direction(op, function);
+std::string KernelName::symbol(const std::string &function) const {
+  std::string name = function + "." + (step.empty() ? ops : step + "." + direction);
+  std::ranges::replace(name, ' ', '_');
+  return name;
+}
+
+KernelName kernel_name(const Op &op) {
+  return {op.location.step ? *op.location.step : "", direction_of(op), ops_of(op)};
 }
 
 }  // namespace netc

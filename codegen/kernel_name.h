@@ -1,4 +1,4 @@
-// What a kernel is called in measurements and in a profile.
+// What a use of a kernel is called in measurements and in a profile.
 #pragma once
 
 #include <string>
@@ -7,9 +7,14 @@
 
 namespace netc {
 
-// "train_step.conv2d_relu.forward": the function; the user's name of the result, or the first ops of the kernel; and
-// the direction where it is plain: a place of the source with one contraction forward and at most one each for the
-// gradient of its data and of its weights. An op that computes nothing is a "copy".
-std::string kernel_name(const Op &op, const Function &function);
+struct KernelName {
+  std::string step;       // of the network: "conv_bn_1.conv2d", "adam"; empty: none
+  std::string direction;  // "forward", "backward"; of contractions also "backward data", "backward weights"
+  std::string ops;        // the first two ops that compute: "subtract_multiply_etc"; "copy" for none
+  // "train_step.conv_bn_1.conv2d.backward_data"; the ops where that says too little.
+  std::string symbol(const std::string &function) const;
+};
+
+KernelName kernel_name(const Op &op);
 
 }  // namespace netc

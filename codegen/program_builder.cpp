@@ -8,7 +8,6 @@
 #include <bit>
 
 #include "codegen/fma_peak.h"
-#include "codegen/kernel_name.h"
 #include "codegen/lowering.h"
 #include "codegen/parts.h"
 #include "runtime/abi.h"
@@ -147,7 +146,7 @@ Result<Lowering> lower(const OpTask &task) {
 
 }  // namespace
 
-void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const std::string &name, llvm::IRBuilder<> &ir,
+void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const KernelName &name, llvm::IRBuilder<> &ir,
                                  llvm::Value *call_context) {
   for (const Storage &result : task.results)
     if (!result.layout.halo.empty()) lowering.stages.insert(lowering.stages.begin(), zero_halo(result));
@@ -158,14 +157,15 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const s
     return std::pair(stage.batch_nanoseconds, stage.fixed_nanoseconds);
   });
   for (Stage &stage : lowering.stages) {
-    std::string full_name = stage.suffix.empty() ? name : name + "." + stage.suffix;
-    Kernel kernel(*this, full_name, task.op->location);
+    std::string suffix = stage.suffix.empty() ? "" : "." + stage.suffix;
+    Kernel kernel(*this, name.symbol(task.function->name) + suffix, task.op->location);
     stage.emit(kernel);
     llvm::Function *function = kernel.finish();
     if (rarely_called(*task.function)) function->addFnAttr(kCompileQuickly);
-    Work work = &stage == dominant ? contraction_work(task) : Work{};
-    llvm::Constant *entry = kernel_entry(full_name, task.function->name, equal_kernels_.unique(function),
-                                         kernel.places(), task.op->location.line, work);
+    function = equal_kernels_.unique(function);
+    Work work = &stage == dominant ? work_of(task) : Work{};
+    llvm::Constant *entry =
+        kernel_entry(task, {name.step, name.direction, name.ops + suffix}, function, kernel.places(), work);
     kernels_.push_back(entry);
     llvm::Value *batch =
         ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), call_context, 5));
@@ -194,7 +194,9 @@ void ProgramBuilder::emit_copy(const Storage &from, const Storage &to, const Op 
   task.target = &target_;
   task.program = this;
   Lowering lowering = lower_copy(task);
-  emit_stages(lowering, task, function.name + ".copy", ir, call_context);
+  KernelName name = kernel_name(op);
+  name.ops = "copy";
+  emit_stages(lowering, task, name, ir, call_context);
 }
 
 Result<void> ProgramBuilder::emit_op(const Op &op, const Function &function, std::vector<Storage> &storage,
@@ -232,7 +234,7 @@ Result<void> ProgramBuilder::emit_op(const Op &op, const Function &function, std
   task.scratch_batch_at = function.batch_bytes;
   Result<Lowering> lowering = lower(task);
   if (!lowering) return tl::unexpected(lowering.error());
-  emit_stages(*lowering, task, kernel_name(op, function), ir, call_context);
+  emit_stages(*lowering, task, kernel_name(op), ir, call_context);
   return {};
 }
 
@@ -257,27 +259,31 @@ Result<void> ProgramBuilder::add_function(const Function &function) {
 
 // ---- the table of runtime/abi.h
 
-llvm::Constant *ProgramBuilder::text(const std::string &bytes, bool terminated) {
-  auto *content = llvm::ConstantDataArray::getString(context_, bytes, terminated);
-  return new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content,
-                                  "text");
+llvm::Constant *ProgramBuilder::text(const std::string &bytes) {
+  auto [text, added] = texts_.try_emplace(bytes);
+  if (added) {
+    auto *content = llvm::ConstantDataArray::getString(context_, bytes);
+    text->second =
+        new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content, "text");
+  }
+  return text->second;
 }
 
-llvm::Constant *ProgramBuilder::kernel_entry(const std::string &name, const std::string &function,
-                                             llvm::Function *kernel, const std::vector<int64_t> &places, int64_t line,
-                                             Work work) {
+llvm::Constant *ProgramBuilder::kernel_entry(const OpTask &task, const KernelName &name, llvm::Function *kernel,
+                                             const std::vector<int64_t> &places, const Work &work) {
   auto constant = [&](llvm::Constant *content, const char *what) {
     return new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content,
                                     what);
   };
   auto real = [&](double x) { return llvm::ConstantFP::get(llvm::Type::getDoubleTy(context_), x); };
-  auto *i64 = llvm::Type::getInt64Ty(context_);
+  auto *line = llvm::ConstantInt::get(llvm::Type::getInt64Ty(context_), task.op->location.line);
   std::vector<uint64_t> offsets(places.begin(), places.end());
   llvm::Constant *table = constant(llvm::ConstantDataArray::get(context_, offsets), "places");
-  return constant(llvm::ConstantStruct::getAnon(context_, {text(name, true), text(function, true), kernel, table,
-                                                           llvm::ConstantInt::getSigned(i64, line),
-                                                           real(work.fixed_flops), real(work.batch_flops)}),
-                  "kernel");
+  return constant(
+      llvm::ConstantStruct::getAnon(context_, {text(task.function->name), text(name.step), text(name.direction),
+                                               text(name.ops), kernel, table, line, real(work.flops.fixed),
+                                               real(work.flops.batch), real(work.bytes.fixed), real(work.bytes.batch)}),
+      "kernel");
 }
 
 void ProgramBuilder::finish() {
@@ -297,9 +303,9 @@ void ProgramBuilder::finish() {
   std::vector<llvm::Constant *> entries, scalars, modules;
   for (const Entry &entry : entries_)
     entries.push_back(
-        llvm::ConstantStruct::get(entry_type, {text(entry.name, true), entry.function, i64(entry.fixed_bytes),
+        llvm::ConstantStruct::get(entry_type, {text(entry.name), entry.function, i64(entry.fixed_bytes),
                                                i64(entry.batch_bytes), i64(entry.inputs), i64(entry.outputs)}));
-  for (const std::string &scalar : metadata_.scalars) scalars.push_back(text(scalar, true));
+  for (const std::string &scalar : metadata_.scalars) scalars.push_back(text(scalar));
   for (const std::string &symbol : metadata_.runtime_modules)
     modules.push_back(llvm::cast<llvm::Constant>(module_.getOrInsertGlobal(symbol, ir.getInt8Ty())));
   auto real = [&](double x) { return llvm::ConstantFP::get(ir.getDoubleTy(), x); };
@@ -307,7 +313,7 @@ void ProgramBuilder::finish() {
                                           i32(entries.size()),
                                           array(entry_type, entries, "functions"),
                                           i64(source_.weight_bytes),
-                                          text(metadata_.json, true),
+                                          text(metadata_.json),
                                           i64(static_cast<int64_t>(metadata_.json.size())),
                                           array(pointer, scalars, "scalar_names"),
                                           i64(static_cast<int64_t>(scalars.size())),
@@ -317,8 +323,8 @@ void ProgramBuilder::finish() {
                                           i64(static_cast<int64_t>(kernels_.size())),
                                           emit_fma_peak(*this),
                                           real(fma_peak_flops(target_)),
-                                          text(target_.cpu, true),
-                                          text(target_.needed_features(), true)};
+                                          text(target_.cpu),
+                                          text(target_.needed_features())};
   auto *table = llvm::ConstantStruct::getAnon(context_, fields);
   new llvm::GlobalVariable(module_, table->getType(), true, llvm::GlobalValue::ExternalLinkage, table, "nc_program");
   debug_.finish();

@@ -5,6 +5,7 @@
 #include <llvm/IR/LLVMContext.h>
 #include <llvm/IR/Module.h>
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "codegen/debug_info.h"
 #include "codegen/equal_functions.h"
 #include "codegen/kernel.h"
+#include "codegen/kernel_name.h"
 #include "codegen/target.h"
 #include "codegen/work.h"
 #include "ir/graph.h"
@@ -43,11 +45,11 @@ class ProgramBuilder {
   llvm::GlobalVariable *data(const Type &type, const std::vector<double> &values);
   Result<void> emit_op(const Op &op, const Function &function, std::vector<Storage> &storage, llvm::IRBuilder<> &ir,
                        llvm::Value *call_context);
-  void emit_stages(struct Lowering &lowering, const struct OpTask &task, const std::string &name, llvm::IRBuilder<> &ir,
+  void emit_stages(struct Lowering &lowering, const struct OpTask &task, const KernelName &name, llvm::IRBuilder<> &ir,
                    llvm::Value *call_context);
   void emit_copy(const Storage &from, const Storage &to, const Op &op, const Function &function, llvm::IRBuilder<> &ir,
                  llvm::Value *call_context);
-  llvm::Constant *text(const std::string &bytes, bool terminated);
+  llvm::Constant *text(const std::string &bytes);  // ends with a zero; equal ones are one
 
   struct Entry {
     std::string name;
@@ -55,9 +57,10 @@ class ProgramBuilder {
     int64_t fixed_bytes, batch_bytes, inputs, outputs;
   };
   // The record of a use of a kernel (nc_kernel_entry).
-  llvm::Constant *kernel_entry(const std::string &name, const std::string &function, llvm::Function *kernel,
-                               const std::vector<int64_t> &places, int64_t line, Work work);
+  llvm::Constant *kernel_entry(const struct OpTask &task, const KernelName &name, llvm::Function *kernel,
+                               const std::vector<int64_t> &places, const Work &work);
   std::vector<llvm::Constant *> kernels_;
+  std::map<std::string, llvm::Constant *> texts_;
   EqualFunctions equal_kernels_;
   const Module &source_;
   const Metadata &metadata_;

@@ -7,7 +7,7 @@ namespace netc {
 namespace {
 
 // 2 * (elements of `shape`) * `products`, which has no batch.
-Work twice(const Shape &shape, double products) {
+Amount twice(const Shape &shape, double products) {
   double elements = 1;
   bool batch = false;
   for (Dim dim : shape) {
@@ -15,16 +15,14 @@ Work twice(const Shape &shape, double products) {
     batch = batch || dim.batch;
   }
   double flops = 2 * elements * products;
-  return batch ? Work{0, flops} : Work{flops, 0};
+  return batch ? Amount{0, flops} : Amount{flops, 0};
 }
 
 double kernel_products(const Shape &kernel) {  // [kh, kw, ic / groups, oc]: products of one output element
   return static_cast<double>(kernel[0].size * kernel[1].size * kernel[2].size);
 }
 
-}  // namespace
-
-Work contraction_work(const OpTask &task) {
+Amount flops_of(const OpTask &task) {
   const Function &body = task.body;
   for (const Op &op : body.ops) {
     if (op.def->op_class != OpClass::contraction) continue;
@@ -32,8 +30,8 @@ Work contraction_work(const OpTask &task) {
     const Shape &result = body.type(op.results[0]).shape;
     if (op.def->name == "matmul") {
       Dim inner = first[op.get<bool>("transpose_a") ? 0 : 1];
-      Work work = twice(result, static_cast<double>(inner.size));
-      return inner.batch ? Work{0, work.fixed_flops} : work;
+      Amount flops = twice(result, static_cast<double>(inner.size));
+      return inner.batch ? Amount{0, flops.fixed} : flops;
     }
     if (op.def->name == "conv2d_backward_weights") {
       // Each element of dy meets every tap of the kernel for the channels of its group.
@@ -43,6 +41,22 @@ Work contraction_work(const OpTask &task) {
     return twice(result, kernel_products(second) / static_cast<double>(zeros[0] * zeros[1]));
   }
   return {};
+}
+
+void add_bytes(Amount &bytes, const Storage &value) {
+  if (value.splat || value.slot) return;
+  Dim elements = stored_elements(value.layout);
+  double size = static_cast<double>(elements.size) * static_cast<double>(byte_size(value.layout.type.dtype));
+  (elements.batch ? bytes.batch : bytes.fixed) += size;
+}
+
+}  // namespace
+
+Work work_of(const OpTask &task) {
+  Work work{flops_of(task), {}};
+  for (const Storage &operand : task.operands) add_bytes(work.bytes, operand);
+  for (const Storage &result : task.results) add_bytes(work.bytes, result);
+  return work;
 }
 
 }  // namespace netc

@@ -1,18 +1,21 @@
-// How much arithmetic a kernel's contraction does: what `./model bench` sets against the machine's peak.
+// How much a kernel computes and moves: what `./model bench` sets against the machine's limits.
 #pragma once
 
 namespace netc {
 
 struct OpTask;
 
-// Multiplications and additions counted apart: fixed_flops + batch_flops * B.
+// Of a batch of B: fixed + batch * B.
+struct Amount {
+  double fixed = 0;
+  double batch = 0;
+};
 struct Work {
-  double fixed_flops = 0;
-  double batch_flops = 0;
+  Amount flops;  // of the contraction, multiplications and additions counted apart
+  Amount bytes;  // of the values read and written, each once
 };
 
-// The work of the matmul or convolution in the task's body; nothing when it has none. Products with the zeros between
-// the elements of a dilated input do not count.
-Work contraction_work(const OpTask &task);
+// Products with the zeros between the elements of a dilated input do not count.
+Work work_of(const OpTask &task);
 
 }  // namespace netc

@@ -46,7 +46,9 @@ std::vector<ValueId> build_gradients(Builder &builder, ValueId loss, const std::
     const Op op = builder.function().ops[i];  // a copy: the list grows below
     std::vector<ValueId> result_gradients;
     bool reached = false;
-    builder.set_location(op.location);
+    Location place = op.location;
+    place.backward = place.file != nullptr;
+    builder.set_location(place);
     for (ValueId result : op.results) {
       ValueId gradient = active[result] ? sum(builder, terms[result]) : kNoValue;
       if (gradient != kNoValue) terms[result] = {gradient};

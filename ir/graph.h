@@ -19,11 +19,14 @@ namespace netc {
 struct OpDef;     // ir/op.h
 struct Function;  // below
 
-// A place in the user's `.net` file, carried by every op down to the debug information of the generated code.
+// Where an op comes from: the place in the user's `.net` file, down to the debug information of the generated code, and
+// the step of the network, for measurements.
 struct Location {
-  std::shared_ptr<const std::string> file;  // null: no place known
+  std::shared_ptr<const std::string> file;  // null: no place known, and nothing of the below
   uint32_t line = 0;                        // from 1
   uint32_t column = 0;                      // from 1
+  std::shared_ptr<const std::string> step;  // its path: "conv_bn_1.conv2d", "optimizer"; null: none
+  bool backward = false;                    // computes a gradient
 };
 
 using ValueId = uint32_t;

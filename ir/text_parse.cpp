@@ -48,13 +48,26 @@ class Parser {
     std::string file;
     int64_t line = 0, column = 0;
     if (!in_.expect("(") || !in_.string(file) || !in_.expect(":") || !in_.integer(line) || !in_.expect(":") ||
-        !in_.integer(column) || !in_.expect(")"))
+        !in_.integer(column))
       return false;
+    if (in_.accept_word("of")) {
+      std::string step;
+      if (!in_.string(step)) return false;
+      out.step = intern(step);
+    }
+    out.backward = in_.accept_word("backward");
+    if (!in_.expect(")")) return false;
     if (line < 0 || line > UINT32_MAX || column < 0 || column > UINT32_MAX) return in_.fail("no such place");
-    auto &interned = files_[file];
-    if (!interned) interned = std::make_shared<const std::string>(file);
-    out = {interned, static_cast<uint32_t>(line), static_cast<uint32_t>(column)};
+    out.file = intern(file);
+    out.line = static_cast<uint32_t>(line);
+    out.column = static_cast<uint32_t>(column);
     return true;
+  }
+
+  std::shared_ptr<const std::string> intern(const std::string &text) {
+    auto &interned = texts_[text];
+    if (!interned) interned = std::make_shared<const std::string>(text);
+    return interned;
   }
 
   bool weight(Weight &out) {
@@ -237,7 +250,7 @@ class Parser {
   }
 
   TextReader in_;
-  std::unordered_map<std::string, std::shared_ptr<const std::string>> files_;
+  std::unordered_map<std::string, std::shared_ptr<const std::string>> texts_;
 };
 
 }  // namespace

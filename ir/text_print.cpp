@@ -53,7 +53,9 @@ struct AttributePrinter {
 };
 
 std::string location(const Location &at) {
-  return at.file ? fmt::format(" loc({}:{}:{})", quoted(*at.file), at.line, at.column) : "";
+  if (!at.file) return "";
+  std::string step = at.step ? " of " + quoted(*at.step) : "";
+  return fmt::format(" loc({}:{}:{}{}{})", quoted(*at.file), at.line, at.column, step, at.backward ? " backward" : "");
 }
 
 // "%name: f32[B, 8] halo(1, 1, 1, 1) at batch(4096)"

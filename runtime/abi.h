@@ -34,14 +34,18 @@ typedef void (*nc_kernel)(const nc_context *context, int64_t chunk, const int64_
 
 /* One use of a kernel: what an op of the program runs. */
 typedef struct nc_kernel_entry {
-  const char *name;     /* "train_step.conv2d_relu" */
-  const char *function; /* "train_step" */
+  const char *function;  /* "train_step" */
+  const char *step;      /* of the network: "conv_bn_1.conv2d"; "": none */
+  const char *direction; /* "forward", "backward", "backward data", "backward weights" */
+  const char *ops;       /* "subtract_multiply_etc", and which stage of them: ".combine" */
   nc_kernel kernel;
   const int64_t *places;
   int64_t line;       /* of the .net file; 0: none */
   double fixed_flops; /* of its contraction, multiply and add counted apart: fixed_flops + batch_flops * B; 0: no
                          contraction */
   double batch_flops;
+  double fixed_bytes; /* of the values it reads and writes, each once: fixed_bytes + batch_bytes * B */
+  double batch_bytes;
 } nc_kernel_entry;
 
 /* Implemented by the runtime: runs chunks 0 .. count-1 on the pool and returns when all are done. How many threads

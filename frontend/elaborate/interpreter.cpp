@@ -59,9 +59,20 @@ void Interpreter::set_location(Span span) {
   const SourceFile &file = session_.sources.file(place.file);
   LineColumn position = file.position(place.begin);
   const Location &current = function_->builder.location();
-  auto name =
-      current.file && *current.file == file.name() ? current.file : std::make_shared<const std::string>(file.name());
-  function_->builder.set_location({std::move(name), position.line, position.column});
+  auto shared = [](const std::shared_ptr<const std::string> &last, const std::string &text) {
+    return last && *last == text ? last : std::make_shared<const std::string>(text);
+  };
+  std::string step = step_path();
+  function_->builder.set_location({shared(current.file, file.name()), position.line, position.column,
+                                   step.empty() ? nullptr : shared(current.step, step)});
+}
+
+// The step of the network that is being built: what the user called, whatever the library calls in turn.
+std::string Interpreter::step_path() const {
+  const Frame *frame = frame_;
+  while (frame->caller && !frame->caller->path.empty() && !frame->user_code && !frame->caller->user_code)
+    frame = frame->caller;
+  return frame->path;
 }
 
 double Interpreter::force(const Number &number) {

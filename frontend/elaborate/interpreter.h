@@ -136,6 +136,7 @@ class Interpreter {
   std::optional<Attribute> as_attribute(const AttributeDef &definition, const Datum &value, Span span);
   uint32_t next_stream();
   void set_location(Span span);
+  std::string step_path() const;
 
   Session &session_;
   FunctionBuild *function_;

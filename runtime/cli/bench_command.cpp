@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
-#include <map>
 
+#include "runtime/cli/bench_report.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/session.h"
 #include "runtime/train/values.h"
@@ -44,48 +44,6 @@ class MadeUpInputs {
   std::vector<std::vector<char>> storage_;
   std::vector<const void *> pointers_;
 };
-
-// Multiply-adds a second of one core, in one short run (about 2 ms). Machines drift, and neighbours share their cores:
-// a peak counts only beside work measured in the same moment.
-double peak_now(const nc_program_t &source) {
-  constexpr int64_t kRounds = 200'000;
-  nc_context context{};
-  context.batch = 1;
-  auto start = Clock::now();
-  source.fma_peak(&context, kRounds, nullptr);
-  return source.fma_peak_flops * kRounds / seconds_since(start);
-}
-
-double median(std::vector<double> values) {
-  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
-  return values[values.size() / 2];
-}
-
-struct Timing {
-  int64_t nanoseconds = 0;
-  int64_t calls = 0;
-};
-
-void print_kernels(const nc_program_t &source, const std::string &function,
-                   const std::map<const nc_kernel_entry *, Timing> &timings, int64_t batch, int64_t steps, double peak,
-                   int threads) {
-  double total = 0;
-  for (const auto &[kernel, timing] : timings) total += static_cast<double>(timing.nanoseconds);
-  std::printf("%8s %6s %10s %6s  %5s  %s\n", "us", "share", "GFLOP/s", "peak", "line", "kernel");
-  for (int64_t i = 0; i < source.kernel_count; ++i) {
-    const nc_kernel_entry &entry = *source.kernels[i];
-    auto found = timings.find(&entry);
-    if (entry.function != function || found == timings.end()) continue;
-    double seconds = static_cast<double>(found->second.nanoseconds) * 1e-9 / static_cast<double>(steps);
-    double flops = entry.fixed_flops + entry.batch_flops * static_cast<double>(batch);
-    std::printf("%8.1f %5.1f%% ", seconds * 1e6, 100 * static_cast<double>(found->second.nanoseconds) / total);
-    if (flops > 0)
-      std::printf("%10.1f %5.1f%%", flops / seconds * 1e-9, 100 * flops / seconds / peak / threads);
-    else
-      std::printf("%10s %6s", "", "");
-    std::printf("  %5lld  %s\n", static_cast<long long>(entry.line), entry.name);
-  }
-}
 
 // Answers "go N" until the input ends.
 OrFailure<int> serve(const std::function<OrFailure<double>(int64_t)> &seconds_of_step) {
@@ -133,24 +91,24 @@ OrFailure<int> bench(Session &session, const Arguments &arguments) {
 
   auto plain = seconds_of_step(steps);
   if (!plain) return tl::unexpected(plain.error());
-  std::map<const nc_kernel_entry *, Timing> timings;
-  std::vector<double> peaks;
+  KernelTimes times;
+  LimitsMeter meter(program.source(), *session.pool);
   for (int64_t step = 0; step < steps; ++step) {
-    session.pool->observe([&](const nc_kernel_entry &kernel, int64_t nanoseconds) {
-      timings[&kernel].nanoseconds += nanoseconds;
-      ++timings[&kernel].calls;
-    });
+    session.pool->observe(
+        [&](const nc_kernel_entry &kernel, int64_t nanoseconds) { times[&kernel] += nanoseconds * 1e-9; });
     auto observed = seconds_of_step(1);
     session.pool->observe(nullptr);
     if (!observed) return tl::unexpected(observed.error());
-    peaks.push_back(peak_now(program.source()));
+    meter.measure();
   }
-  double peak = median(peaks);
-  std::printf(
-      "%s, batch %lld, %d thread(s): %.3f ms a call, %.0f samples/s; multiply-add peak of a core %.1f GFLOP/s\n\n",
-      name.c_str(), static_cast<long long>(batch), program.threads(), *plain * 1e3, static_cast<double>(batch) / *plain,
-      peak * 1e-9);
-  print_kernels(program.source(), name, timings, batch, steps, peak, program.threads());
+  for (auto &[kernel, seconds] : times) seconds /= static_cast<double>(steps);
+  Limits limits = meter.limits();
+  std::printf("%s, batch %lld, %d %s: %.3f ms a call, %.0f samples/s\n", name.c_str(), static_cast<long long>(batch),
+              program.threads(), program.threads() == 1 ? "thread" : "threads", *plain * 1e3,
+              static_cast<double>(batch) / *plain);
+  std::printf("limits in the same run: %.1f GFLOP/s of multiply-adds, %.1f GB/s copied\n\n", limits.flops * 1e-9,
+              limits.bytes * 1e-9);
+  print_times(program.source(), name, times, batch, limits, arguments.has("--kernels"));
   return kDone;
 }
 

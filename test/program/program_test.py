@@ -51,6 +51,22 @@ class ProgramTest(ProgramCase):
         self.run_program("train", "--epochs", "1", "--seed", "43", "--run", "other")
         self.assertNotEqual(read_history(self.folder / "first"), read_history(self.folder / "other"))
 
+    def test_bench_tells_steps_and_directions(self):
+        lines = self.run_program("bench", "--steps", "2", "--threads", "1").splitlines()
+        self.assertRegex(lines[0], r"^train_step, batch 32, 1 thread: [0-9.]+ ms a call")
+        shares, steps = 0, set()
+        for line in lines[4:]:
+            found = re.fullmatch(r" *[0-9.]+ +([0-9.]+) %.* (\d+)  (\S.*)", line)
+            self.assertTrue(found, line)
+            shares += float(found.group(1))
+            steps.add(found.group(3))
+        self.assertAlmostEqual(shares, 100, delta=5)
+        for direction in "forward", "backward data", "backward weights":
+            self.assertIn(f"conv2d_1 {direction}", steps)
+        self.assertLessEqual({"batch_norm forward", "dense forward", "adam forward", "loss forward"}, steps)
+        kernels = self.run_program("bench", "--steps", "1", "--kernels").splitlines()
+        self.assertGreater(len(kernels), len(lines))
+
     def test_interrupt_saves(self):
         child = subprocess.Popen([str(self.program), "train", "--epochs", "10000", "--run", "run"], cwd=self.folder,
                                  stdout=subprocess.PIPE, text=True)

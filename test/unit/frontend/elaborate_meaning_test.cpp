@@ -120,7 +120,9 @@ TEST(Meaning, FrozenStepsKeepTheirWeights) {
   for (const Weight &weight : result->program->module.weights)
     EXPECT_EQ(weight.trainable, weight.name.starts_with("dense_1")) << weight.name;
   for (const Op &op : result->program->module.find_function("train_step")->ops)
-    if (op.def->name == "write") EXPECT_TRUE(op.get<std::string>("weight").starts_with("dense_1"));
+    if (op.def->name == "write") {
+      EXPECT_TRUE(op.get<std::string>("weight").starts_with("dense_1"));
+    }
 }
 
 TEST(Meaning, ParamsThatDecideShapesAreFixed) {

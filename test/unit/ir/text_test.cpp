@@ -42,7 +42,8 @@ Module random_module(unsigned seed) {
       if (value.placement.space == Space::none) value.placement.offset = 0;
     }
     for (Op &op : function.ops)
-      if (random() % 2) op.location = {file, static_cast<uint32_t>(random() % 99), 1};
+      if (random() % 2)
+        op.location = {file, static_cast<uint32_t>(random() % 99), 1, random() % 2 ? file : nullptr, random() % 2 == 0};
     if (random() % 2) function.result_names.assign(function.results.size(), "result");
     function.fixed_bytes = static_cast<int64_t>(random() % 2) * 640;
     module.functions.push_back(std::move(function));

@@ -85,7 +85,7 @@ void chunk_of_rows(const nc_context *context, int64_t chunk, const int64_t *) {
 template <bool kTraining>
 std::vector<float> sum_of_chunks(const nc_context *context) {
   int64_t chunks = (context->batch + kRowsOfChunk - 1) / kRowsOfChunk;
-  static const nc_kernel_entry kernel{.name = "rows", .function = "train_step", .kernel = chunk_of_rows<kTraining>};
+  static const nc_kernel_entry kernel{.function = "train_step", .kernel = chunk_of_rows<kTraining>};
   nc_parallel_for(context, &kernel, chunks, 1'000'000'000);
   std::vector<float> sum(kPartial);
   for (int64_t chunk = 0; chunk < chunks; ++chunk) {

@@ -1,0 +1,42 @@
+// What `bench` measures and prints.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "runtime/abi.h"
+#include "runtime/pool/pool.h"
+
+namespace netc::runtime {
+
+// What all threads together can do.
+struct Limits {
+  double flops = 0;  // multiply-adds in registers, multiplication and addition counted apart, a second
+  double bytes = 0;  // read and written while copying memory that no cache of a core holds, a second
+};
+
+// Machines drift, and neighbours share their cores: a limit counts only beside work measured in the same moments. So it
+// is taken in short runs between those of the work; limits() is their median.
+class LimitsMeter {
+ public:
+  LimitsMeter(const nc_program_t &program, ThreadPool &pool);
+  void measure();  // about 10 ms
+  Limits limits() const;
+
+ private:
+  const nc_program_t &program_;
+  ThreadPool &pool_;
+  std::vector<char> from_, to_;
+  std::vector<double> flops_, bytes_;
+};
+
+// Seconds of a call.
+using KernelTimes = std::map<const nc_kernel_entry *, double>;
+
+// A line for each step of the network and direction, or for each kernel: time, share, arithmetic and bytes against the
+// limits, and which of the two bounds it.
+void print_times(const nc_program_t &program, const std::string &function, const KernelTimes &times, int64_t batch,
+                 const Limits &limits, bool each_kernel);
+
+}  // namespace netc::runtime
