@@ -115,6 +115,14 @@ void warn_of_unused(Session &session) {
                                fmt::format("the {} {} is never used", declared.second.what, declared.second.name));
 }
 
+// Nothing is known of them without a train section, or when the metrics may have had errors.
+Figures figures_of(const Session &session, const Declarations &declarations, const Functions &functions) {
+  if (!declarations.train || session.reporter.has_errors()) return {};
+  Figures figures{{"loss", "penalty"}, find_entry(declarations.data, "validation") != nullptr};
+  for (const MetricInfo &metric : functions.metrics) figures.names.push_back(metric.name);
+  return figures;
+}
+
 // Epochs and batches are counted: whole numbers of at least 1. A value that a param gives is checked by the program.
 void check_counts(const ast::Section &train, Session &session) {
   for (const ast::Entry &entry : train.entries) {
@@ -145,8 +153,9 @@ std::optional<Program> elaborate(const std::vector<std::unique_ptr<ast::File>> &
   if (declarations.network) functions = build_functions(session, declarations);
 
   json metadata{{"format", 1}, {"name", session.module.name}, {"source", main.text()}, {"source_path", main.name()}};
+  Figures figures = figures_of(session, declarations, functions);
   auto section = [&](const char *key, const ast::Section *node, const std::vector<std::string> &compiled) {
-    metadata[key] = node ? section_json(session, *node, compiled) : json(nullptr);
+    metadata[key] = node ? section_json(session, *node, compiled, figures) : json(nullptr);
   };
   section("data", declarations.data, {});
   section("train", declarations.train, {"optimizer", "loss", "metrics"});

@@ -33,8 +33,8 @@ namespace {
 
 class SectionReader {
  public:
-  SectionReader(Session &session, const ast::Section &section)
-      : session_(session), kind_(section.kind.text), interpreter_(session, nullptr) {}
+  SectionReader(Session &session, const ast::Section &section, const Figures &figures)
+      : session_(session), kind_(section.kind.text), figures_(figures), interpreter_(session, nullptr) {}
 
   // `free`: a bare name may be anything (the argument of a call); else it must be declared for the section.
   json value(const ast::Expr &expression, bool free) {
@@ -150,6 +150,7 @@ class SectionReader {
           continue;
         }
       }
+      if (key == "monitor") check_figure(*argument.value);
       if (!given.insert(key).second)
         session_.reporter.error(argument.name ? argument.name->span : argument.value->span,
                                 fmt::format("{}: {} is given twice", block.name.text, key));
@@ -159,16 +160,36 @@ class SectionReader {
         session_.reporter.error(span, fmt::format("{} needs {}", block.name.text, parameter.name.text));
   }
 
+  // A bare name that is neither a param nor a figure of the history is a slip.
+  void check_figure(const ast::Expr &expression) {
+    const auto *name = std::get_if<ast::Name>(&expression.node);
+    if (!name || name->text == "none" || session_.params.count(name->text) || figures_.names.empty()) return;
+    bool of_validation = name->text.starts_with("val_");
+    if (of_validation && !figures_.validation) {
+      session_.reporter.error(expression.span, fmt::format("there is no {} without validation data", name->text))
+          .help("validation = split(10%) in the data section");
+      return;
+    }
+    std::vector<std::string> known = figures_.names;
+    if (figures_.validation)
+      for (const std::string &figure : figures_.names) known.push_back("val_" + figure);
+    if (std::find(known.begin(), known.end(), name->text) != known.end()) return;
+    session_.reporter.error(expression.span, fmt::format("{} is not measured", name->text))
+        .help(suggestion(name->text, known));
+  }
+
   Session &session_;
   std::string kind_;
+  const Figures &figures_;
   std::set<std::string> unknown_;
   Interpreter interpreter_;
 };
 
 }  // namespace
 
-json section_json(Session &session, const ast::Section &section, const std::vector<std::string> &compiled) {
-  SectionReader reader(session, section);
+json section_json(Session &session, const ast::Section &section, const std::vector<std::string> &compiled,
+                  const Figures &figures) {
+  SectionReader reader(session, section, figures);
   reader.check_keys(section);
   json result = json::object();
   json calls = json::array();

@@ -11,8 +11,16 @@
 
 namespace netc::elaborate {
 
+// What the history of a training holds: "loss", "accuracy", and with `validation` the same with "val_".
+struct Figures {
+  std::vector<std::string> names;  // without "val_"; none: they are not known
+  bool validation = false;
+};
+
 // Every key of the section; calls standing alone go to "calls". Keys in `compiled` are given as their text.
-nlohmann::json section_json(Session &session, const ast::Section &section, const std::vector<std::string> &compiled);
+// Arguments called `monitor` name one of `figures`.
+nlohmann::json section_json(Session &session, const ast::Section &section, const std::vector<std::string> &compiled,
+                            const Figures &figures);
 // A value known when compiling.
 nlohmann::json datum_json(const Datum &datum);
 // The text of an expression as it stands in its file.
