@@ -60,7 +60,11 @@ OrFailure<int> predict(Session &session, const Arguments &arguments) {
       std::printf("%s\n", line.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
       return;
     }
-    std::printf("%s:%lld:", path.c_str(), static_cast<long long>(number_in_file));
+    const std::vector<std::string> &paths = samples->path_of_sample;
+    auto next = static_cast<size_t>(sample) + 1;
+    bool alone = number_in_file == 0 && (next == paths.size() || paths[next] != path);
+    std::printf("%s:", path.c_str());
+    if (!alone) std::printf("%lld:", static_cast<long long>(number_in_file));
     for (const Prediction &output : outputs) {
       std::printf(" %s%s", outputs.size() > 1 ? (output.field->name + " = ").c_str() : "",
                   prediction_text(output, schema, top->value_or(1)).c_str());
