@@ -6,8 +6,10 @@
 #include <iostream>
 
 #include "runtime/cli/bench_report.h"
+#include "runtime/cli/bench_trace.h"
 #include "runtime/cli/commands.h"
 #include "runtime/cli/session.h"
+#include "runtime/io/file.h"
 #include "runtime/train/values.h"
 
 namespace netc::runtime {
@@ -91,24 +93,25 @@ OrFailure<int> bench(Session &session, const Arguments &arguments) {
 
   auto plain = seconds_of_step(steps);
   if (!plain) return tl::unexpected(plain.error());
-  KernelTimes times;
+  Trace trace;
   LimitsMeter meter(program.source(), *session.pool);
   for (int64_t step = 0; step < steps; ++step) {
-    session.pool->observe(
-        [&](const nc_kernel_entry &kernel, int64_t nanoseconds) { times[&kernel] += nanoseconds * 1e-9; });
-    auto observed = seconds_of_step(1);
-    session.pool->observe(nullptr);
-    if (!observed) return tl::unexpected(observed.error());
+    session.pool->record(&trace);
+    auto recorded = seconds_of_step(1);
+    session.pool->record(nullptr);
+    if (!recorded) return tl::unexpected(recorded.error());
     meter.measure();
   }
-  for (auto &[kernel, seconds] : times) seconds /= static_cast<double>(steps);
   Limits limits = meter.limits();
-  std::printf("%s, batch %lld, %d %s: %.3f ms a call, %.0f samples/s\n", name.c_str(), static_cast<long long>(batch),
-              program.threads(), program.threads() == 1 ? "thread" : "threads", *plain * 1e3,
+  std::printf("%s, batch %lld, %d %s: %s a call, %.0f samples/s\n", name.c_str(), static_cast<long long>(batch),
+              program.threads(), program.threads() == 1 ? "thread" : "threads", time_text(*plain).c_str(),
               static_cast<double>(batch) / *plain);
   std::printf("limits in the same run: %.1f GFLOP/s of multiply-adds, %.1f GB/s copied\n\n", limits.flops * 1e-9,
               limits.bytes * 1e-9);
-  print_times(program.source(), name, times, batch, limits, arguments.has("--kernels"));
+  print_times(program.source(), name, trace, steps, batch, limits, arguments.has("--kernels"));
+  if (!arguments.has("--trace")) return kDone;
+  auto written = write_file_atomically(arguments.text("--trace"), trace_json(trace, batch));
+  if (!written) return failure(written.error(), kFailed);
   return kDone;
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <map>
 
 namespace netc::runtime {
 namespace {
@@ -51,12 +52,6 @@ struct Line {
   double seconds = 0, flops = 0, bytes = 0;
 };
 
-std::string line_name(const nc_kernel_entry &kernel, bool each_kernel) {
-  std::string name = *kernel.step ? std::string(kernel.step) + " " + kernel.direction : kernel.direction;
-  if (each_kernel) name += std::string(": ") + kernel.ops;
-  return name;
-}
-
 // Less than this share of every limit: what is spent is neither arithmetic nor memory but the way there.
 constexpr double kUnbound = 0.15;
 // What takes less is not set against limits: the clock itself counts.
@@ -93,15 +88,34 @@ void LimitsMeter::measure() {
 
 Limits LimitsMeter::limits() const { return {median(flops_), median(bytes_)}; }
 
-void print_times(const nc_program_t &program, const std::string &function, const KernelTimes &times, int64_t batch,
-                 const Limits &limits, bool each_kernel) {
+std::string time_text(double seconds) {
+  struct Unit {
+    double seconds;
+    const char *name;
+  };
+  Unit unit = seconds < 1e-6 ? Unit{1e-9, "ns"} : seconds < 1e-3 ? Unit{1e-6, "us"} : Unit{1e-3, "ms"};
+  char text[32];
+  std::snprintf(text, sizeof text, "%.3g %s", seconds / unit.seconds, unit.name);
+  return text;
+}
+
+std::string step_name(const nc_kernel_entry &kernel) {
+  return *kernel.step ? std::string(kernel.step) + " " + kernel.direction : kernel.direction;
+}
+
+void print_times(const nc_program_t &program, const std::string &function, const Trace &trace, int64_t calls,
+                 int64_t batch, const Limits &limits, bool each_kernel) {
+  std::map<const nc_kernel_entry *, double> times;  // seconds of a call
+  for (const Trace::Span &span : trace.kernels)
+    times[span.kernel] += static_cast<double>(span.end - span.begin) * 1e-9 / static_cast<double>(calls);
   std::vector<Line> lines;
   double total = 0;
   for (int64_t i = 0; i < program.kernel_count; ++i) {
     const nc_kernel_entry &kernel = *program.kernels[i];
     auto time = times.find(&kernel);
     if (kernel.function != function || time == times.end()) continue;
-    std::string name = line_name(kernel, each_kernel);
+    std::string name = step_name(kernel);
+    if (each_kernel) name += std::string(": ") + kernel.ops;
     auto line = std::ranges::find(lines, name, &Line::name);
     if (each_kernel || line == lines.end()) line = lines.insert(lines.end(), {name, kernel.line});
     line->seconds += time->second;

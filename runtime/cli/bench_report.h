@@ -1,7 +1,6 @@
 // What `bench` measures and prints.
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -31,12 +30,15 @@ class LimitsMeter {
   std::vector<double> flops_, bytes_;
 };
 
-// Seconds of a call.
-using KernelTimes = std::map<const nc_kernel_entry *, double>;
+// "31.2 ms", "480 ns".
+std::string time_text(double seconds);
 
-// A line for each step of the network and direction, or for each kernel: time, share, arithmetic and bytes against the
-// limits, and which of the two bounds it.
-void print_times(const nc_program_t &program, const std::string &function, const KernelTimes &times, int64_t batch,
-                 const Limits &limits, bool each_kernel);
+// "features.conv2d forward".
+std::string step_name(const nc_kernel_entry &kernel);
+
+// Of `calls` recorded calls: a line for each step of the network and direction, or for each kernel: time, share,
+// arithmetic and bytes against the limits, and which of the two bounds it.
+void print_times(const nc_program_t &program, const std::string &function, const Trace &trace, int64_t calls,
+                 int64_t batch, const Limits &limits, bool each_kernel);
 
 }  // namespace netc::runtime

@@ -74,6 +74,7 @@ std::vector<Entry> all_commands() {
          {"--batch", "N", "samples of a call (default: batch_size)"},
          {"--steps", "N", "calls to average over (default: 20)"},
          {"--kernels", "", "a line for each kernel rather than for each step of the network"},
+         {"--trace", "FILE", "write when every kernel ran on which thread, for Perfetto or Chrome"},
          {"--serve", "", "answer each line 'go N' of standard input with the seconds of one call, averaged over N"},
          kThreads}},
        bench_command},

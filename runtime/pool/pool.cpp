@@ -19,6 +19,11 @@ void pause_briefly() {
 #endif
 }
 
+int64_t now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
 }  // namespace
 
 int available_cores() {
@@ -29,7 +34,7 @@ int available_cores() {
 }
 
 ThreadPool::ThreadPool(int threads) : spins_(threads <= available_cores() ? kSpins : 0) {
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+  for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(static_cast<size_t>(i)); });
 }
 
 ThreadPool::~ThreadPool() {
@@ -43,7 +48,7 @@ ThreadPool::~ThreadPool() {
 
 void ThreadPool::run(const nc_context *context, const nc_kernel_entry &kernel, int64_t count) {
   if (workers_.empty() || count <= 1 || static_cast<uint64_t>(count) > kChunksMask) {
-    for (int64_t chunk = 0; chunk < count; ++chunk) kernel.kernel(context, chunk, kernel.places);
+    run_here(context, kernel, count);
     return;
   }
   context_ = context;
@@ -58,7 +63,7 @@ void ThreadPool::run(const nc_context *context, const nc_kernel_entry &kernel, i
     { std::lock_guard lock(mutex_); }
     wake_.notify_all();
   }
-  while (run_one_chunk()) {
+  while (run_one_chunk(0)) {
   }
   for (int spin = 0; done_.load(std::memory_order_acquire) != count; ++spin) {
     if (spin < spins_) {
@@ -69,20 +74,44 @@ void ThreadPool::run(const nc_context *context, const nc_kernel_entry &kernel, i
   }
 }
 
-bool ThreadPool::run_one_chunk() {
+bool ThreadPool::run_one_chunk(size_t thread) {
   uint64_t ticket = ticket_.load(std::memory_order_acquire);
   do {
     if ((ticket & kChunksMask) == 0) return false;
   } while (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire));
   // The job cannot change before this chunk is counted as done.
-  kernel_->kernel(context_, count_ - static_cast<int64_t>(ticket & kChunksMask), kernel_->places);
+  run_chunk(context_, *kernel_, count_ - static_cast<int64_t>(ticket & kChunksMask), thread);
   done_.fetch_add(1, std::memory_order_acq_rel);
   return true;
 }
 
-void ThreadPool::work() {
+void ThreadPool::run_here(const nc_context *context, const nc_kernel_entry &kernel, int64_t count) {
+  for (int64_t chunk = 0; chunk < count; ++chunk) run_chunk(context, kernel, chunk, 0);
+}
+
+void ThreadPool::run_chunk(const nc_context *context, const nc_kernel_entry &kernel, int64_t chunk, size_t thread) {
+  if (trace_ == nullptr) {
+    kernel.kernel(context, chunk, kernel.places);
+    return;
+  }
+  std::vector<Trace::Span> &spans = trace_->chunks[thread];
+  int64_t begin = now();
+  kernel.kernel(context, chunk, kernel.places);
+  // Recorded before the chunk counts as done: the caller sees it.
+  if (!spans.empty() && spans.back().kernel == &kernel)
+    spans.back().end = now();
+  else
+    spans.push_back({&kernel, begin, now()});
+}
+
+void ThreadPool::record(Trace *trace) {
+  trace_ = trace;
+  if (trace != nullptr) trace->chunks.resize(static_cast<size_t>(threads()));
+}
+
+void ThreadPool::work(size_t thread) {
   while (wait_for_work()) {
-    while (run_one_chunk()) {
+    while (run_one_chunk(thread)) {
     }
   }
 }
@@ -104,27 +133,16 @@ bool ThreadPool::wait_for_work() {
 
 }  // namespace netc::runtime
 
-namespace {
-
-void run_chunks(netc::runtime::ThreadPool *pool, const nc_context *context, const nc_kernel_entry &kernel,
-                int64_t count, int64_t cost) {
-  if (pool && cost >= netc::runtime::kParallelThreshold) {
-    pool->run(context, kernel, count);
-    return;
-  }
-  for (int64_t chunk = 0; chunk < count; ++chunk) kernel.kernel(context, chunk, kernel.places);
-}
-
-}  // namespace
-
 extern "C" void nc_parallel_for(const nc_context *context, const nc_kernel_entry *kernel, int64_t count, int64_t cost) {
   auto *pool = static_cast<netc::runtime::ThreadPool *>(context->runtime);
-  if (!pool || !pool->observer()) {
-    run_chunks(pool, context, *kernel, count, cost);
+  if (pool == nullptr) {
+    for (int64_t chunk = 0; chunk < count; ++chunk) kernel->kernel(context, chunk, kernel->places);
     return;
   }
-  auto start = std::chrono::steady_clock::now();
-  run_chunks(pool, context, *kernel, count, cost);
-  auto taken = std::chrono::steady_clock::now() - start;
-  pool->observer()(*kernel, std::chrono::duration_cast<std::chrono::nanoseconds>(taken).count());
+  int64_t begin = pool->trace_ ? netc::runtime::now() : 0;
+  if (cost >= netc::runtime::kParallelThreshold)
+    pool->run(context, *kernel, count);
+  else
+    pool->run_here(context, *kernel, count);
+  if (pool->trace_) pool->trace_->kernels.push_back({kernel, begin, netc::runtime::now()});
 }

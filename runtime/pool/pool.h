@@ -8,7 +8,6 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -16,6 +15,16 @@
 #include "runtime/abi.h"
 
 namespace netc::runtime {
+
+// What ran when, in nanoseconds of the steady clock.
+struct Trace {
+  struct Span {
+    const nc_kernel_entry *kernel;
+    int64_t begin, end;
+  };
+  std::vector<Span> kernels;              // from their call to their return
+  std::vector<std::vector<Span>> chunks;  // for each thread; chunks of a kernel that follow each other are one span
+};
 
 class ThreadPool {
  public:
@@ -29,14 +38,15 @@ class ThreadPool {
   // Runs the chunks 0 .. count-1 and returns when all are done. One caller at a time; kernels do not call it.
   void run(const nc_context *context, const nc_kernel_entry &kernel, int64_t count);
 
-  // Told the nanoseconds of every kernel while it is set; null: nobody is. For measurements.
-  using Observer = std::function<void(const nc_kernel_entry &kernel, int64_t nanoseconds)>;
-  void observe(Observer observer) { observer_ = std::move(observer); }
-  const Observer &observer() const { return observer_; }
+  // While it is set, not null, every kernel is recorded in it. Not to be called while one runs.
+  void record(Trace *trace);
 
  private:
-  void work();
-  bool run_one_chunk();
+  friend void ::nc_parallel_for(const nc_context *, const nc_kernel_entry *, int64_t, int64_t);
+  void work(size_t thread);
+  bool run_one_chunk(size_t thread);
+  void run_here(const nc_context *context, const nc_kernel_entry &kernel, int64_t count);
+  void run_chunk(const nc_context *context, const nc_kernel_entry &kernel, int64_t chunk, size_t thread);
   bool wait_for_work();
 
   // The job. Written by the caller while no chunk is claimed or left, read by whoever has claimed one.
@@ -52,7 +62,7 @@ class ThreadPool {
   std::mutex mutex_;
   std::condition_variable wake_;
   std::vector<std::thread> workers_;
-  Observer observer_;
+  Trace *trace_ = nullptr;
 };
 
 // The cores this process may use, at least 1.

@@ -53,7 +53,7 @@ class ProgramTest(ProgramCase):
 
     def test_bench_tells_steps_and_directions(self):
         lines = self.run_program("bench", "--steps", "2", "--threads", "1").splitlines()
-        self.assertRegex(lines[0], r"^train_step, batch 32, 1 thread: [0-9.]+ ms a call")
+        self.assertRegex(lines[0], r"^train_step, batch 32, 1 thread: [0-9.]+ [mu]s a call")
         shares, steps = 0, set()
         for line in lines[4:]:
             found = re.fullmatch(r" *[0-9.]+ +([0-9.]+) %.* (\d+)  (\S.*)", line)
@@ -66,6 +66,16 @@ class ProgramTest(ProgramCase):
         self.assertLessEqual({"batch_norm forward", "dense forward", "adam forward", "loss forward"}, steps)
         kernels = self.run_program("bench", "--steps", "1", "--kernels").splitlines()
         self.assertGreater(len(kernels), len(lines))
+
+    def test_bench_writes_a_trace(self):
+        self.run_program("bench", "--steps", "2", "--threads", "2", "--trace", "trace.json")
+        events = json.loads((self.folder / "trace.json").read_text())["traceEvents"]
+        tracks = [event["args"]["name"] for event in events if event["ph"] == "M"]
+        self.assertEqual(tracks, ["kernels", "thread 0", "thread 1"])
+        spans = [event for event in events if event["ph"] == "X" and event["tid"] == 0]
+        self.assertEqual(sum(event["name"] == "conv2d_1 backward weights" and "GFLOP/s" in event["args"] for event in spans), 2)
+        for before, after in zip(spans, spans[1:]):
+            self.assertLessEqual(before["ts"] + before["dur"], after["ts"] + 1e-3)
 
     def test_interrupt_saves(self):
         child = subprocess.Popen([str(self.program), "train", "--epochs", "10000", "--run", "run"], cwd=self.folder,

@@ -46,6 +46,32 @@ TEST(Pool, EveryChunkRunsOnce) {
   }
 }
 
+TEST(Pool, RecordsWhatRan) {
+  ThreadPool pool(3);
+  Counter counter(40);
+  nc_context context = counter.context(&pool);
+  const nc_kernel_entry other = entry_of(count_chunk);
+  Trace trace;
+  nc_parallel_for(&context, &counting, 40, 1'000'000'000);  // not recorded
+  pool.record(&trace);
+  nc_parallel_for(&context, &counting, 40, 1'000'000'000);
+  nc_parallel_for(&context, &other, 2, 0);  // on the caller
+  pool.record(nullptr);
+  nc_parallel_for(&context, &counting, 40, 1'000'000'000);
+  ASSERT_EQ(trace.kernels.size(), 2u);
+  EXPECT_EQ(trace.kernels[0].kernel, &counting);
+  EXPECT_EQ(trace.kernels[1].kernel, &other);
+  EXPECT_LE(trace.kernels[0].end, trace.kernels[1].begin);
+  ASSERT_EQ(trace.chunks.size(), 3u);
+  EXPECT_EQ(trace.chunks[0].back().kernel, &other);
+  for (const auto &thread : trace.chunks)
+    for (const Trace::Span &span : thread) {
+      const Trace::Span &whole = trace.kernels[span.kernel == &counting ? 0 : 1];
+      EXPECT_GE(span.begin, whole.begin);
+      EXPECT_LE(span.end, whole.end);
+    }
+}
+
 TEST(Pool, ManyShortJobsAndSleepsBetween) {
   for (int threads : {2, 5}) {
     ThreadPool pool(threads);
