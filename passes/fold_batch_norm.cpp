@@ -78,6 +78,7 @@ class BatchNormFolder {
     ValueId offset = match.bias == kNoValue ? builder.emit("negative", {mean})
                                             : builder.emit("subtract", {rewriter_.map(match.bias), mean});
     ValueId bias = builder.emit("add", {builder.emit("multiply", {offset, scale}), beta});
+    builder.set_location(match.product->location);
     ValueId product = builder.emit(match.product->def->name, {rewriter_.map(match.product->operands[0]), kernel},
                                    match.product->attributes);
     rewriter_.replace(norm.results[0], builder.emit("add", {product, bias}));

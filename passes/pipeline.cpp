@@ -31,6 +31,10 @@ const std::vector<Pass> &pipeline() {
       {"fold-constants", "What depends on constants alone is computed now.", fold_constants},
       {"simplify", "Folding shows new identities.", simplify},
       {"share-common", "Forward and backward ask for the same values: compute them once.", share_common_ops},
+      {"prepare-weights",
+       "At inference what depends on weights alone, a folded kernel say, is computed when they change, not in every "
+       "call.",
+       prepare_weights},
       {"remove-dead", "Nothing is computed that no result and no weight needs.", remove_dead_ops, true},
 
       // From values to kernels and memory.

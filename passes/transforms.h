@@ -14,6 +14,7 @@ void widen_gradcheck(Module &module);       // widen.cpp
 void simplify(Module &module);              // simplify.cpp
 void fold_constants(Module &module);        // fold_constants.cpp
 void share_common_ops(Module &module);      // share_common.cpp
+void prepare_weights(Module &module);       // prepare_weights.cpp
 void remove_dead_ops(Module &module);       // remove_dead.cpp
 void fuse(Module &module);                  // fuse.cpp
 void place_halos(Module &module);           // halos.cpp

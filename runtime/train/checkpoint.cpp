@@ -45,7 +45,7 @@ Result<Loaded> load_weights(Program &program, const Safetensors &file, const std
     copies.emplace_back(&weight, tensor.bytes);
     used.insert(weight.name);
   }
-  for (const auto &[weight, bytes] : copies) std::memcpy(program.weight_data(*weight), bytes.data(), bytes.size());
+  for (const auto &[weight, bytes] : copies) program.set_weight(*weight, bytes);
   for (const auto &[name, tensor] : file.tensors) {
     if (!used.contains(name)) loaded.unused.push_back(name);
   }

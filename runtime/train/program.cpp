@@ -54,6 +54,7 @@ Result<Function> function_from_json(const nc_function_entry &entry, const json &
   const json &ports = functions.at(function.name);
   for (const json &port : ports.at("inputs")) function.inputs.push_back(port_from_json(port));
   for (const json &port : ports.at("outputs")) function.outputs.push_back(port_from_json(port));
+  function.changes_weights = ports.at("changes_weights");
   if (static_cast<int64_t>(function.inputs.size()) != entry.input_count ||
       static_cast<int64_t>(function.outputs.size()) != entry.output_count) {
     return fail("function " + function.name + " does not have the arguments its metadata says");
@@ -123,8 +124,24 @@ void Program::set_step(int64_t step) {
   set_scalar("step", static_cast<double>(step));
 }
 
+void Program::set_weight(const Weight &weight, std::string_view bytes) {
+  std::memcpy(block_.data() + weight.offset, bytes.data(), bytes.size());
+  prepared_ = false;
+}
+
 Result<void> Program::call(const Function &function, std::span<const void *const> inputs,
                            std::span<void *const> outputs, int64_t batch) {
+  if (function.changes_weights) {
+    prepared_ = false;
+  } else if (const Function *prepare = this->function("prepare"); prepare && !prepared_) {
+    if (auto done = run(*prepare, {}, {}, 1); !done) return done;
+    prepared_ = true;
+  }
+  return run(function, inputs, outputs, batch);
+}
+
+Result<void> Program::run(const Function &function, std::span<const void *const> inputs, std::span<void *const> outputs,
+                          int64_t batch) {
   int64_t per_batch = 0;
   if (__builtin_mul_overflow(function.entry->batch_bytes, batch, &per_batch) ||
       !fixed_.reserve(function.entry->fixed_bytes) || !batch_space_.reserve(per_batch)) {

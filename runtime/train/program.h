@@ -43,6 +43,7 @@ struct Function {
   std::string name;
   const nc_function_entry *entry = nullptr;
   std::vector<Port> inputs, outputs;
+  bool changes_weights = false;
 };
 
 class Program {
@@ -59,8 +60,9 @@ class Program {
 
   // Takes the memory of the weights, all zero. Needed before the first call.
   Result<void> allocate_weights();
-  std::span<char> weight_block() const { return {block_.data(), static_cast<size_t>(source_->weight_bytes)}; }
-  char *weight_data(const Weight &weight) const { return block_.data() + weight.offset; }
+  std::span<const char> weight_block() const { return {block_.data(), static_cast<size_t>(source_->weight_bytes)}; }
+  const char *weight_data(const Weight &weight) const { return block_.data() + weight.offset; }
+  void set_weight(const Weight &weight, std::string_view bytes);
 
   // Runtime values; one that the program does not use is ignored. Returns whether it does.
   bool set_scalar(std::string_view name, double value);
@@ -69,11 +71,15 @@ class Program {
   void set_pool(ThreadPool *pool) { pool_ = pool; }
   int threads() const { return pool_ ? pool_->threads() : 1; }
 
-  // Calls a function. Takes as many workspaces as the batch needs, so the first call with a size may fail for memory.
+  // Calls a function; `prepare` before it, if there is one and weights have changed since. Takes as many workspaces as
+  // the batch needs, so the first call with a size may fail for memory.
   Result<void> call(const Function &function, std::span<const void *const> inputs, std::span<void *const> outputs,
                     int64_t batch);
 
  private:
+  Result<void> run(const Function &function, std::span<const void *const> inputs, std::span<void *const> outputs,
+                   int64_t batch);
+
   const nc_program_t *source_ = nullptr;
   std::string name_;
   nlohmann::json metadata_;
@@ -85,6 +91,7 @@ class Program {
   ThreadPool *pool_ = nullptr;
   uint64_t seed_ = 0;
   uint64_t step_ = 0;
+  bool prepared_ = false;
 };
 
 // Results of a function as f32 or f64 arrays: memory for them, and pointers in order.

@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "ir/op.h"
+
 namespace netc {
 namespace {
 
@@ -33,6 +35,12 @@ void collect_calls(const json &value, std::set<std::string> &names) {
     for (const json &part : value) collect_calls(part, names);
 }
 
+// `prepare` writes weights of its own only.
+bool changes_weights(const Function &function) {
+  return function.name != "prepare" &&
+         std::any_of(function.ops.begin(), function.ops.end(), [](const Op &op) { return op.def->name == "write"; });
+}
+
 }  // namespace
 
 void complete_metadata(json &metadata, const Module &planned) {
@@ -44,7 +52,8 @@ void complete_metadata(json &metadata, const Module &planned) {
     for (ValueId id : function.arguments) inputs.push_back(type_json(function.value(id).name, function.type(id)));
     for (size_t i = 0; i < function.results.size(); ++i)
       outputs.push_back(type_json(function.result_names[i], function.type(function.results[i])));
-    functions[function.name] = {{"inputs", inputs}, {"outputs", outputs}};
+    functions[function.name] = {
+        {"inputs", inputs}, {"outputs", outputs}, {"changes_weights", changes_weights(function)}};
   }
   metadata["functions"] = functions;
 }
@@ -60,8 +69,8 @@ std::vector<std::string> needed_runtime_modules(const json &metadata) {
   // The files of MNIST and its kin come packed, whatever the `.net` file calls them.
   if (needed.contains("nc_module_idx") || (metadata.contains("data") && names_gzip(metadata["data"])))
     needed.insert("nc_module_gzip");
-  // `predict` takes rows of a table or arrays for any network, pictures for one that learns from pictures. (The numbers of
-  // a table have ranges of their own: a picture's 0 .. 255 would be read wrongly.)
+  // `predict` takes rows of a table or arrays for any network, pictures for one that learns from pictures. (The numbers
+  // of a table have ranges of their own: a picture's 0 .. 255 would be read wrongly.)
   bool table = needed.contains("nc_module_csv");
   needed.insert("nc_module_csv");
   needed.insert("nc_module_npy");

@@ -20,6 +20,7 @@ class CompiledModule {
  public:
   // Aborts the test by an exception when the module does not compile.
   CompiledModule(const Module &module, const TargetOptions &target);
+  bool has(const std::string &function) const { return module_.find_function(function) != nullptr; }
   // `environment` as for the evaluator; written weights go into it. Workspace and outputs are poisoned with NaN first.
   std::vector<Tensor> run(const std::string &function, const std::vector<Tensor> &inputs, Environment &environment);
 

@@ -106,6 +106,7 @@ void check_compiled(const Module &reference, CompiledModule &compiled, const std
   std::vector<Tensor> inputs = inputs_for(function, batch);
   auto expected = evaluate(reference, function, inputs, expected_environment);
   ASSERT_TRUE(expected) << expected.error().message;
+  if (compiled.has("prepare")) compiled.run("prepare", {}, compiled_environment);
   std::vector<Tensor> results = compiled.run(name, inputs, compiled_environment);
   for (size_t i = 0; i < expected->size(); ++i) expect_close(function.result_names[i], results[i], (*expected)[i]);
   for (const auto &[weight, value] : expected_environment.weights)

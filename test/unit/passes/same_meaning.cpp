@@ -53,6 +53,13 @@ void expect_same_function(const Module &before, const Module &after, const Funct
     inputs.push_back(random_tensor(function.type(argument), batch, random, false));
 
   Environment environment_after = environment;
+  if (const Function *prepare = after.find_function("prepare")) {
+    for (const Weight &weight : after.weights)
+      if (!environment_after.weights.contains(weight.name))
+        environment_after.weights[weight.name] = Tensor::zeros(weight.type.dtype, sizes_at(weight.type.shape, 1));
+    auto prepared = evaluate(after, *prepare, {}, environment_after);
+    ASSERT_TRUE(prepared) << prepared.error().message;
+  }
   auto results = evaluate(before, function, inputs, environment);
   auto results_after = evaluate(after, *other, inputs, environment_after);
   ASSERT_TRUE(results) << results.error().message;
