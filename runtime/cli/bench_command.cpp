@@ -1,13 +1,12 @@
 // bench: how long a function takes, kernel by kernel, beside what the machine can do.
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <iostream>
 
 #include "runtime/cli/bench_report.h"
 #include "runtime/cli/bench_trace.h"
 #include "runtime/cli/commands.h"
+#include "runtime/cli/made_up.h"
 #include "runtime/cli/session.h"
 #include "runtime/io/file.h"
 #include "runtime/train/values.h"
@@ -19,33 +18,6 @@ using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-// Arguments of a function filled with made-up numbers: floats in [0, 1), class 0 for integers. Every byte is written,
-// so no two pages are the same page of zeros.
-class MadeUpInputs {
- public:
-  MadeUpInputs(const Function &function, int64_t batch) {
-    uint32_t state = 1;
-    for (const Port &port : function.inputs) {
-      storage_.emplace_back(static_cast<size_t>(port.bytes(batch) + 63));
-      auto *bytes = storage_.back().data();
-      std::memset(bytes, 0, storage_.back().size());
-      if (port.dtype == "f32") {
-        auto *numbers = reinterpret_cast<float *>(bytes);
-        for (int64_t i = 0; i < port.bytes(batch) / 4; ++i) {
-          state = state * 1664525 + 1013904223;
-          numbers[i] = static_cast<float>(state >> 8) * 0x1p-24f;
-        }
-      }
-    }
-    for (auto &bytes : storage_) pointers_.push_back(bytes.data());
-  }
-  std::span<const void *const> pointers() const { return pointers_; }
-
- private:
-  std::vector<std::vector<char>> storage_;
-  std::vector<const void *> pointers_;
-};
 
 // Answers "go N" until the input ends.
 OrFailure<int> serve(const std::function<OrFailure<double>(int64_t)> &seconds_of_step) {
@@ -79,7 +51,11 @@ OrFailure<int> bench(Session &session, const Arguments &arguments) {
   if (auto done = initialise(program); !done) return tl::unexpected(done.error());
   int64_t batch = batch_option->value_or(settings->batch_size.value);
   int64_t steps = steps_option->value_or(20);
-  MadeUpInputs inputs(*function, batch);
+  MadeUpInputs inputs(program, *function, batch);
+  if (arguments.has("--record")) {
+    auto recorded = record_calls(program, *function, inputs, batch, arguments.text("--record"));
+    return recorded ? OrFailure<int>(kDone) : failure(recorded.error(), kFailed);
+  }
   Results results(*function, batch);
   auto seconds_of_step = [&](int64_t count) -> OrFailure<double> {
     auto start = Clock::now();

@@ -75,6 +75,7 @@ std::vector<Entry> all_commands() {
          {"--steps", "N", "calls to average over (default: 20)"},
          {"--kernels", "", "a line for each kernel rather than for each step of the network"},
          {"--trace", "FILE", "write when every kernel ran on which thread, for Perfetto or Chrome"},
+         {"--record", "FILE", "measure nothing: write weights, inputs and results of two calls, to compare with others"},
          {"--serve", "", "answer each line 'go N' of standard input with the seconds of one call, averaged over N"},
          kThreads}},
        bench_command},
