@@ -10,6 +10,7 @@
 #include "codegen/fma_peak.h"
 #include "codegen/lowering.h"
 #include "codegen/parts.h"
+#include "codegen/pointwise.h"
 #include "runtime/abi.h"
 
 namespace netc {
@@ -232,6 +233,7 @@ Result<void> ProgramBuilder::emit_op(const Op &op, const Function &function, std
   task.program = this;
   task.scratch_fixed_at = function.fixed_bytes;
   task.scratch_batch_at = function.batch_bytes;
+  flatten_pointwise(task);
   Result<Lowering> lowering = lower(task);
   if (!lowering) return tl::unexpected(lowering.error());
   emit_stages(*lowering, task, kernel_name(op), ir, call_context);
