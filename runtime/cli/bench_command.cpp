@@ -67,11 +67,13 @@ OrFailure<int> bench(Session &session, const Arguments &arguments) {
   if (auto warm = seconds_of_step(3); !warm) return tl::unexpected(warm.error());
   if (arguments.has("--serve")) return serve(seconds_of_step);
 
-  auto plain = seconds_of_step(steps);
-  if (!plain) return tl::unexpected(plain.error());
+  std::vector<double> calls;  // unrecorded ones, between the recorded
   Trace trace;
   LimitsMeter meter(program.source(), *session.pool);
   for (int64_t step = 0; step < steps; ++step) {
+    auto plain = seconds_of_step(1);
+    if (!plain) return tl::unexpected(plain.error());
+    calls.push_back(*plain);
     session.pool->record(&trace);
     auto recorded = seconds_of_step(1);
     session.pool->record(nullptr);
@@ -79,12 +81,13 @@ OrFailure<int> bench(Session &session, const Arguments &arguments) {
     meter.measure();
   }
   Limits limits = meter.limits();
+  double seconds = median(calls);
   std::printf("%s, batch %lld, %d %s: %s a call, %.0f samples/s\n", name.c_str(), static_cast<long long>(batch),
-              program.threads(), program.threads() == 1 ? "thread" : "threads", time_text(*plain).c_str(),
-              static_cast<double>(batch) / *plain);
+              program.threads(), program.threads() == 1 ? "thread" : "threads", time_text(seconds).c_str(),
+              static_cast<double>(batch) / seconds);
   std::printf("limits in the same run: %.1f GFLOP/s of multiply-adds, %.1f GB/s copied\n\n", limits.flops * 1e-9,
               limits.bytes * 1e-9);
-  print_times(program.source(), name, trace, steps, batch, limits, arguments.has("--kernels"));
+  print_times(program.source(), name, trace, batch, limits, arguments.has("--kernels"));
   if (!arguments.has("--trace")) return kDone;
   auto written = write_file_atomically(arguments.text("--trace"), trace_json(trace, batch));
   if (!written) return failure(written.error(), kFailed);

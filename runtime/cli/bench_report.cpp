@@ -41,11 +41,6 @@ double seconds_of(ThreadPool &pool, nc_kernel kernel, const void *input, void *o
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-double median(std::vector<double> values) {
-  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
-  return values[values.size() / 2];
-}
-
 struct Line {
   std::string name;
   int64_t source_line = 0;
@@ -88,6 +83,11 @@ void LimitsMeter::measure() {
 
 Limits LimitsMeter::limits() const { return {median(flops_), median(bytes_)}; }
 
+double median(std::vector<double> values) {
+  std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2));
+  return values[values.size() / 2];
+}
+
 std::string time_text(double seconds) {
   struct Unit {
     double seconds;
@@ -103,11 +103,11 @@ std::string step_name(const nc_kernel_entry &kernel) {
   return *kernel.step ? std::string(kernel.step) + " " + kernel.direction : kernel.direction;
 }
 
-void print_times(const nc_program_t &program, const std::string &function, const Trace &trace, int64_t calls,
-                 int64_t batch, const Limits &limits, bool each_kernel) {
-  std::map<const nc_kernel_entry *, double> times;  // seconds of a call
+void print_times(const nc_program_t &program, const std::string &function, const Trace &trace, int64_t batch,
+                 const Limits &limits, bool each_kernel) {
+  std::map<const nc_kernel_entry *, std::vector<double>> times;  // seconds in each call
   for (const Trace::Span &span : trace.kernels)
-    times[span.kernel] += static_cast<double>(span.end - span.begin) * 1e-9 / static_cast<double>(calls);
+    times[span.kernel].push_back(static_cast<double>(span.end - span.begin) * 1e-9);
   std::vector<Line> lines;
   double total = 0;
   for (int64_t i = 0; i < program.kernel_count; ++i) {
@@ -118,10 +118,11 @@ void print_times(const nc_program_t &program, const std::string &function, const
     if (each_kernel) name += std::string(": ") + kernel.ops;
     auto line = std::ranges::find(lines, name, &Line::name);
     if (each_kernel || line == lines.end()) line = lines.insert(lines.end(), {name, kernel.line});
-    line->seconds += time->second;
+    double seconds = median(time->second);
+    line->seconds += seconds;
     line->flops += kernel.fixed_flops + kernel.batch_flops * static_cast<double>(batch);
     line->bytes += kernel.fixed_bytes + kernel.batch_bytes * static_cast<double>(batch);
-    total += time->second;
+    total += seconds;
   }
   std::printf("%9s %8s %9s %8s %8s %8s  %-8s %5s  %s\n", "us", "share", "GFLOP/s", "of peak", "GB/s", "of copy",
               "bound by", "line", each_kernel ? "kernel" : "step");

@@ -72,7 +72,7 @@ std::vector<Entry> all_commands() {
         "measures a function on made-up data: time of each kernel, share of the machine's peak",
         {{"--function", "NAME", "train_step (default), predict or evaluate"},
          {"--batch", "N", "samples of a call (default: batch_size)"},
-         {"--steps", "N", "calls to average over (default: 20)"},
+         {"--steps", "N", "calls to take the median of (default: 20)"},
          {"--kernels", "", "a line for each kernel rather than for each step of the network"},
          {"--trace", "FILE", "write when every kernel ran on which thread, for Perfetto or Chrome"},
          {"--record", "FILE", "measure nothing: write weights, inputs and results of two calls, to compare with others"},
