@@ -128,10 +128,17 @@ std::vector<Case> cases() {
   dense(64, 784, 128);
   dense(64, 3136, 128);
   dense(128, 784, 512);
+  dense(64, 784, 512);
   dense(64, 512, 512);
+  dense(64, 512, 256);
+  dense(8, 784, 128);
+  dense(32, 784, 128);
+  dense(32, 100, 128);
+  dense(32, 64, 64);
   dense(64, 128, 10);
   dense(1, 784, 128);
   dense(1, 3136, 128);
+  all.push_back({"product 512x512x512", matmul({512}, {512}, {512}, false, false), 1, 512.0 * 512 * 512});
   depthwise(2, 28, 64);
   return all;
 }

@@ -53,7 +53,8 @@ class Emitter {
     if (sums_.empty())
       sums_.assign(tile.rows.size(),
                    std::vector<Value *>(tile.vectors, llvm::Constant::getNullValue(accumulator_type(tile))));
-    for (const Ahead &ahead : tile.ahead) ahead_.push_back(ahead.start);
+    for (const Ahead &ahead : tile.ahead) moving_.push_back(ahead.start);
+    if (tile.copy_b != nullptr) moving_.push_back(tile.copy_b);
   }
 
   Accumulators run(Value *a, Value *b) {
@@ -133,7 +134,7 @@ class Emitter {
     llvm::BasicBlock *after = llvm::BasicBlock::Create(context, "sum.end", function);
     bool guarded = constant(count) == nullptr;
     Accumulators entering = sums_;
-    std::vector<Value *> ahead_entering = ahead_;
+    std::vector<Value *> moving_entering = moving_;
     if (guarded)
       ir_.CreateCondBr(ir_.CreateICmpEQ(count, ir_.getInt64(0)), after, block);
     else
@@ -151,11 +152,11 @@ class Emitter {
         phis.push_back(phi);
         sum = phi;
       }
-    std::vector<llvm::PHINode *> ahead_phis;
-    for (Value *&place : ahead_) {
-      ahead_phis.push_back(ir_.CreatePHI(place->getType(), 2));
-      ahead_phis.back()->addIncoming(place, before);
-      place = ahead_phis.back();
+    std::vector<llvm::PHINode *> moving_phis;
+    for (Value *&place : moving_) {
+      moving_phis.push_back(ir_.CreatePHI(place->getType(), 2));
+      moving_phis.back()->addIncoming(place, before);
+      place = moving_phis.back();
     }
     turn->addIncoming(count, before);
     a_phi->addIncoming(a, before);
@@ -172,7 +173,7 @@ class Emitter {
     size_t i = 0;
     for (auto &row : sums_)
       for (Value *sum : row) phis[i++]->addIncoming(sum, latch);
-    for (size_t n = 0; n < ahead_.size(); ++n) ahead_phis[n]->addIncoming(ahead_[n], latch);
+    for (size_t n = 0; n < moving_.size(); ++n) moving_phis[n]->addIncoming(moving_[n], latch);
 
     ir_.SetInsertPoint(after);
     if (!guarded) return {a_next, b_next};
@@ -184,7 +185,7 @@ class Emitter {
     };
     for (size_t r = 0; r < sums_.size(); ++r)
       for (size_t v = 0; v < sums_[r].size(); ++v) sums_[r][v] = join(entering[r][v], sums_[r][v]);
-    for (size_t n = 0; n < ahead_.size(); ++n) ahead_[n] = join(ahead_entering[n], ahead_[n]);
+    for (size_t n = 0; n < moving_.size(); ++n) moving_[n] = join(moving_entering[n], moving_[n]);
     Value *a_end = join(a, a_next);
     Value *b_end = join(b, b_next);
     return {a_end, b_end};
@@ -199,6 +200,16 @@ class Emitter {
   void prefetch_line(Value *pointer, bool near) {
     ir_.CreateIntrinsic(llvm::Intrinsic::prefetch, {pointer->getType()},
                         {pointer, ir_.getInt32(0), ir_.getInt32(near ? 3 : 2), ir_.getInt32(1)});
+  }
+
+  // Returns where it goes on after so many steps.
+  Value *look_ahead(const Ahead &ahead, Value *place, int64_t steps) {
+    if (ahead.offsets.empty()) prefetch_line(place, ahead.near);
+    for (Value *offset : ahead.offsets) prefetch_line(ir_.CreateGEP(tile_.element, place, offset), ahead.near);
+    if (ahead.step != nullptr)
+      return ir_.CreateGEP(tile_.element, place, ir_.CreateMul(ahead.step, ir_.getInt64(static_cast<uint64_t>(steps))));
+    if (ahead.turn != nullptr) return ir_.CreateGEP(tile_.element, place, ahead.turn);
+    return ir_.CreateGEP(ir_.getInt8Ty(), place, ir_.getInt64(kCacheLine));
   }
 
   void prefetch(Value *b, const Step &step) {
@@ -217,15 +228,14 @@ class Emitter {
 
   // All of B's vectors first, then row by row one broadcast of A and its products.
   void straight(const std::vector<Step> &steps, Value *a, Value *b) {
-    for (size_t n = 0; n < ahead_.size() && !steps.empty(); ++n) {
-      prefetch_line(ahead_[n], tile_.ahead[n].near);
-      ahead_[n] = ir_.CreateGEP(ir_.getInt8Ty(), ahead_[n], ir_.getInt64(kCacheLine));
-    }
+    for (size_t n = 0; n < tile_.ahead.size() && !steps.empty(); ++n)
+      moving_[n] = look_ahead(tile_.ahead[n], moving_[n], static_cast<int64_t>(steps.size()));
     for (const Step &step : steps) {
       if (&step != &steps.front()) hold_back_loads();
       std::vector<Value *> columns;
       for (unsigned v = 0; v < tile_.vectors; ++v) columns.push_back(load_columns(b, step.b, v));
       if (tile_.prefetch_b != nullptr) prefetch(b, step);
+      if (tile_.copy_b != nullptr) copy(columns, &step - steps.data());
       for (size_t r = 0; r < tile_.rows.size(); ++r) {
         Value *row = ir_.CreateAdd(tile_.rows[r], step.a);
         if (tile_.product == Product::none) {
@@ -245,13 +255,26 @@ class Emitter {
           sums_[r][v] = multiply_add(ir_, target_, x, columns[v], sums_[r][v]);
       }
     }
+    if (tile_.copy_b != nullptr) moving_.back() = copy_place(static_cast<int64_t>(steps.size()), 0);
+  }
+
+  // Where vector v of the step so many steps on is copied to.
+  Value *copy_place(int64_t step, unsigned v) {
+    int64_t offset = (step * tile_.vectors + v) * tile_.lanes;
+    return ir_.CreateGEP(tile_.element, moving_.back(), ir_.getInt64(static_cast<uint64_t>(offset)));
+  }
+
+  void copy(const std::vector<Value *> &columns, int64_t step) {
+    for (unsigned v = 0; v < tile_.vectors; ++v)
+      ir_.CreateAlignedStore(columns[v], copy_place(step, v),
+                             llvm::Align(tile_.lanes * tile_.element->getPrimitiveSizeInBits() / 8));
   }
 
   llvm::IRBuilder<> &ir_;
   const Target &target_;
   const Tile &tile_;
   Value *mask_;
-  std::vector<Value *> ahead_;  // the next line of each of tile.ahead
+  std::vector<Value *> moving_;  // the next line of each of tile.ahead, then where B is copied to
   Accumulators sums_;
 };
 

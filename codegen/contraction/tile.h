@@ -31,11 +31,15 @@ enum class Product {
   none,       // nothing: the tile adds up B, A is not read
 };
 
-// Memory that is wanted later: each turn of the innermost loop prefetches one cache line of it, one after the other, so
-// that the loads never crowd. A tile knows neither where the memory ends nor cares: prefetching does not fault.
+// Memory that is wanted later: each turn of the innermost loop prefetches a cache line of it, or one at each of some
+// offsets, and moves on, so that the loads never crowd. A tile knows neither where the memory ends nor cares:
+// prefetching does not fault.
 struct Ahead {
   llvm::Value *start;
-  bool near;  // into the first-level cache, for the next tiles; otherwise into the second
+  bool near;                                // into the first-level cache, for the next tiles; otherwise into the second
+  std::vector<llvm::Value *> offsets = {};  // i64, elements; none: 0
+  llvm::Value *turn = nullptr;              // i64, elements to move with each turn; null: a cache line ...
+  llvm::Value *step = nullptr;              // ... or, where it is set, with each step of the reduction
 };
 
 struct Tile {
@@ -48,6 +52,7 @@ struct Tile {
   Product product = Product::broadcast;
   llvm::Value *prefetch_b = nullptr;  // elements ahead of B to prefetch with every step; null: nothing
   std::vector<Ahead> ahead;           // what later tiles will read
+  llvm::Value *copy_b = nullptr;      // where the vectors of B are stored as they are read, one after the other
 };
 
 // [row][vector]

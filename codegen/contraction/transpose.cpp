@@ -8,21 +8,29 @@ using llvm::Value;
 
 namespace {
 
-// Transposes a square of vectors in registers: halves, quarters, ... of the vectors change places in pairs.
-void transpose_square(llvm::IRBuilder<> &ir, std::vector<Value *> &rows) {
-  int lanes = static_cast<int>(rows.size());
-  for (int half = lanes / 2; half > 0; half /= 2)
-    for (int i = 0; i < lanes; ++i) {
-      if ((i & half) != 0) continue;
-      std::vector<int> low, high;
-      for (int k = 0; k < lanes; ++k) {
-        low.push_back((k & half) == 0 ? k : lanes + k - half);
-        high.push_back((k & half) == 0 ? k + half : lanes + k);
-      }
-      Value *first = ir.CreateShuffleVector(rows[i], rows[i + half], low);
-      rows[i + half] = ir.CreateShuffleVector(rows[i], rows[i + half], high);
-      rows[i] = first;
-    }
+constexpr unsigned kPieceBytes = 16;
+
+// Groups of `group` elements of x and y in turn, from the lower or the upper half of each 16 bytes.
+Value *interleaved(llvm::IRBuilder<> &ir, Value *x, Value *y, int lanes, int piece, int group, bool upper) {
+  std::vector<int> mask;
+  for (int first = 0; first < lanes; first += piece)
+    for (int i = 0; i < piece / 2; i += group)
+      for (Value *from : {x, y})
+        for (int k = 0; k < group; ++k)
+          mask.push_back((from == y ? lanes : 0) + first + (upper ? piece / 2 : 0) + i + k);
+  return ir.CreateShuffleVector(x, y, mask);
+}
+
+// Transposes the squares of 16 bytes by as many vectors, each by itself.
+void transpose_squares(llvm::IRBuilder<> &ir, std::vector<Value *> &rows, int lanes) {
+  int piece = static_cast<int>(rows.size());
+  for (int group = 1; group < piece; group *= 2) {
+    std::vector<Value *> result;
+    for (int first = 0; first < piece; first += first % (2 * group) == group - 1 ? group + 1 : 1)
+      for (bool upper : {false, true})
+        result.push_back(interleaved(ir, rows[first], rows[first + group], lanes, piece, group, upper));
+    rows = result;
+  }
 }
 
 }  // namespace
@@ -30,39 +38,44 @@ void transpose_square(llvm::IRBuilder<> &ir, std::vector<Value *> &rows) {
 void emit_transpose(KernelEmitter &emitter, const PanelTranspose &panel) {
   llvm::IRBuilder<> &ir = emitter.ir();
   llvm::Type *element = element_type(emitter, panel.dtype);
+  int64_t bytes = static_cast<int64_t>(byte_size(panel.dtype));
   unsigned lanes = emitter.target().lanes(panel.dtype);
+  int64_t piece = kPieceBytes / bytes;
   llvm::Type *vector = llvm::FixedVectorType::get(element, lanes);
-  llvm::Align align(panel.dtype == DType::f64 ? 8 : 4);
-  Value *whole_steps = ir.CreateMul(ir.CreateSDiv(panel.steps, ir.getInt64(lanes)), ir.getInt64(lanes));
+  llvm::Type *piece_type = llvm::FixedVectorType::get(element, static_cast<unsigned>(piece));
+  llvm::Align align(static_cast<uint64_t>(bytes));
+  Value *whole_steps = ir.CreateMul(ir.CreateSDiv(panel.steps, ir.getInt64(piece)), ir.getInt64(piece));
 
-  auto source = [&](Value *column, Value *step) {
-    return element_at(emitter, element, panel.from, ir.CreateAdd(ir.CreateMul(column, panel.from_stride), step));
+  auto source = [&](const Panel &square, int64_t column, Value *step) {
+    Value *place = ir.CreateAdd(square.first, ir.getInt64(static_cast<uint64_t>(column)));
+    return element_at(emitter, element, panel.from, ir.CreateAdd(ir.CreateMul(place, panel.from_stride), step));
   };
-  auto destination = [&](Value *column, Value *step) {
-    Value *inside = ir.CreateSub(column, panel.begin);
+  auto destination = [&](const Panel &square, int64_t column, Value *step) {
+    Value *inside = ir.CreateAdd(ir.CreateSub(square.first, panel.begin), ir.getInt64(static_cast<uint64_t>(column)));
     return element_at(emitter, element, panel.to, ir.CreateAdd(scaled(emitter, step, panel.width), inside));
   };
   Panels squares = make_panels(panel.columns, lanes, 1);
   for_panels(emitter, squares, panel.begin, panel.end, [&](const Panel &square) {
     int64_t inside = square.tail == 0 ? lanes : square.tail;
-    for_range(emitter, ir.getInt64(0), whole_steps, lanes, [&](Value *step) {
-      std::vector<Value *> rows;
-      for (int64_t i = 0; i < lanes; ++i) {
-        Value *column = ir.CreateAdd(square.first, ir.getInt64(static_cast<uint64_t>(i)));
-        rows.push_back(i < inside ? ir.CreateAlignedLoad(vector, source(column, step), align)
-                                  : static_cast<Value *>(llvm::Constant::getNullValue(vector)));
+    for_range(emitter, ir.getInt64(0), whole_steps, piece, [&](Value *step) {
+      // Inserting from memory is cheaper than a shuffle: what crosses 16 bytes is done by the loads.
+      std::vector<Value *> rows(static_cast<size_t>(piece), llvm::Constant::getNullValue(vector));
+      for (int64_t column = 0; column < inside; ++column) {
+        Value *loaded = ir.CreateAlignedLoad(piece_type, source(square, column, step), align);
+        Value *&row = rows[static_cast<size_t>(column % piece)];
+        row = lanes == piece ? loaded
+                             : ir.CreateInsertVector(vector, row, loaded,
+                                                     ir.getInt64(static_cast<uint64_t>(column / piece * piece)));
       }
-      transpose_square(ir, rows);
-      for (int64_t i = 0; i < lanes; ++i)
-        ir.CreateAlignedStore(
-            rows[i], destination(square.first, ir.CreateAdd(step, ir.getInt64(static_cast<uint64_t>(i)))), align);
+      transpose_squares(ir, rows, static_cast<int>(lanes));
+      for (int64_t i = 0; i < piece; ++i)
+        ir.CreateAlignedStore(rows[static_cast<size_t>(i)],
+                              destination(square, 0, ir.CreateAdd(step, ir.getInt64(static_cast<uint64_t>(i)))), align);
     });
     for_range(emitter, whole_steps, panel.steps, 1, [&](Value *step) {
-      for (int64_t i = 0; i < inside; ++i) {
-        Value *column = ir.CreateAdd(square.first, ir.getInt64(static_cast<uint64_t>(i)));
-        ir.CreateAlignedStore(ir.CreateAlignedLoad(element, source(column, step), align), destination(column, step),
-                              align);
-      }
+      for (int64_t column = 0; column < inside; ++column)
+        ir.CreateAlignedStore(ir.CreateAlignedLoad(element, source(square, column, step), align),
+                              destination(square, column, step), align);
     });
   });
 }

@@ -202,6 +202,16 @@ TEST(Contraction, MatmulInManyChunks) {
   check(matmul({90}, {300}, {1100}, false, false), 1);
 }
 
+// A right side that is used through a copy: rows around the sizes of tiles, steps in one and in several copies.
+TEST(Contraction, MatmulOfALargeRightSide) {
+  for (int64_t batch : {1, 3, 4, 11, 12, 17, 29, 64, 71}) check(matmul(B, {230}, {37}, false, false), batch);
+  for (int64_t columns : {31, 32, 49}) check(matmul(B, {301}, {columns}, false, false), 15);
+  check(matmul(B, {2050}, {36}, false, false), 14);
+  check(matmul(B, {2050}, {36}, false, true), 5);
+  check(matmul({50}, {260}, {70}, false, false), 1);
+  check(matmul({50}, {260}, {70}, true, false), 1);
+}
+
 TEST(Contraction, MatmulTransposed) {
   for (int64_t columns : {1, 10, 33, 130}) {
     check(matmul({columns == 10 ? 64 : 9}, B, {columns}, true, false), 7);
