@@ -1,7 +1,6 @@
 #include "passes/fusion_plan.h"
 
 #include <algorithm>
-#include <set>
 
 #include "passes/analysis.h"
 #include "passes/recompute.h"
@@ -47,15 +46,21 @@ class Planner {
       for (ValueId operand : function_.ops[i].operands) {
         uint32_t definition = definitions_[operand];
         if (definition != kNone && plan_.recomputed[definition])
-          leaves_[i].insert(leaves_[definition].begin(), leaves_[definition].end());
+          leaves_[i].insert(leaves_[i].end(), leaves_[definition].begin(), leaves_[definition].end());
         else
-          leaves_[i].insert(operand);
+          leaves_[i].push_back(operand);
       }
+      make_set(leaves_[i]);
     }
     readers_.resize(function_.values.size());
     for (uint32_t i = 0; i < function_.ops.size(); ++i)
       if (!plan_.recomputed[i])
         for (ValueId leaf : leaves_[i]) readers_[leaf].push_back(i);
+  }
+
+  static void make_set(std::vector<ValueId> &values) {
+    std::sort(values.begin(), values.end());
+    values.erase(std::unique(values.begin(), values.end()), values.end());
   }
 
   void make_groups() {
@@ -78,15 +83,16 @@ class Planner {
       order_.push_back(group_of_[i]);
       groups_.push_back(std::move(group));
     }
+    marks_.assign(groups_.size(), 0);
   }
 
-  // The groups whose values a group reads.
-  std::vector<uint32_t> predecessors(uint32_t group) const {
-    std::vector<uint32_t> found;
+  // Whether the group reads a value of one of the groups marked with `mark`.
+  bool reads_marked(uint32_t group, uint32_t mark) const {
     for (uint32_t op : groups_[group].ops)
       for (ValueId leaf : leaves_[op])
-        if (uint32_t definition = definitions_[leaf]; definition != kNone) found.push_back(group_of_[definition]);
-    return found;
+        if (uint32_t definition = definitions_[leaf]; definition != kNone && marks_[group_of_[definition]] == mark)
+          return true;
+    return false;
   }
 
   static bool is_large(const Shape &shape) {
@@ -159,9 +165,10 @@ class Planner {
   }
 
   size_t operand_count(const Group &a, const Group &b) const {
-    std::set<ValueId> operands;
+    std::vector<ValueId> operands;
     for (const Group *group : {&a, &b})
-      for (uint32_t op : group->ops) operands.insert(leaves_[op].begin(), leaves_[op].end());
+      for (uint32_t op : group->ops) operands.insert(operands.end(), leaves_[op].begin(), leaves_[op].end());
+    make_set(operands);
     return operands.size();
   }
 
@@ -184,20 +191,18 @@ class Planner {
   // Lets `a` take the place of both in the order: what depends on `a` goes behind, the rest of what is between them in
   // front. Refuses when `b` depends on something between that depends on `a`.
   bool reorder(uint32_t a, uint32_t b) {
-    uint32_t begin = position_[a], end = position_[b];
+    uint32_t begin = position_[a], end = position_[b], dependent = ++last_mark_;
     std::vector<uint32_t> before, behind;
-    std::set<uint32_t> dependent;
+    marks_[a] = dependent;
     for (uint32_t at = begin + 1; at < end; ++at) {
       uint32_t group = order_[at];
       if (group == kNone) continue;
-      std::vector<uint32_t> reads = predecessors(group);
-      bool depends =
-          std::any_of(reads.begin(), reads.end(), [&](uint32_t p) { return p == a || dependent.contains(p); });
-      if (depends) dependent.insert(group);
+      bool depends = reads_marked(group, dependent);
+      if (depends) marks_[group] = dependent;
       (depends ? behind : before).push_back(group);
     }
-    for (uint32_t predecessor : predecessors(b))
-      if (dependent.contains(predecessor)) return false;
+    marks_[a] = 0;
+    if (reads_marked(b, dependent)) return false;
     before.push_back(a);
     before.insert(before.end(), behind.begin(), behind.end());
     for (uint32_t at = begin; at <= end; ++at) {
@@ -302,12 +307,14 @@ class Planner {
 
   const Function &function_;
   std::vector<uint32_t> definitions_;
-  std::vector<std::set<ValueId>> leaves_;       // by op
+  std::vector<std::vector<ValueId>> leaves_;    // by op: ascending
   std::vector<std::vector<uint32_t>> readers_;  // by value: ops that are not recomputed
   std::vector<Group> groups_;
   std::vector<uint32_t> group_of_;  // by op
   std::vector<uint32_t> order_;     // groups in an order of execution, with holes
   std::vector<uint32_t> position_;  // by group: where in `order_`
+  std::vector<uint32_t> marks_;     // by group
+  uint32_t last_mark_ = 0;
   FusionPlan plan_;
 };
 
