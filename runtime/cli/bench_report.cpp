@@ -93,7 +93,10 @@ std::string time_text(double seconds) {
     double seconds;
     const char *name;
   };
-  Unit unit = seconds < 1e-6 ? Unit{1e-9, "ns"} : seconds < 1e-3 ? Unit{1e-6, "us"} : Unit{1e-3, "ms"};
+  Unit unit = seconds < 1e-6   ? Unit{1e-9, "ns"}
+              : seconds < 1e-3 ? Unit{1e-6, "us"}
+              : seconds < 1    ? Unit{1e-3, "ms"}
+                               : Unit{1, "s"};
   char text[32];
   std::snprintf(text, sizeof text, "%.3g %s", seconds / unit.seconds, unit.name);
   return text;
