@@ -1,7 +1,7 @@
 // How near the contraction kernels come to the multiply-add peak of one core, measured in the same run, because
 // absolute figures drift with clocks and neighbours.
 //
-//     bench_kernels [CPU] [FILTER] [--ir]    CPU: x86-64-v2, x86-64-v3, x86-64-v4, native (default)
+//     bench_kernels [CPU] [FILTER] [--ir] [--no-winograd]    CPU: x86-64-v2, x86-64-v3, x86-64-v4, native (default)
 //
 // Times are the best of many short runs, shares of the peak their median. All memory is written before it is read. --ir
 // prints the LLVM IR instead.
@@ -189,20 +189,23 @@ void measure(const Case &test, const Target &target) {
 }  // namespace
 
 int main(int argc, char **argv) {
-  std::string cpu = "native", filter;
+  std::string filter;
   bool print_ir = false;
+  TargetOptions options{"", "native", false};
   for (int i = 1; i < argc; ++i) {
     std::string argument = argv[i];
     if (argument == "--ir")
       print_ir = true;
+    else if (argument == "--no-winograd")
+      options.winograd = false;
     else if (i == 1)
-      cpu = argument;
+      options.cpu = argument;
     else
       filter = argument;
   }
-  auto target = make_target({"", cpu, false});
+  auto target = make_target(options);
   if (!target) {
-    fmt::print(stderr, "unknown cpu {}\n", cpu);
+    fmt::print(stderr, "unknown cpu {}\n", options.cpu);
     return 2;
   }
   for (const Case &test : cases()) {

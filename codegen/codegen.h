@@ -14,6 +14,7 @@ struct TargetOptions {
   std::string triple;      // empty: the host's
   std::string cpu;         // a name of LLVM's or "native"; empty: default_cpu (codegen/target.h)
   bool debug_info = true;  // DWARF lines of the `.net` file
+  bool winograd = true;    // 3 x 3 convolutions by Winograd's algorithm where that is faster
 };
 
 struct Metadata {

@@ -12,9 +12,10 @@ namespace {
 
 class ContractionKernel final : public KernelEmitter {
  public:
-  // `grows`: the scratch memory is part of the workspace that grows with the batch.
-  ContractionKernel(const OpTask &task, const IterationSpace &space, bool grows, Kernel &kernel)
-      : task_(task), space_(space), grows_(grows), kernel_(kernel), contraction_(task.body.ops[0]) {
+  // `grows`: the scratch memory is part of the workspace that grows with the batch. `apart`: where the other piece is
+  // behind the start of the fixed scratch memory, in bytes.
+  ContractionKernel(const OpTask &task, const IterationSpace &space, bool grows, int64_t apart, Kernel &kernel)
+      : task_(task), space_(space), grows_(grows), apart_(apart), kernel_(kernel), contraction_(task.body.ops[0]) {
     for (const Storage &storage : task.operands) operands_.push_back(kernel.operand(storage));
     for (ValueId operand : contraction_.operands) {
       size_t number =
@@ -48,6 +49,7 @@ class ContractionKernel final : public KernelEmitter {
   llvm::Value *scratch() override {
     return grows_ ? kernel_.batch_space(task_.scratch_batch_at) : kernel_.fixed_space(task_.scratch_fixed_at);
   }
+  llvm::Value *scratch_apart() override { return kernel_.fixed_space(task_.scratch_fixed_at + apart_); }
   void loop(llvm::Value *begin, llvm::Value *end, int64_t step,
             const std::function<void(llvm::Value *)> &body) override {
     kernel_.loop(begin, end, step, body);
@@ -92,6 +94,7 @@ class ContractionKernel final : public KernelEmitter {
   const OpTask &task_;
   const IterationSpace &space_;
   const bool grows_;
+  const int64_t apart_;
   Kernel &kernel_;
   const Op &contraction_;
   std::vector<Operand> operands_;
@@ -118,12 +121,13 @@ Lowering lower_contraction(const OpTask &task) {
   ContractionLowering plan = plan_contraction(contraction, contracted, result, *task.target);
   // Scratch memory is one piece: a fixed part beside one that grows has to grow with it.
   bool grows = plan.scratch_batch > 0;
-  Lowering lowering{{}, grows ? 0 : plan.scratch_fixed, grows ? plan.scratch_batch + plan.scratch_fixed : 0};
+  int64_t apart = grows ? 0 : plan.scratch_fixed;
+  Lowering lowering{{}, apart + plan.scratch_apart, grows ? plan.scratch_batch + plan.scratch_fixed : 0};
   for (KernelStage &stage : plan.stages)
     lowering.stages.push_back({stage.suffix, stage.units, stage.units_per_chunk, stage.fixed_nanoseconds,
                                stage.batch_nanoseconds,
-                               [&task, space, grows, emit = std::move(stage.emit)](Kernel &kernel) {
-                                 ContractionKernel emitter(task, *space, grows, kernel);
+                               [&task, space, grows, apart, emit = std::move(stage.emit)](Kernel &kernel) {
+                                 ContractionKernel emitter(task, *space, grows, apart, kernel);
                                  emit(emitter);
                                }});
   return lowering;

@@ -56,6 +56,8 @@ class KernelEmitter {
   // Scratch memory of this op, 64-byte aligned, scratch_fixed + scratch_batch * B bytes, shared by all chunks and
   // stages (ContractionLowering).
   virtual llvm::Value *scratch() = 0;
+  // Scratch memory beside it, scratch_apart bytes, for what does not grow with the batch where the other does.
+  virtual llvm::Value *scratch_apart() = 0;
 
   // Runs the rest of the fused op on neighbouring results of the contraction along the last axis, and stores every
   // result. `index` is the logical index of the first lane in the contraction's result, one for each axis; `value` is a
@@ -88,6 +90,7 @@ struct KernelStage {
 struct ContractionLowering {
   int64_t scratch_fixed = 0;  // bytes: fixed + batch * B; multiples of 64
   int64_t scratch_batch = 0;
+  int64_t scratch_apart = 0;  // bytes of a piece of their own, a multiple of 64
   std::vector<KernelStage> stages;
 };
 

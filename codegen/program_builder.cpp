@@ -23,6 +23,7 @@ ProgramBuilder::ProgramBuilder(const Module &source, const Metadata &metadata, T
       module_(source.name, context_),
       debug_(module_, debug_info) {
   frugal_target_.vector_registers = 4;
+  frugal_target_.winograd = Winograd::never;
   module_.setTargetTriple(target_.triple);
   module_.setDataLayout(target_.machine->createDataLayout());
   module_.setPICLevel(llvm::PICLevel::BigPIC);

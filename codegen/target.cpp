@@ -147,6 +147,7 @@ Result<Target> make_target(const TargetOptions &options) {
   target.machine.reset(found->createTargetMachine(target.triple, target.cpu, target.features, machine_options,
                                                   llvm::Reloc::PIC_, std::nullopt, llvm::CodeGenOptLevel::Default));
   describe(target, triple);
+  target.winograd = options.winograd ? Winograd::where_faster : Winograd::never;
   return target;
 }
 

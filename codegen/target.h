@@ -16,6 +16,9 @@ class TargetMachine;
 
 namespace netc {
 
+// Convolutions by Winograd's algorithm (contraction/winograd.h).
+enum class Winograd { never, where_faster, wherever_possible };
+
 struct Target {
   std::string triple;
   std::string cpu;                 // as LLVM knows it: "x86-64-v3", "znver4", "generic"
@@ -25,6 +28,7 @@ struct Target {
   bool masked_memory = false;      // masked loads and stores are single instructions (AVX2, AVX-512)
   bool has_fma = false;            // llvm.fma is an instruction, not a library call
   bool broadcast_operand = false;  // FMA with a broadcast memory operand (AVX-512)
+  Winograd winograd = Winograd::where_faster;
   std::shared_ptr<llvm::TargetMachine> machine;
 
   // The features of runtime/cpu_features.h that the code may use, separated by spaces.

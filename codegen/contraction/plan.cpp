@@ -1,6 +1,7 @@
 // From the op to the lowering that suits it.
 #include "codegen/contraction/convolution.h"
 #include "codegen/contraction/matmul.h"
+#include "codegen/contraction/winograd.h"
 #include "codegen/kernel_emitter.h"
 #include "ir/op.h"
 
@@ -51,7 +52,11 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
                                      const Target &target) {
   using namespace contraction;
   if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target);
-  if (op.def->name == "conv2d") return plan_convolution(read_convolution(op, operands, result), operands[0], target);
+  if (op.def->name == "conv2d") {
+    Convolution convolution = read_convolution(op, operands, result);
+    if (auto winograd = plan_winograd(convolution, operands[0], target)) return *winograd;
+    return plan_convolution(convolution, operands[0], target);
+  }
   return plan_backward_weights(read_backward_weights(op, operands, result), operands[0], target);
 }
 

@@ -219,19 +219,12 @@ class Emitter {
     }
   }
 
-  // Instruction selection likes to put loads of neighbouring addresses next to each other; the vectors of two steps at
-  // once are more than the registers hold. It does not move a load across something with a side effect, be it empty.
-  void hold_back_loads() {
-    auto *type = llvm::FunctionType::get(ir_.getVoidTy(), false);
-    ir_.CreateCall(llvm::InlineAsm::get(type, "", "", true));
-  }
-
   // All of B's vectors first, then row by row one broadcast of A and its products.
   void straight(const std::vector<Step> &steps, Value *a, Value *b) {
     for (size_t n = 0; n < tile_.ahead.size() && !steps.empty(); ++n)
       moving_[n] = look_ahead(tile_.ahead[n], moving_[n], static_cast<int64_t>(steps.size()));
     for (const Step &step : steps) {
-      if (&step != &steps.front()) hold_back_loads();
+      if (&step != &steps.front()) keep_order(ir_);
       std::vector<Value *> columns;
       for (unsigned v = 0; v < tile_.vectors; ++v) columns.push_back(load_columns(b, step.b, v));
       if (tile_.prefetch_b != nullptr) prefetch(b, step);
@@ -301,6 +294,11 @@ llvm::Value *load_lanes(llvm::IRBuilder<> &ir, llvm::Type *type, llvm::Value *po
 llvm::Value *multiply_add(llvm::IRBuilder<> &ir, const Target &target, llvm::Value *x, llvm::Value *y, llvm::Value *z) {
   if (target.has_fma) return ir.CreateIntrinsic(llvm::Intrinsic::fma, {x->getType()}, {x, y, z});
   return ir.CreateFAdd(ir.CreateFMul(x, y), z);
+}
+
+void keep_order(llvm::IRBuilder<> &ir) {
+  auto *type = llvm::FunctionType::get(ir.getVoidTy(), false);
+  ir.CreateCall(llvm::InlineAsm::get(type, "", "", true));
 }
 
 Accumulators emit_tile(llvm::IRBuilder<> &ir, const Target &target, const Tile &tile, llvm::Value *a, llvm::Value *b,

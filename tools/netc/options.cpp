@@ -45,6 +45,8 @@ int parse_options(int argc, char **argv, Options &options) {
   app.add_option("--target", options.target.triple,
                  "the target triple: x86_64-linux-gnu (default: the host), aarch64-linux-gnu");
   app.add_flag("!--no-debug-info", options.target.debug_info, "leave out the line numbers of the .net file");
+  app.add_flag("!--no-winograd", options.target.winograd,
+               "sum 3x3 convolutions directly, without Winograd's algorithm: slower, with smaller rounding errors");
   app.add_option("--disable-pass", disabled, "skip these passes")->delimiter(',');
   app.add_option("--print-after", print_after, "print the graph after these passes, or after all")->delimiter(',');
   app.add_flag("--time-passes", options.passes.time_passes, "print how long each pass takes");

@@ -24,6 +24,7 @@ struct Context {
   void *result;
   void *scratch;
   int64_t batch;
+  void *scratch_apart;
 };
 
 class Emitter final : public KernelEmitter {
@@ -38,6 +39,7 @@ class Emitter final : public KernelEmitter {
     result_ = address(field(3), contraction.result);
     scratch_ = field(4);
     batch_ = ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstGEP1_64(ir.getPtrTy(), context_, 5));
+    scratch_apart_ = field(6);
   }
 
   llvm::IRBuilder<> &ir() override { return ir_; }
@@ -47,6 +49,7 @@ class Emitter final : public KernelEmitter {
   Value *batch() override { return batch_; }
   const Address &operand(size_t operand) override { return operands_[operand]; }
   Value *scratch() override { return scratch_; }
+  Value *scratch_apart() override { return scratch_apart_; }
 
   void finish(std::span<const IndexValue> index, Value *value, Value *mask) override {
     llvm::Type *element = value->getType()->getScalarType();
@@ -101,7 +104,7 @@ class Emitter final : public KernelEmitter {
 
   llvm::IRBuilder<> &ir_;
   const Target &target_;
-  Value *context_, *chunk_, *batch_, *bias_, *scratch_;
+  Value *context_, *chunk_, *batch_, *bias_, *scratch_, *scratch_apart_;
   Address operands_[2], result_;
 };
 
@@ -226,10 +229,12 @@ Compiled::Compiled(const Contraction &contraction, const Target &target) : contr
 }
 
 void Compiled::run(const void *a, const void *b, const void *bias, void *result, int64_t batch, bool backwards) {
-  size_t bytes = static_cast<size_t>(lowering_.scratch_fixed + lowering_.scratch_batch * batch);
-  // Guarded by a pattern behind its end; poisoned, so that what is read before it is written shows.
+  // Guarded by a pattern behind the end of each piece; poisoned, so that what is read before it is written shows.
   constexpr size_t kGuard = 64;
-  if (scratch_.size() != bytes + kGuard + 64) scratch_.assign(bytes + kGuard + 64, static_cast<char>(0xff));
+  size_t pieces[] = {static_cast<size_t>(lowering_.scratch_fixed + lowering_.scratch_batch * batch),
+                     static_cast<size_t>(lowering_.scratch_apart)};
+  size_t all = pieces[0] + pieces[1] + 2 * kGuard;
+  if (scratch_.size() != all + 64) scratch_.assign(all + 64, static_cast<char>(0xff));
   char *start = scratch_.data() + (64 - reinterpret_cast<uintptr_t>(scratch_.data()) % 64) % 64;
   auto lend = [&](const void *memory, int64_t elements) {
     size_t size = static_cast<size_t>(elements) * byte_size(contraction_.result.type.dtype);
@@ -239,8 +244,10 @@ void Compiled::run(const void *a, const void *b, const void *bias, void *result,
                    lend(b, stored_elements(contraction_.operands[1], batch))},
                   lend(bias, contraction_.result.type.shape.back().at(batch)),
                   lend(result, stored_elements(contraction_.result, batch)),
-                  reinterpret_cast<void *>(object_->lend(start, bytes + kGuard)),
-                  batch};
+                  reinterpret_cast<void *>(object_->lend(start, all)),
+                  batch,
+                  nullptr};
+  context.scratch_apart = static_cast<char *>(context.scratch) + pieces[0] + kGuard;
   uint64_t lent_context = object_->lend(&context, sizeof context);
   for (size_t i = 0; i < kernels_.size(); ++i) {
     const KernelStage &stage = lowering_.stages[i];
@@ -250,7 +257,8 @@ void Compiled::run(const void *a, const void *b, const void *bias, void *result,
   }
   object_->take_back();
   for (size_t i = 0; i < kGuard; ++i)
-    if (start[bytes + i] != static_cast<char>(0xff)) stop("scratch memory was written beyond its end");
+    if (start[pieces[0] + i] != static_cast<char>(0xff) || start[all - 1 - i] != static_cast<char>(0xff))
+      stop("scratch memory was written beyond its end");
 }
 
 }  // namespace netc::contraction_test

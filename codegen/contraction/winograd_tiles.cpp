@@ -1,0 +1,117 @@
+#include "codegen/contraction/winograd_tiles.h"
+
+#include "codegen/contraction/common.h"
+
+namespace netc::contraction {
+
+using llvm::Value;
+
+namespace {
+
+bool suits_winograd_axis(const ConvolutionAxis &axis) {
+  return axis.kernel == kWinogradTaps && axis.stride == 1 && axis.dilation == 1 && axis.input_dilation == 1 &&
+         axis.output >= kWinogradResults;
+}
+
+// The first result of tile number `tile` of an axis, and the first one in it that is not skipped.
+std::pair<Value *, Value *> along_axis(llvm::IRBuilder<> &ir, Value *tile, int64_t size, int64_t skipped) {
+  Value *first = ir.CreateMul(tile, ir.getInt64(kWinogradResults));
+  if (skipped == 0) return {first, ir.getInt64(0)};
+  Value *last = ir.getInt64(static_cast<uint64_t>(size - kWinogradResults));
+  Value *inside = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, first, last);
+  return {inside, ir.CreateSub(first, inside)};
+}
+
+// Runs `transform` over the channels of a tile: `fetch` loads elements y, x at a pointer to the first channel.
+void emit_tile_transform(KernelEmitter &emitter, WinogradTransform transform, const TransformedTiles &transformed,
+                         Value *from, Value *to,
+                         const std::function<Value *(Value *place, int64_t y, int64_t x, llvm::Type *, Value *mask)> &fetch) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  llvm::Type *element = ir.getFloatTy();
+  for_panels(emitter, transformed.vectors(), nullptr, nullptr, [&](const Panel &panel) {
+    llvm::Type *type = accumulator_type({element, transformed.lanes});
+    Value *mask = lane_mask(ir, transformed.lanes, panel.tail);
+    Value *source = element_at(emitter, element, from, panel.first);
+    Value *target = element_at(emitter, element, to, panel.first);
+    emit_transform(
+        emitter, transform, [&](int64_t y, int64_t x) { return fetch(source, y, x, type, mask); },
+        [&](int64_t y, int64_t x, Value *value) {
+          int64_t plane = y * kWinogradPoints + x;
+          Value *place = element_at(emitter, element, target,
+                                    ir.getInt64(static_cast<uint64_t>(plane * transformed.row())));
+          ir.CreateAlignedStore(value, place, llvm::Align(4));
+        });
+  });
+}
+
+}  // namespace
+
+bool suits_winograd(const Convolution &convolution) {
+  return convolution.dtype == DType::f32 && convolution.groups == 1 && suits_winograd_axis(convolution.y) &&
+         suits_winograd_axis(convolution.x);
+}
+
+WinogradTile locate_tile(KernelEmitter &emitter, const WinogradTiles &tiles, Value *number) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  auto constant = [&](int64_t i) { return ir.getInt64(static_cast<uint64_t>(i)); };
+  Value *image = ir.CreateUDiv(number, constant(tiles.of_image()));
+  Value *inside = ir.CreateURem(number, constant(tiles.of_image()));
+  Value *row = ir.CreateUDiv(inside, constant(tiles.columns()));
+  Value *column = ir.CreateURem(inside, constant(tiles.columns()));
+  auto [y, first_row] = along_axis(ir, row, tiles.height, tiles.skipped_rows());
+  auto [x, first_column] = along_axis(ir, column, tiles.width, tiles.skipped_columns());
+  return {image, y, x, first_row, first_column};
+}
+
+Value *counts(KernelEmitter &emitter, const WinogradTiles &tiles, const WinogradTile &tile, int64_t y, int64_t x) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  Value *row = nullptr, *column = nullptr;
+  if (y < tiles.skipped_rows()) row = ir.CreateICmpULE(tile.first_row, ir.getInt64(static_cast<uint64_t>(y)));
+  if (x < tiles.skipped_columns()) column = ir.CreateICmpULE(tile.first_column, ir.getInt64(static_cast<uint64_t>(x)));
+  if (row == nullptr || column == nullptr) return row == nullptr ? column : row;
+  return ir.CreateAnd(row, column);
+}
+
+Value *stack_floats(KernelEmitter &emitter, int64_t count) {
+  llvm::BasicBlock &entry = emitter.function()->getEntryBlock();
+  llvm::IRBuilder<> ir(&entry, entry.begin());
+  llvm::AllocaInst *floats = ir.CreateAlloca(llvm::ArrayType::get(ir.getFloatTy(), static_cast<uint64_t>(count)));
+  floats->setAlignment(llvm::Align(64));
+  return floats;
+}
+
+void emit_input_tile(KernelEmitter &emitter, const Convolution &convolution, const Image &image,
+                     const TransformedTiles &transformed, const WinogradTile &tile, Value *to) {
+  llvm::Type *element = emitter.ir().getFloatTy();
+  auto constant = [&](int64_t i) { return emitter.ir().getInt64(static_cast<uint64_t>(i)); };
+  Value *from = element_at(emitter, element, image.base, scaled(emitter, tile.image, image.image_stride));
+  from = element_at(emitter, element, from, scaled(emitter, tile.y, image.row_stride));
+  from = element_at(emitter, element, from, scaled(emitter, tile.x, image.pixel_stride));
+  emit_tile_transform(emitter, WinogradTransform::input, transformed, from, to,
+                      [&](Value *place, int64_t y, int64_t x, llvm::Type *type, Value *mask) {
+                        int64_t offset = (y - convolution.y.padding_low) * image.row_stride +
+                                         (x - convolution.x.padding_low) * image.pixel_stride;
+                        return load_lanes(emitter.ir(), type, element_at(emitter, element, place, constant(offset)),
+                                          mask);
+                      });
+}
+
+void emit_gradient_tile(KernelEmitter &emitter, const WinogradTiles &tiles, const Address &gradient,
+                        const TransformedTiles &transformed, const WinogradTile &tile, Value *to) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  llvm::Type *element = ir.getFloatTy();
+  Value *from = element_at(emitter, element, gradient.base, scaled(emitter, tile.image, gradient.strides[0]));
+  from = element_at(emitter, element, from, scaled(emitter, tile.y, gradient.strides[1]));
+  from = element_at(emitter, element, from, scaled(emitter, tile.x, gradient.strides[2]));
+  emit_tile_transform(emitter, WinogradTransform::gradient, transformed, from, to,
+                      [&](Value *place, int64_t y, int64_t x, llvm::Type *type, Value *mask) {
+                        Value *offset = ir.getInt64(
+                            static_cast<uint64_t>(y * gradient.strides[1] + x * gradient.strides[2]));
+                        Value *value = load_lanes(ir, type, element_at(emitter, element, place, offset), mask);
+                        Value *counted = counts(emitter, tiles, tile, y, x);
+                        if (counted == nullptr) return value;
+                        return ir.CreateSelect(counted, value, llvm::Constant::getNullValue(type));
+                      });
+}
+
+}  // namespace netc::contraction

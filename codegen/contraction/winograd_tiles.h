@@ -1,0 +1,66 @@
+// The tiles that Winograd's convolutions cut images into, and their transformed elements.
+#pragma once
+
+#include "codegen/contraction/blocking.h"
+#include "codegen/contraction/convolution.h"
+#include "codegen/contraction/image.h"
+#include "codegen/contraction/winograd_transform.h"
+
+namespace netc::contraction {
+
+// 4 x 4 results each, row by row, image by image. The last tile of an axis is moved back into the image where it would
+// stick out: it overlaps the one before, and what both hold is "skipped" in it.
+struct WinogradTiles {
+  Dim images;
+  int64_t height = kWinogradResults, width = kWinogradResults;  // of the results, at least one tile
+
+  int64_t rows() const { return (height + kWinogradResults - 1) / kWinogradResults; }
+  int64_t columns() const { return (width + kWinogradResults - 1) / kWinogradResults; }
+  int64_t of_image() const { return rows() * columns(); }
+  Dim count() const { return {images.size * of_image(), images.batch}; }
+  int64_t skipped_rows() const { return rows() * kWinogradResults - height; }
+  int64_t skipped_columns() const { return columns() * kWinogradResults - width; }
+};
+
+// Whether a convolution can be done in such tiles at all: its type, its kernel, its size.
+bool suits_winograd(const Convolution &convolution);
+
+struct WinogradTile {
+  llvm::Value *image, *y, *x;  // of its first result
+  llvm::Value *first_row, *first_column;  // not skipped, 0 to 3
+};
+WinogradTile locate_tile(KernelEmitter &emitter, const WinogradTiles &tiles, llvm::Value *number);
+// i1: whether the result at (y, x) of the tile is not skipped; null: it never is.
+llvm::Value *counts(KernelEmitter &emitter, const WinogradTiles &tiles, const WinogradTile &tile, int64_t y, int64_t x);
+
+// Transformed elements of the tiles of a block: [tile][plane][channel], channels filled up with zeros to whole vectors.
+// Between two tiles lies a cache line, lest they compete for the same places of the cache.
+struct TransformedTiles {
+  int64_t channels = 1;
+  unsigned lanes = 1;
+
+  int64_t row() const { return (channels + lanes - 1) / lanes * lanes; }
+  int64_t tile() const { return kWinogradPlanes * row() + 16; }
+  Panels vectors() const { return make_panels(channels, lanes, 1); }
+};
+
+// On the stack, this many floats, aligned to a cache line.
+llvm::Value *stack_floats(KernelEmitter &emitter, int64_t count);
+// The most that a kernel may take of it, in bytes.
+inline constexpr int64_t kMostStack = 768 * 1024;
+
+// Transforms the 6 x 6 inputs under a tile; `to`: of its plane 0.
+void emit_input_tile(KernelEmitter &emitter, const Convolution &convolution, const Image &image,
+                     const TransformedTiles &transformed, const WinogradTile &tile, llvm::Value *to);
+// Transforms 4 x 4 gradients of results; skipped ones count as zeros.
+void emit_gradient_tile(KernelEmitter &emitter, const WinogradTiles &tiles, const Address &gradient,
+                        const TransformedTiles &transformed, const WinogradTile &tile, llvm::Value *to);
+
+// Estimated cycles of transforming one vector of channels of a tile, memory included.
+inline constexpr double kTransformCycles = 150;
+// The part of a product's multiply-adds that is not lost to loads and stores.
+inline constexpr double kProductEfficiency = 0.85;
+inline constexpr double kDirectEfficiency = 0.92;
+inline constexpr double kCyclesPerNanosecond = 3;
+
+}  // namespace netc::contraction

@@ -1,0 +1,122 @@
+#include "codegen/contraction/winograd_transform.h"
+
+#include <numbers>
+
+#include "codegen/contraction/tile.h"
+
+namespace netc::contraction {
+
+using llvm::Value;
+
+namespace {
+
+using Line = std::vector<Value *>;
+
+constexpr double kP = std::numbers::sqrt2 / 2, kQ = std::numbers::sqrt2;
+constexpr double kP2 = 0.5, kQ2 = 2.0;
+// The factors of G for the points +-p and +-q.
+constexpr double kOfP = -2.0 / 3, kOfQ = 1.0 / 6;
+
+class LineTransform {
+ public:
+  LineTransform(KernelEmitter &emitter, WinogradTransform transform) : emitter_(emitter), transform_(transform) {}
+
+  int64_t inputs() const {
+    if (transform_ == WinogradTransform::kernel) return kWinogradTaps;
+    return transform_ == WinogradTransform::gradient ? kWinogradResults : kWinogradPoints;
+  }
+  int64_t outputs() const {
+    if (transform_ == WinogradTransform::results) return kWinogradResults;
+    return transform_ == WinogradTransform::taps ? kWinogradTaps : kWinogradPoints;
+  }
+  Line operator()(const Line &line) {
+    switch (transform_) {
+      case WinogradTransform::input: return input(line);
+      case WinogradTransform::kernel: return kernel(line);
+      case WinogradTransform::results: return results(line);
+      case WinogradTransform::gradient: return gradient(line);
+      case WinogradTransform::taps: return taps(line);
+    }
+    return {};
+  }
+
+ private:
+  Value *plus(Value *x, Value *y) { return emitter_.ir().CreateFAdd(x, y); }
+  Value *minus(Value *x, Value *y) { return emitter_.ir().CreateFSub(x, y); }
+  Value *times(double factor, Value *x) {
+    return emitter_.ir().CreateFMul(llvm::ConstantFP::get(x->getType(), factor), x);
+  }
+  // factor * x + y
+  Value *add_times(double factor, Value *x, Value *y) {
+    return multiply_add(emitter_.ir(), emitter_.target(), llvm::ConstantFP::get(x->getType(), factor), x, y);
+  }
+
+  Line input(const Line &d) {
+    Value *even_p = add_times(-kQ2, d[2], d[4]), *odd_p = add_times(-kQ2, d[1], d[3]);
+    Value *even_q = add_times(-kP2, d[2], d[4]), *odd_q = add_times(-kP2, d[1], d[3]);
+    return {add_times(-kP2 - kQ2, d[2], plus(d[0], d[4])),
+            add_times(kP, odd_p, even_p),
+            add_times(-kP, odd_p, even_p),
+            add_times(kQ, odd_q, even_q),
+            add_times(-kQ, odd_q, even_q),
+            add_times(-kP2 - kQ2, d[3], plus(d[1], d[5]))};
+  }
+
+  Line kernel(const Line &g) {
+    Value *even_p = times(kOfP, add_times(kP2, g[2], g[0])), *odd_p = times(kOfP * kP, g[1]);
+    Value *even_q = times(kOfQ, add_times(kQ2, g[2], g[0])), *odd_q = times(kOfQ * kQ, g[1]);
+    return {g[0], plus(even_p, odd_p), minus(even_p, odd_p), plus(even_q, odd_q), minus(even_q, odd_q), g[2]};
+  }
+
+  Line results(const Line &m) {
+    Value *even_p = plus(m[1], m[2]), *odd_p = minus(m[1], m[2]);
+    Value *even_q = plus(m[3], m[4]), *odd_q = minus(m[3], m[4]);
+    return {plus(m[0], plus(even_p, even_q)), add_times(kQ, odd_q, times(kP, odd_p)),
+            add_times(kQ2, even_q, times(kP2, even_p)),
+            add_times(kQ * kQ2, odd_q, add_times(kP * kP2, odd_p, m[5]))};
+  }
+
+  Line gradient(const Line &y) {
+    Value *even_p = add_times(kP2, y[2], y[0]), *odd_p = add_times(kP2, y[3], y[1]);
+    Value *even_q = add_times(kQ2, y[2], y[0]), *odd_q = add_times(kQ2, y[3], y[1]);
+    return {y[0],
+            add_times(kP, odd_p, even_p),
+            add_times(-kP, odd_p, even_p),
+            add_times(kQ, odd_q, even_q),
+            add_times(-kQ, odd_q, even_q),
+            y[3]};
+  }
+
+  Line taps(const Line &m) {
+    Value *even_p = plus(m[1], m[2]), *odd_p = minus(m[1], m[2]);
+    Value *even_q = plus(m[3], m[4]), *odd_q = minus(m[3], m[4]);
+    return {add_times(kOfP, even_p, add_times(kOfQ, even_q, m[0])),
+            add_times(kOfP * kP, odd_p, times(kOfQ * kQ, odd_q)),
+            add_times(kOfP * kP2, even_p, add_times(kOfQ * kQ2, even_q, m[5]))};
+  }
+
+  KernelEmitter &emitter_;
+  WinogradTransform transform_;
+};
+
+}  // namespace
+
+void emit_transform(KernelEmitter &emitter, WinogradTransform transform,
+                    const std::function<Value *(int64_t, int64_t)> &fetch,
+                    const std::function<void(int64_t, int64_t, Value *)> &use) {
+  LineTransform line(emitter, transform);
+  std::vector<Line> rows(static_cast<size_t>(line.outputs()));
+  for (int64_t x = 0; x < line.inputs(); ++x) {
+    Line column;
+    for (int64_t y = 0; y < line.inputs(); ++y) column.push_back(fetch(y, x));
+    column = line(column);
+    for (size_t y = 0; y < rows.size(); ++y) rows[y].push_back(column[y]);
+    keep_order(emitter.ir());
+  }
+  for (size_t y = 0; y < rows.size(); ++y) {
+    Line row = line(rows[y]);
+    for (size_t x = 0; x < row.size(); ++x) use(static_cast<int64_t>(y), static_cast<int64_t>(x), row[x]);
+  }
+}
+
+}  // namespace netc::contraction

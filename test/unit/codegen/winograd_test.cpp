@@ -1,0 +1,142 @@
+// Winograd's convolutions wherever they are possible, against the direct kernels in f64: every edge of a tile, a block, a
+// panel; the same bits whatever the order of the chunks; rounding errors set against those of the direct kernels.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <random>
+
+#include "test/unit/codegen/contraction_harness.h"
+
+namespace netc::contraction_test {
+
+namespace {
+
+constexpr Dim B{1, true};
+const Halo kOnes{1, 1, 1, 1};
+const Window kSame{.padding = {1, 1, 1, 1}};
+
+Target with_winograd(const TargetOptions &options, Winograd winograd) {
+  Target target = *make_target(options);
+  target.winograd = winograd;
+  return target;
+}
+
+bool uses_winograd(const Compiled &compiled) {
+  return std::ranges::any_of(compiled.lowering().stages,
+                             [](const KernelStage &stage) { return stage.suffix == "winograd"; });
+}
+
+// Numbers for a value as stored, zeros in its halo.
+std::vector<float> filled(const ValueLayout &layout, int64_t batch, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> normal;
+  std::vector<float> numbers(static_cast<size_t>(stored_elements(layout, batch)), 0.0F);
+  std::vector<int64_t> sizes = sizes_at(layout.type.shape, batch), strides = strides_of(layout);
+  int64_t first = first_element(layout);
+  for (int64_t n = 0; n < sizes[0]; ++n)
+    for (int64_t y = 0; y < sizes[1]; ++y)
+      for (int64_t x = 0; x < sizes[2]; ++x)
+        for (int64_t c = 0; c < sizes[3]; ++c)
+          numbers[static_cast<size_t>(first + n * strides[0] + y * strides[1] + x * strides[2] + c)] = normal(random);
+  return numbers;
+}
+
+Contraction in_doubles(Contraction contraction) {
+  for (ValueLayout &operand : contraction.operands) operand.type.dtype = DType::f64;
+  contraction.result.type.dtype = DType::f64;
+  return contraction;
+}
+
+// What a halo of a result, never written, keeps.
+constexpr float kUntouched = 12345;
+
+template <typename T>
+std::vector<T> run(Compiled &compiled, const Contraction &contraction, int64_t batch, bool backwards = false) {
+  auto cast = [](const std::vector<float> &numbers) { return std::vector<T>(numbers.begin(), numbers.end()); };
+  std::vector<T> a = cast(filled(contraction.operands[0], batch, 1)), b = cast(filled(contraction.operands[1], batch, 2));
+  std::vector<T> bias(static_cast<size_t>(contraction.result.type.shape.back().size));
+  for (size_t i = 0; i < bias.size(); ++i) bias[i] = static_cast<T>(i % 5) / 4;
+  std::vector<T> result(static_cast<size_t>(stored_elements(contraction.result, batch)), kUntouched);
+  compiled.run(a.data(), b.data(), bias.data(), result.data(), batch, backwards);
+  return result;
+}
+
+template <typename T>
+double root_mean_square_error(const std::vector<T> &numbers, const std::vector<double> &exact) {
+  double sum = 0;
+  for (size_t i = 0; i < exact.size(); ++i) sum += std::pow(static_cast<double>(numbers[i]) - exact[i], 2);
+  return std::sqrt(sum / static_cast<double>(exact.size()));
+}
+
+// Rounding errors beside those of the direct kernels; docs/codegen.md states these bounds.
+constexpr double kMostTimesDirect = 8, kUnavoidable = 1e-6;
+
+void check(const Contraction &contraction, int64_t batch, bool possible = true) {
+  for (const TargetOptions &options : test::runnable_targets()) {
+    Compiled winograd(contraction, with_winograd(options, Winograd::wherever_possible));
+    Compiled direct(contraction, with_winograd(options, Winograd::never));
+    Contraction doubles = in_doubles(contraction);
+    Compiled reference(doubles, with_winograd(options, Winograd::wherever_possible));
+    SCOPED_TRACE(contraction.op + " " + to_string(contraction.operands[0].type) + " " +
+                 to_string(contraction.operands[1].type) + " batch " + std::to_string(batch) + " " + options.cpu);
+    EXPECT_EQ(uses_winograd(winograd), possible);
+    EXPECT_FALSE(uses_winograd(direct));
+    EXPECT_FALSE(uses_winograd(reference)) << "gradient checks are not to be rounded more than need be";
+
+    std::vector<double> exact = run<double>(reference, doubles, batch);
+    std::vector<float> result = run<float>(winograd, contraction, batch);
+    double error = root_mean_square_error(result, exact);
+    double error_of_direct = root_mean_square_error(run<float>(direct, contraction, batch), exact);
+    EXPECT_LT(error, kMostTimesDirect * error_of_direct + kUnavoidable);
+
+    std::vector<float> again = run<float>(winograd, contraction, batch, true);
+    EXPECT_EQ(0, std::memcmp(result.data(), again.data(), result.size() * sizeof(float))) << "the order of chunks shows";
+  }
+}
+
+}  // namespace
+
+TEST(Winograd, ImagesOfEverySize) {
+  for (int64_t size = 1; size <= 9; ++size) check(conv2d(B, size, 10 - size, 5, 6, kSame, kOnes), 3, size >= 4 && size <= 6);
+  for (int64_t size : {4, 7, 9}) check(conv2d(B, size, size, 16, 16, kSame, kOnes), 3);
+  check(conv2d(B, 28, 14, 8, 16, kSame, kOnes), 2);
+}
+
+TEST(Winograd, EveryChannelCount) {
+  for (int64_t channels : {1, 15, 16, 17, 33})
+    for (int64_t filters : {1, 15, 16, 17, 33})
+      if (channels == 17 || filters == 17) check(conv2d(B, 6, 5, channels, filters, kSame, kOnes), 1);
+  check(conv2d(B, 7, 7, 64, 100, kSame, kOnes), 2);
+}
+
+TEST(Winograd, PaddingsHalosAndBatches) {
+  check(conv2d(B, 6, 7, 17, 20, {}, {}), 3);
+  check(conv2d(B, 6, 7, 17, 20, kSame, {}), 3);
+  check(conv2d({2}, 6, 7, 17, 20, kSame, {}), 1);
+  check(conv2d(B, 6, 7, 17, 20, {.padding = {2, 0, 1, 2}}, {3, 1, 2, 2}), 3);
+  check(conv2d(B, 4, 4, 17, 20, kSame, kOnes), 100);
+  Contraction into_halo = conv2d(B, 6, 7, 5, 20, kSame, kOnes);
+  into_halo.result.halo = {1, 2, 3, 1};
+  check(into_halo, 3);
+}
+
+TEST(Winograd, OnlyWhereItApplies) {
+  check(conv2d(B, 9, 9, 4, 4, {.strides = {2, 1}}, {}), 1, false);
+  check(conv2d(B, 9, 9, 4, 4, {.dilation = {1, 2}}, {}), 1, false);
+  check(conv2d(B, 9, 9, 4, 4, {.groups = 2}, {}), 1, false);
+  check(conv2d(B, 9, 9, 4, 4, {.kernel_width = 5}, {}), 1, false);
+  check(conv2d(B, 9, 9, 4, 4, {.padding = {1, 1, 1, 1}, .input_dilation = {2, 1}}, {}), 1, false);
+}
+
+TEST(Winograd, WhereFaster) {
+  auto chosen = [](const Contraction &contraction) {
+    return uses_winograd(Compiled(contraction, *make_target({"", test::runnable_targets().back().cpu})));
+  };
+  EXPECT_TRUE(chosen(conv2d(B, 28, 28, 32, 32, kSame, kOnes)));
+  EXPECT_FALSE(chosen(conv2d(B, 28, 28, 1, 32, kSame, kOnes)));
+  EXPECT_FALSE(chosen(conv2d(B, 28, 28, 32, 1, kSame, kOnes)));
+  EXPECT_FALSE(chosen(conv2d(B, 4, 4, 32, 32, kSame, kOnes)));
+}
+
+}  // namespace netc::contraction_test
