@@ -57,7 +57,9 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
     if (auto winograd = plan_winograd(convolution, operands[0], target)) return *winograd;
     return plan_convolution(convolution, operands[0], target);
   }
-  return plan_backward_weights(read_backward_weights(op, operands, result), operands[0], target);
+  Convolution convolution = read_backward_weights(op, operands, result);
+  if (auto winograd = plan_winograd_weights(convolution, operands[0], target)) return *winograd;
+  return plan_backward_weights(convolution, operands[0], target);
 }
 
 }  // namespace netc

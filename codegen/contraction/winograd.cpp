@@ -39,6 +39,11 @@ struct WinogradPlan {
   int64_t stack_bytes() const {
     return 4 * (block * inputs.tile() + kWinogradPlanes * product_plane(panels.width()));
   }
+  void set_length(int64_t tiles_of_product) {
+    length = tiles_of_product;
+    block = length * std::max<int64_t>(1, kBlockTiles / length);
+    while (stack_bytes() > kMostStack && block > length) block -= length;
+  }
 };
 
 class WinogradEmitter {
@@ -189,9 +194,12 @@ WinogradCosts winograd_costs(const WinogradPlan &plan) {
 }
 
 // Never slower for a single image, and clearly faster for some.
-bool is_faster(const WinogradPlan &plan, const WinogradCosts &costs) {
+bool is_faster(const WinogradPlan &plan) {
   constexpr double kSome = 8;
-  return !plan.source.padded && costs.of(plan, 1) < costs.direct && costs.of(plan, kSome) < 0.85 * kSome * costs.direct;
+  constexpr int64_t kFewChannels = 8;
+  if (plan.source.padded || std::min(plan.channels(), plan.convolution.output_channels) < kFewChannels) return false;
+  WinogradCosts costs = winograd_costs(plan);
+  return costs.of(plan, 1) < costs.direct && costs.of(plan, kSome) < 0.85 * kSome * costs.direct;
 }
 
 }  // namespace
@@ -207,12 +215,15 @@ std::optional<ContractionLowering> plan_winograd(const Convolution &convolution,
   Tiling tiling =
       choose_tiling(target, 1, kBlockTiles, convolution.output_channels, lanes, plan.channels());
   plan.panels = make_panels(convolution.output_channels, lanes, tiling.vectors);
-  plan.length = tiling.tile_length;
-  plan.block = plan.length * std::max<int64_t>(1, kBlockTiles / plan.length);
-  while (plan.stack_bytes() > kMostStack && plan.block > plan.length) plan.block -= plan.length;
-  if (plan.stack_bytes() > kMostStack) return std::nullopt;
+  plan.set_length(tiling.tile_length);
+  // A single small image fills shorter products better.
+  bool faster = is_faster(plan);
+  for (int64_t length = plan.length; !faster && length > tiling.tile_length / 2; --length) {
+    plan.set_length(length);
+    faster = is_faster(plan);
+  }
+  if (plan.stack_bytes() > kMostStack || (target.winograd == Winograd::where_faster && !faster)) return std::nullopt;
   WinogradCosts costs = winograd_costs(plan);
-  if (target.winograd == Winograd::where_faster && !is_faster(plan, costs)) return std::nullopt;
 
   ContractionLowering lowering;
   add_padding_stage(lowering, plan.source);

@@ -121,6 +121,16 @@ TEST(Winograd, PaddingsHalosAndBatches) {
   check(into_halo, 3);
 }
 
+TEST(Winograd, BackwardWeights) {
+  for (int64_t size : {4, 5, 7, 9}) check(conv2d_backward_weights(B, size, 13 - size, 5, 6, kSame, kOnes), 3);
+  for (int64_t channels : {1, 15, 17, 33})
+    for (int64_t filters : {1, 16, 33}) check(conv2d_backward_weights(B, 6, 5, channels, filters, kSame, kOnes), 1);
+  check(conv2d_backward_weights(B, 6, 7, 17, 20, {}, {}), 3);
+  check(conv2d_backward_weights(B, 6, 7, 17, 20, kSame, {}), 35);
+  check(conv2d_backward_weights({18}, 6, 7, 17, 20, kSame, {}), 1);
+  check(conv2d_backward_weights(B, 14, 14, 16, 48, kSame, kOnes), 18);
+}
+
 TEST(Winograd, OnlyWhereItApplies) {
   check(conv2d(B, 9, 9, 4, 4, {.strides = {2, 1}}, {}), 1, false);
   check(conv2d(B, 9, 9, 4, 4, {.dilation = {1, 2}}, {}), 1, false);
