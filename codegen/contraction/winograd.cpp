@@ -37,7 +37,7 @@ struct WinogradPlan {
   }
   int64_t product_plane(int64_t width) const { return block * width + 16; }
   int64_t stack_bytes() const {
-    return 4 * (block * inputs.tile() + kWinogradPlanes * product_plane(panels.width()));
+    return 4 * (inputs.size(block) + kWinogradPlanes * product_plane(panels.width()));
   }
   void set_length(int64_t tiles_of_product) {
     length = tiles_of_product;
@@ -74,7 +74,7 @@ class WinogradEmitter {
   }
 
   void convolve() {
-    Value *inputs = stack_floats(emitter_, plan_.block * plan_.inputs.tile());
+    Value *inputs = stack_floats(emitter_, plan_.inputs.size(plan_.block));
     Value *products = stack_floats(emitter_, kWinogradPlanes * plan_.product_plane(plan_.panels.width()));
     Value *all = dim_value(emitter_, plan_.tiles.count());
     Value *begin = scaled(emitter_, emitter_.chunk(), plan_.block);
@@ -89,7 +89,7 @@ class WinogradEmitter {
     emitter_.loop(number(0), rows, 1, [&](Value *row) {
       Value *tile = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir().CreateAdd(begin, row), last);
       emit_input_tile(emitter_, plan_.convolution, image, plan_.inputs, locate_tile(emitter_, plan_.tiles, tile),
-                      at(inputs, scaled(emitter_, row, plan_.inputs.tile())));
+                      tile_of_block(emitter_, plan_.inputs, inputs, row));
     });
     for_panels(emitter_, plan_.panels, nullptr, nullptr, [&](const Panel &panel) {
       emitter_.loop(number(0), number(kWinogradPlanes), 1, [&](Value *plane) {
@@ -126,10 +126,10 @@ class WinogradEmitter {
   void multiply(const Panel &panel, Value *plane, Value *row, Value *inputs, Value *products) {
     int64_t width = width_of(panel);
     Tile tile{element_, plan_.panels.lanes, panel.vectors};
-    for (int64_t i = 0; i < plan_.length; ++i) tile.rows.push_back(number(i * plan_.inputs.tile()));
+    for (int64_t i = 0; i < plan_.length; ++i) tile.rows.push_back(number(plan_.inputs.size(i)));
     tile.reductions = {{number(plan_.channels()), number(1), number(width)}};
     if (plan_.kernel_size() >= kLargeElements) tile.prefetch_b = number(kPrefetchedSteps * width);
-    Value *a = at(at(inputs, scaled(emitter_, row, plan_.inputs.tile())), scaled(emitter_, plane, plan_.inputs.row()));
+    Value *a = at(tile_of_block(emitter_, plan_.inputs, inputs, row), scaled(emitter_, plane, plan_.inputs.plane()));
     Value *b = at(kernel_panel(panel), scaled(emitter_, plane, plan_.channels() * width));
     Accumulators sums = emit_tile(ir(), emitter_.target(), tile, a, b);
     Value *to = at(at(products, scaled(emitter_, plane, plan_.product_plane(width))), scaled(emitter_, row, width));

@@ -38,7 +38,7 @@ void emit_tile_transform(KernelEmitter &emitter, WinogradTransform transform, co
         [&](int64_t y, int64_t x, Value *value) {
           int64_t plane = y * kWinogradPoints + x;
           Value *place = element_at(emitter, element, target,
-                                    ir.getInt64(static_cast<uint64_t>(plane * transformed.row())));
+                                    ir.getInt64(static_cast<uint64_t>(plane * transformed.plane())));
           ir.CreateAlignedStore(value, place, llvm::Align(4));
         });
   });
@@ -80,6 +80,17 @@ Value *stack_floats(KernelEmitter &emitter, int64_t count) {
   return floats;
 }
 
+Value *tile_of_block(KernelEmitter &emitter, const TransformedTiles &transformed, Value *base, Value *tile) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  llvm::Type *element = ir.getFloatTy();
+  if (transformed.group == 1)
+    return element_at(emitter, element, base, scaled(emitter, tile, transformed.group_size()));
+  Value *size = ir.getInt64(static_cast<uint64_t>(transformed.group));
+  Value *group = element_at(emitter, element, base,
+                            scaled(emitter, ir.CreateUDiv(tile, size), transformed.group_size()));
+  return element_at(emitter, element, group, scaled(emitter, ir.CreateURem(tile, size), transformed.row()));
+}
+
 void emit_input_tile(KernelEmitter &emitter, const Convolution &convolution, const Image &image,
                      const TransformedTiles &transformed, const WinogradTile &tile, Value *to) {
   llvm::Type *element = emitter.ir().getFloatTy();
@@ -112,6 +123,16 @@ void emit_gradient_tile(KernelEmitter &emitter, const WinogradTiles &tiles, cons
                         if (counted == nullptr) return value;
                         return ir.CreateSelect(counted, value, llvm::Constant::getNullValue(type));
                       });
+}
+
+void emit_zero_tile(KernelEmitter &emitter, const TransformedTiles &transformed, Value *to) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  llvm::Type *element = ir.getFloatTy();
+  Value *planes = ir.getInt64(static_cast<uint64_t>(kWinogradPlanes * transformed.plane()));
+  emitter.loop(ir.getInt64(0), planes, transformed.plane(), [&](Value *plane) {
+    ir.CreateMemSet(element_at(emitter, element, to, plane), ir.getInt8(0),
+                    static_cast<uint64_t>(transformed.row()) * sizeof(float), llvm::MaybeAlign(4));
+  });
 }
 
 }  // namespace netc::contraction

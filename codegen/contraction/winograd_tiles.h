@@ -33,16 +33,26 @@ WinogradTile locate_tile(KernelEmitter &emitter, const WinogradTiles &tiles, llv
 // i1: whether the result at (y, x) of the tile is not skipped; null: it never is.
 llvm::Value *counts(KernelEmitter &emitter, const WinogradTiles &tiles, const WinogradTile &tile, int64_t y, int64_t x);
 
-// Transformed elements of the tiles of a block: [tile][plane][channel], channels filled up with zeros to whole vectors.
-// Between two tiles lies a cache line, lest they compete for the same places of the cache.
+// Transformed elements of the tiles of a block: [group][plane][tile of the group][channel], channels filled up with zeros
+// to whole vectors. Groups make neighbours of what one product sums. Cache lines between them keep planes and tiles from
+// competing for the same places of the cache.
 struct TransformedTiles {
   int64_t channels = 1;
   unsigned lanes = 1;
+  int64_t group = 1;  // tiles
 
   int64_t row() const { return (channels + lanes - 1) / lanes * lanes; }
-  int64_t tile() const { return kWinogradPlanes * row() + 16; }
+  int64_t plane() const { return group == 1 ? row() : group * row() + kCacheLineFloats; }
+  int64_t group_size() const { return kWinogradPlanes * plane() + kCacheLineFloats; }
+  // Floats of so many tiles, whole groups.
+  int64_t size(int64_t tiles) const { return tiles / group * group_size(); }
   Panels vectors() const { return make_panels(channels, lanes, 1); }
+
+  static constexpr int64_t kCacheLineFloats = 16;
 };
+// The elements of tile number `tile` of a block that starts at `base`, plane 0.
+llvm::Value *tile_of_block(KernelEmitter &emitter, const TransformedTiles &transformed, llvm::Value *base,
+                           llvm::Value *tile);
 
 // On the stack, this many floats, aligned to a cache line.
 llvm::Value *stack_floats(KernelEmitter &emitter, int64_t count);
@@ -55,6 +65,9 @@ void emit_input_tile(KernelEmitter &emitter, const Convolution &convolution, con
 // Transforms 4 x 4 gradients of results; skipped ones count as zeros.
 void emit_gradient_tile(KernelEmitter &emitter, const WinogradTiles &tiles, const Address &gradient,
                         const TransformedTiles &transformed, const WinogradTile &tile, llvm::Value *to);
+
+// Zeros in the place of a tile.
+void emit_zero_tile(KernelEmitter &emitter, const TransformedTiles &transformed, llvm::Value *to);
 
 // Estimated cycles of transforming one vector of channels of a tile, memory included.
 inline constexpr double kTransformCycles = 150;

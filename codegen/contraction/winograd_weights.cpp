@@ -17,7 +17,8 @@ namespace {
 
 // The more tiles in a block, the more seldom are the sums read and written.
 constexpr int64_t kMostSummedTiles = 48;
-constexpr int64_t kFewestSummedTiles = 12;
+constexpr int64_t kFewestSummedTiles = 16;
+constexpr int64_t kGroupTiles = 8;
 constexpr int64_t kMostImagesPerSum = 16;
 constexpr int64_t kMostSumBytes = 4 * 1024 * 1024;
 
@@ -45,8 +46,8 @@ class WinogradWeightsEmitter {
 
   // This chunk's images into its own partial result.
   void add_up() {
-    Value *inputs = stack_floats(emitter_, plan_.block * plan_.inputs.tile());
-    Value *gradients = stack_floats(emitter_, plan_.block * plan_.gradients.tile());
+    Value *inputs = stack_floats(emitter_, plan_.inputs.size(plan_.block));
+    Value *gradients = stack_floats(emitter_, plan_.gradients.size(plan_.block));
     Value *first = ir().CreateICmpEQ(emitter_.chunk(), number(0));
     Value *other = at(other_sums(), scaled(emitter_, ir().CreateSub(emitter_.chunk(), number(1)), plan_.sum_size()));
     Value *sums = ir().CreateSelect(first, emitter_.scratch_apart(), other);
@@ -61,18 +62,23 @@ class WinogradWeightsEmitter {
       emitter_.loop(number(0), count, 1, [&](Value *i) {
         WinogradTile tile = locate_tile(emitter_, plan_.tiles, ir().CreateAdd(block, i));
         emit_input_tile(emitter_, plan_.convolution, image, plan_.inputs, tile,
-                        at(inputs, scaled(emitter_, i, plan_.inputs.tile())));
+                        tile_of_block(emitter_, plan_.inputs, inputs, i));
         emit_gradient_tile(emitter_, plan_.tiles, emitter_.operand(1), plan_.gradients, tile,
-                           at(gradients, scaled(emitter_, i, plan_.gradients.tile())));
+                           tile_of_block(emitter_, plan_.gradients, gradients, i));
+      });
+      Value *groups = ir().CreateUDiv(ir().CreateAdd(count, number(kGroupTiles - 1)), number(kGroupTiles));
+      emitter_.loop(count, scaled(emitter_, groups, kGroupTiles), 1, [&](Value *i) {
+        emit_zero_tile(emitter_, plan_.inputs, tile_of_block(emitter_, plan_.inputs, inputs, i));
+        emit_zero_tile(emitter_, plan_.gradients, tile_of_block(emitter_, plan_.gradients, gradients, i));
       });
       emitter_.loop(number(0), number(kWinogradPlanes), 1, [&](Value *plane) {
-        Value *a = at(inputs, scaled(emitter_, plane, plan_.inputs.row()));
-        Value *b = at(gradients, scaled(emitter_, plane, plan_.gradients.row()));
+        Value *a = at(inputs, scaled(emitter_, plane, plan_.inputs.plane()));
+        Value *b = at(gradients, scaled(emitter_, plane, plan_.gradients.plane()));
         Value *to = at(sums, scaled(emitter_, plane, plan_.plane()));
         for_panels(emitter_, plan_.panels(), nullptr, nullptr, [&](const Panel &panel) {
           for (const Pieces &pieces : balanced(plan_.channels(), plan_.tiling.tile_length))
             for_pieces(emitter_, pieces, [&](Value *channel) {
-              accumulate(panel.vectors, pieces.size, count, at(a, channel), at(b, panel.first),
+              accumulate(panel.vectors, pieces.size, groups, at(a, channel), at(b, panel.first),
                          at(at(to, scaled(emitter_, channel, plan_.gradients.row())), panel.first));
             });
         });
@@ -128,10 +134,11 @@ class WinogradWeightsEmitter {
     return at(emitter_.scratch(), scaled(emitter_, images, open_image(emitter_, plan_.source).image_stride));
   }
 
-  void accumulate(unsigned vectors, int64_t rows, Value *count, Value *a, Value *b, Value *to) {
+  void accumulate(unsigned vectors, int64_t rows, Value *groups, Value *a, Value *b, Value *to) {
     Tile tile{element_, plan_.gradients.lanes, vectors};
     for (int64_t i = 0; i < rows; ++i) tile.rows.push_back(number(i));
-    tile.reductions = {{count, number(plan_.inputs.tile()), number(plan_.gradients.tile())}};
+    tile.reductions = {{groups, number(plan_.inputs.group_size()), number(plan_.gradients.group_size())},
+                       {number(kGroupTiles), number(plan_.inputs.row()), number(plan_.gradients.row())}};
     auto place = [&](size_t row, unsigned v) {
       return at(to, number(static_cast<int64_t>(row) * plan_.gradients.row() + v * int64_t{plan_.gradients.lanes}));
     };
@@ -186,9 +193,10 @@ std::optional<ContractionLowering> plan_winograd_weights(const Convolution &conv
   plan.source = plan_image(input, read_range(axis_phases(convolution.y)), read_range(axis_phases(convolution.x)));
   plan.tiles = {convolution.images, convolution.y.output, convolution.x.output};
   int64_t channels = plan.channels(), filters = convolution.output_channels;
-  plan.inputs = {channels, lanes_for(target, DType::f32, channels)};
-  plan.gradients = {filters, lanes_for(target, DType::f32, filters)};
-  plan.block = std::min(kMostSummedTiles, kMostStack / (4 * (plan.inputs.tile() + plan.gradients.tile())));
+  plan.inputs = {channels, lanes_for(target, DType::f32, channels), kGroupTiles};
+  plan.gradients = {filters, lanes_for(target, DType::f32, filters), kGroupTiles};
+  int64_t group_bytes = 4 * (plan.inputs.group_size() + plan.gradients.group_size());
+  plan.block = std::min(kMostSummedTiles, kMostStack / group_bytes * kGroupTiles);
   if (plan.block < kFewestSummedTiles || 4 * plan.sum_size() > kMostSumBytes) return std::nullopt;
   plan.tiling = choose_tiling(target, 1, channels, filters, plan.gradients.lanes, plan.block);
   WinogradWeightsCosts costs = winograd_weights_costs(plan);

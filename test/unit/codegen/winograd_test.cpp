@@ -106,7 +106,7 @@ TEST(Winograd, ImagesOfEverySize) {
 TEST(Winograd, EveryChannelCount) {
   for (int64_t channels : {1, 15, 16, 17, 33})
     for (int64_t filters : {1, 15, 16, 17, 33})
-      if (channels == 17 || filters == 17) check(conv2d(B, 6, 5, channels, filters, kSame, kOnes), 1);
+      if (channels + filters == 34 || channels * filters == 33) check(conv2d(B, 6, 5, channels, filters, kSame, kOnes), 1);
   check(conv2d(B, 7, 7, 64, 100, kSame, kOnes), 2);
 }
 
@@ -124,7 +124,8 @@ TEST(Winograd, PaddingsHalosAndBatches) {
 TEST(Winograd, BackwardWeights) {
   for (int64_t size : {4, 5, 7, 9}) check(conv2d_backward_weights(B, size, 13 - size, 5, 6, kSame, kOnes), 3);
   for (int64_t channels : {1, 15, 17, 33})
-    for (int64_t filters : {1, 16, 33}) check(conv2d_backward_weights(B, 6, 5, channels, filters, kSame, kOnes), 1);
+    for (int64_t filters : {1, 16, 33})
+      if (channels == 17 || filters == 33) check(conv2d_backward_weights(B, 6, 5, channels, filters, kSame, kOnes), 1);
   check(conv2d_backward_weights(B, 6, 7, 17, 20, {}, {}), 3);
   check(conv2d_backward_weights(B, 6, 7, 17, 20, kSame, {}), 35);
   check(conv2d_backward_weights({18}, 6, 7, 17, 20, kSame, {}), 1);
@@ -141,7 +142,7 @@ TEST(Winograd, OnlyWhereItApplies) {
 
 TEST(Winograd, WhereFaster) {
   auto chosen = [](const Contraction &contraction) {
-    return uses_winograd(Compiled(contraction, *make_target({"", test::runnable_targets().back().cpu})));
+    return uses_winograd(Compiled(contraction, *make_target(test::best_target())));
   };
   EXPECT_TRUE(chosen(conv2d(B, 28, 28, 32, 32, kSame, kOnes)));
   EXPECT_FALSE(chosen(conv2d(B, 28, 28, 1, 32, kSame, kOnes)));
