@@ -94,7 +94,7 @@ class WinogradEmitter {
     for_panels(emitter_, plan_.panels, nullptr, nullptr, [&](const Panel &panel) {
       emitter_.loop(number(0), number(kWinogradPlanes), 1, [&](Value *plane) {
         emitter_.loop(number(0), rows, plan_.length,
-                      [&](Value *row) { multiply(panel, plane, row, inputs, products); });
+                      [&](Value *row) { multiply(panel, plane, begin, row, inputs, products); });
       });
       emitter_.loop(number(0), count, 1, [&](Value *row) {
         WinogradTile tile = locate_tile(emitter_, plan_.tiles, ir().CreateAdd(begin, row));
@@ -123,7 +123,7 @@ class WinogradEmitter {
     if (panel.tail != 0) body(number(whole * lanes), lane_mask(ir(), plan_.panels.lanes, panel.tail));
   }
 
-  void multiply(const Panel &panel, Value *plane, Value *row, Value *inputs, Value *products) {
+  void multiply(const Panel &panel, Value *plane, Value *begin, Value *row, Value *inputs, Value *products) {
     int64_t width = width_of(panel);
     Tile tile{element_, plan_.panels.lanes, panel.vectors};
     for (int64_t i = 0; i < plan_.length; ++i) tile.rows.push_back(number(plan_.inputs.size(i)));
@@ -131,12 +131,26 @@ class WinogradEmitter {
     if (plan_.kernel_size() >= kLargeElements) tile.prefetch_b = number(kPrefetchedSteps * width);
     Value *a = at(tile_of_block(emitter_, plan_.inputs, inputs, row), scaled(emitter_, plane, plan_.inputs.plane()));
     Value *b = at(kernel_panel(panel), scaled(emitter_, plane, plan_.channels() * width));
+    prefetch(tile, begin, ir().CreateAdd(scaled(emitter_, plane, plan_.block), row));
     Accumulators sums = emit_tile(ir(), emitter_.target(), tile, a, b);
     Value *to = at(at(products, scaled(emitter_, plane, plan_.product_plane(width))), scaled(emitter_, row, width));
     for (size_t r = 0; r < sums.size(); ++r)
       for (unsigned v = 0; v < panel.vectors; ++v)
         ir().CreateAlignedStore(sums[r][v], at(to, static_cast<int64_t>(r) * width + v * int64_t{plan_.panels.lanes}),
                                 llvm::Align(4));
+  }
+
+  // The inputs of the next block, and what the epilogue of this one reads and writes.
+  void prefetch(Tile &tile, Value *begin, Value *part) {
+    int64_t turns = std::max<int64_t>(1, plan_.channels() / 8);
+    BlockPart now{begin, plan_.block, part, kWinogradPlanes * plan_.block, plan_.length, turns};
+    BlockPart next = now;
+    next.begin = ir().CreateAdd(begin, number(plan_.block));
+    Image image = open_image(emitter_, plan_.source);
+    prefetch_block(emitter_, plan_.tiles, {image.base, image.image_stride, image.row_stride}, next, tile);
+    for (const Address &value : emitter_.finished())
+      if (value.dtype == DType::f32)
+        prefetch_block(emitter_, plan_.tiles, {value.base, value.strides[0], value.strides[1]}, now, tile);
   }
 
   void finish_results(const Panel &panel, const WinogradTile &tile, Value *from, Value *first, Value *mask) {

@@ -135,4 +135,25 @@ void emit_zero_tile(KernelEmitter &emitter, const TransformedTiles &transformed,
   });
 }
 
+void prefetch_block(KernelEmitter &emitter, const WinogradTiles &tiles, const BlockMemory &memory,
+                    const BlockPart &part, Tile &product) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  llvm::Type *element = ir.getFloatTy();
+  // Tiles of a row reach down as far as its last line does; where the row was begun by another block, so was that.
+  constexpr int64_t kReach = kWinogradResults;
+  constexpr int64_t kLine = TransformedTiles::kCacheLineFloats;
+  int64_t of_tile = memory.image_stride / tiles.of_image();
+  int64_t of_part = (of_tile * part.tiles + part.parts - 1) / part.parts;
+  int64_t lines = (of_part * part.covered + kLine - 1) / kLine;
+  Value *start = element_at(emitter, element, memory.base, scaled(emitter, part.begin, of_tile));
+  start = element_at(emitter, element, start, ir.getInt64(static_cast<uint64_t>(kReach * memory.row_stride)));
+  start = element_at(emitter, element, start, scaled(emitter, part.part, of_part));
+  int64_t lines_of_turn = (lines + part.turns - 1) / part.turns;
+  Ahead ahead{start, false};
+  for (int64_t line = 0; line < lines_of_turn; ++line)
+    ahead.offsets.push_back(ir.getInt64(static_cast<uint64_t>(line * kLine)));
+  ahead.turn = ir.getInt64(static_cast<uint64_t>(lines_of_turn * kLine));
+  product.ahead.push_back(std::move(ahead));
+}
+
 }  // namespace netc::contraction

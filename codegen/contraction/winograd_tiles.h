@@ -4,6 +4,7 @@
 #include "codegen/contraction/blocking.h"
 #include "codegen/contraction/convolution.h"
 #include "codegen/contraction/image.h"
+#include "codegen/contraction/tile.h"
 #include "codegen/contraction/winograd_transform.h"
 
 namespace netc::contraction {
@@ -68,6 +69,24 @@ void emit_gradient_tile(KernelEmitter &emitter, const WinogradTiles &tiles, cons
 
 // Zeros in the place of a tile.
 void emit_zero_tile(KernelEmitter &emitter, const TransformedTiles &transformed, llvm::Value *to);
+
+// What a block of tiles reads or writes of a value in memory: near enough one piece, for prefetching.
+struct BlockMemory {
+  llvm::Value *base;  // of pixel (0, 0) of image 0
+  int64_t image_stride, row_stride;  // in floats
+};
+// Prefetches part number `part` of `parts` of the memory of the block that starts at tile `begin`, while `product` runs
+// so many turns of its innermost loop. Parts may be less than 1.
+struct BlockPart {
+  llvm::Value *begin;
+  int64_t tiles;  // of a block
+  llvm::Value *part;
+  int64_t parts;
+  int64_t covered = 1;  // parts that the product stands for
+  int64_t turns = 1;
+};
+void prefetch_block(KernelEmitter &emitter, const WinogradTiles &tiles, const BlockMemory &memory,
+                    const BlockPart &part, Tile &product);
 
 // Estimated cycles of transforming one vector of channels of a tile, memory included.
 inline constexpr double kTransformCycles = 150;

@@ -78,7 +78,8 @@ class WinogradWeightsEmitter {
         for_panels(emitter_, plan_.panels(), nullptr, nullptr, [&](const Panel &panel) {
           for (const Pieces &pieces : balanced(plan_.channels(), plan_.tiling.tile_length))
             for_pieces(emitter_, pieces, [&](Value *channel) {
-              accumulate(panel.vectors, pieces.size, groups, at(a, channel), at(b, panel.first),
+              Value *part = ir().CreateAdd(scaled(emitter_, plane, plan_.channels()), channel);
+              accumulate(panel.vectors, pieces.size, groups, next_block(block, part, pieces.size), at(a, channel), at(b, panel.first),
                          at(at(to, scaled(emitter_, channel, plan_.gradients.row())), panel.first));
             });
         });
@@ -134,11 +135,24 @@ class WinogradWeightsEmitter {
     return at(emitter_.scratch(), scaled(emitter_, images, open_image(emitter_, plan_.source).image_stride));
   }
 
-  void accumulate(unsigned vectors, int64_t rows, Value *groups, Value *a, Value *b, Value *to) {
+  BlockPart next_block(Value *block, Value *part, int64_t rows) {
+    return {ir().CreateAdd(block, number(plan_.block)),
+            plan_.block,
+            part,
+            kWinogradPlanes * plan_.channels(),
+            rows,
+            plan_.block / kGroupTiles};
+  }
+
+  void accumulate(unsigned vectors, int64_t rows, Value *groups, const BlockPart &next, Value *a, Value *b, Value *to) {
     Tile tile{element_, plan_.gradients.lanes, vectors};
     for (int64_t i = 0; i < rows; ++i) tile.rows.push_back(number(i));
     tile.reductions = {{groups, number(plan_.inputs.group_size()), number(plan_.gradients.group_size())},
                        {number(kGroupTiles), number(plan_.inputs.row()), number(plan_.gradients.row())}};
+    Image image = open_image(emitter_, plan_.source);
+    prefetch_block(emitter_, plan_.tiles, {image.base, image.image_stride, image.row_stride}, next, tile);
+    const Address &gradient = emitter_.operand(1);
+    prefetch_block(emitter_, plan_.tiles, {gradient.base, gradient.strides[0], gradient.strides[1]}, next, tile);
     auto place = [&](size_t row, unsigned v) {
       return at(to, number(static_cast<int64_t>(row) * plan_.gradients.row() + v * int64_t{plan_.gradients.lanes}));
     };
