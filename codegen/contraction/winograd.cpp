@@ -1,6 +1,6 @@
-// Convolution, and the gradient of one with respect to its input. One stage transforms the kernel; the other goes through
-// blocks of tiles: their inputs are transformed, then each of the 36 planes is a matrix product [tile, channel] x
-// [channel, filter], one panel of filters after the other, whose results are transformed back and leave through the
+// Convolution, and the gradient of one with respect to its input. One stage transforms the kernel; the other goes
+// through blocks of tiles: their inputs are transformed, then each of the 36 planes is a matrix product [tile, channel]
+// x [channel, filter], one panel of filters after the other, whose results are transformed back and leave through the
 // epilogue.
 #include "codegen/contraction/winograd.h"
 
@@ -24,9 +24,9 @@ struct WinogradPlan {
   ImageSource source;
   WinogradTiles tiles;
   TransformedTiles inputs;
-  Panels panels;         // of filters
-  int64_t length = 1;    // tiles of one product
-  int64_t block = 1;     // tiles of one chunk, a multiple
+  Panels panels;       // of filters
+  int64_t length = 1;  // tiles of one product
+  int64_t block = 1;   // tiles of one chunk, a multiple
 
   int64_t channels() const { return convolution.input_channels; }
   // Floats: the transformed kernel, panel by panel, in each [plane][channel][filter]; products as [plane][tile][filter]
@@ -36,9 +36,7 @@ struct WinogradPlan {
     return panel_at(panels.rest_first() + panels.rest_vectors * static_cast<int64_t>(panels.lanes));
   }
   int64_t product_plane(int64_t width) const { return block * width + 16; }
-  int64_t stack_bytes() const {
-    return 4 * (inputs.size(block) + kWinogradPlanes * product_plane(panels.width()));
-  }
+  int64_t stack_bytes() const { return 4 * (inputs.size(block) + kWinogradPlanes * product_plane(panels.width())); }
   void set_length(int64_t tiles_of_product) {
     length = tiles_of_product;
     block = length * std::max<int64_t>(1, kBlockTiles / length);
@@ -203,8 +201,9 @@ WinogradCosts winograd_costs(const WinogradPlan &plan) {
   // A kernel beyond the level-2 cache comes with so many bytes a cycle, for each block.
   double stream = 4.0 * static_cast<double>(plan.kernel_size()) / static_cast<double>(plan.block) /
                   (plan.kernel_size() > 8 * kLargeElements ? 8 : 64);
-  return {results * kTaps * product / kDirectEfficiency, channels * filter_vectors * kTransformCycles,
-          kWinogradPlanes * product / kProductEfficiency + stream + (input_vectors + filter_vectors) * kTransformCycles};
+  return {
+      results * kTaps * product / kDirectEfficiency, channels * filter_vectors * kTransformCycles,
+      kWinogradPlanes * product / kProductEfficiency + stream + (input_vectors + filter_vectors) * kTransformCycles};
 }
 
 // Never slower for a single image, and clearly faster for some.
@@ -226,8 +225,7 @@ std::optional<ContractionLowering> plan_winograd(const Convolution &convolution,
   plan.tiles = {convolution.images, convolution.y.output, convolution.x.output};
   plan.inputs = {plan.channels(), lanes_for(target, DType::f32, plan.channels())};
   unsigned lanes = lanes_for(target, DType::f32, convolution.output_channels);
-  Tiling tiling =
-      choose_tiling(target, 1, kBlockTiles, convolution.output_channels, lanes, plan.channels());
+  Tiling tiling = choose_tiling(target, 1, kBlockTiles, convolution.output_channels, lanes, plan.channels());
   plan.panels = make_panels(convolution.output_channels, lanes, tiling.vectors);
   plan.set_length(tiling.tile_length);
   // A single small image fills shorter products better.

@@ -23,9 +23,9 @@ std::pair<Value *, Value *> along_axis(llvm::IRBuilder<> &ir, Value *tile, int64
 }
 
 // Runs `transform` over the channels of a tile: `fetch` loads elements y, x at a pointer to the first channel.
-void emit_tile_transform(KernelEmitter &emitter, WinogradTransform transform, const TransformedTiles &transformed,
-                         Value *from, Value *to,
-                         const std::function<Value *(Value *place, int64_t y, int64_t x, llvm::Type *, Value *mask)> &fetch) {
+void emit_tile_transform(
+    KernelEmitter &emitter, WinogradTransform transform, const TransformedTiles &transformed, Value *from, Value *to,
+    const std::function<Value *(Value *place, int64_t y, int64_t x, llvm::Type *, Value *mask)> &fetch) {
   llvm::IRBuilder<> &ir = emitter.ir();
   llvm::Type *element = ir.getFloatTy();
   for_panels(emitter, transformed.vectors(), nullptr, nullptr, [&](const Panel &panel) {
@@ -37,8 +37,8 @@ void emit_tile_transform(KernelEmitter &emitter, WinogradTransform transform, co
         emitter, transform, [&](int64_t y, int64_t x) { return fetch(source, y, x, type, mask); },
         [&](int64_t y, int64_t x, Value *value) {
           int64_t plane = y * kWinogradPoints + x;
-          Value *place = element_at(emitter, element, target,
-                                    ir.getInt64(static_cast<uint64_t>(plane * transformed.plane())));
+          Value *place =
+              element_at(emitter, element, target, ir.getInt64(static_cast<uint64_t>(plane * transformed.plane())));
           ir.CreateAlignedStore(value, place, llvm::Align(4));
         });
   });
@@ -86,8 +86,8 @@ Value *tile_of_block(KernelEmitter &emitter, const TransformedTiles &transformed
   if (transformed.group == 1)
     return element_at(emitter, element, base, scaled(emitter, tile, transformed.group_size()));
   Value *size = ir.getInt64(static_cast<uint64_t>(transformed.group));
-  Value *group = element_at(emitter, element, base,
-                            scaled(emitter, ir.CreateUDiv(tile, size), transformed.group_size()));
+  Value *group =
+      element_at(emitter, element, base, scaled(emitter, ir.CreateUDiv(tile, size), transformed.group_size()));
   return element_at(emitter, element, group, scaled(emitter, ir.CreateURem(tile, size), transformed.row()));
 }
 
@@ -98,13 +98,13 @@ void emit_input_tile(KernelEmitter &emitter, const Convolution &convolution, con
   Value *from = element_at(emitter, element, image.base, scaled(emitter, tile.image, image.image_stride));
   from = element_at(emitter, element, from, scaled(emitter, tile.y, image.row_stride));
   from = element_at(emitter, element, from, scaled(emitter, tile.x, image.pixel_stride));
-  emit_tile_transform(emitter, WinogradTransform::input, transformed, from, to,
-                      [&](Value *place, int64_t y, int64_t x, llvm::Type *type, Value *mask) {
-                        int64_t offset = (y - convolution.y.padding_low) * image.row_stride +
-                                         (x - convolution.x.padding_low) * image.pixel_stride;
-                        return load_lanes(emitter.ir(), type, element_at(emitter, element, place, constant(offset)),
-                                          mask);
-                      });
+  emit_tile_transform(
+      emitter, WinogradTransform::input, transformed, from, to,
+      [&](Value *place, int64_t y, int64_t x, llvm::Type *type, Value *mask) {
+        int64_t offset =
+            (y - convolution.y.padding_low) * image.row_stride + (x - convolution.x.padding_low) * image.pixel_stride;
+        return load_lanes(emitter.ir(), type, element_at(emitter, element, place, constant(offset)), mask);
+      });
 }
 
 void emit_gradient_tile(KernelEmitter &emitter, const WinogradTiles &tiles, const Address &gradient,
@@ -116,8 +116,8 @@ void emit_gradient_tile(KernelEmitter &emitter, const WinogradTiles &tiles, cons
   from = element_at(emitter, element, from, scaled(emitter, tile.x, gradient.strides[2]));
   emit_tile_transform(emitter, WinogradTransform::gradient, transformed, from, to,
                       [&](Value *place, int64_t y, int64_t x, llvm::Type *type, Value *mask) {
-                        Value *offset = ir.getInt64(
-                            static_cast<uint64_t>(y * gradient.strides[1] + x * gradient.strides[2]));
+                        Value *offset =
+                            ir.getInt64(static_cast<uint64_t>(y * gradient.strides[1] + x * gradient.strides[2]));
                         Value *value = load_lanes(ir, type, element_at(emitter, element, place, offset), mask);
                         Value *counted = counts(emitter, tiles, tile, y, x);
                         if (counted == nullptr) return value;

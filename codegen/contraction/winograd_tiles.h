@@ -27,16 +27,16 @@ struct WinogradTiles {
 bool suits_winograd(const Convolution &convolution);
 
 struct WinogradTile {
-  llvm::Value *image, *y, *x;  // of its first result
+  llvm::Value *image, *y, *x;             // of its first result
   llvm::Value *first_row, *first_column;  // not skipped, 0 to 3
 };
 WinogradTile locate_tile(KernelEmitter &emitter, const WinogradTiles &tiles, llvm::Value *number);
 // i1: whether the result at (y, x) of the tile is not skipped; null: it never is.
 llvm::Value *counts(KernelEmitter &emitter, const WinogradTiles &tiles, const WinogradTile &tile, int64_t y, int64_t x);
 
-// Transformed elements of the tiles of a block: [group][plane][tile of the group][channel], channels filled up with zeros
-// to whole vectors. Groups make neighbours of what one product sums. Cache lines between them keep planes and tiles from
-// competing for the same places of the cache.
+// Transformed elements of the tiles of a block: [group][plane][tile of the group][channel], channels filled up with
+// zeros to whole vectors. Groups make neighbours of what one product sums. Cache lines between them keep planes and
+// tiles from competing for the same places of the cache.
 struct TransformedTiles {
   int64_t channels = 1;
   unsigned lanes = 1;
@@ -72,7 +72,7 @@ void emit_zero_tile(KernelEmitter &emitter, const TransformedTiles &transformed,
 
 // What a block of tiles reads or writes of a value in memory: near enough one piece, for prefetching.
 struct BlockMemory {
-  llvm::Value *base;  // of pixel (0, 0) of image 0
+  llvm::Value *base;                 // of pixel (0, 0) of image 0
   int64_t image_stride, row_stride;  // in floats
 };
 // Prefetches part number `part` of `parts` of the memory of the block that starts at tile `begin`, while `product` runs

@@ -31,11 +31,16 @@ class LineTransform {
   }
   Line operator()(const Line &line) {
     switch (transform_) {
-      case WinogradTransform::input: return input(line);
-      case WinogradTransform::kernel: return kernel(line);
-      case WinogradTransform::results: return results(line);
-      case WinogradTransform::gradient: return gradient(line);
-      case WinogradTransform::taps: return taps(line);
+      case WinogradTransform::input:
+        return input(line);
+      case WinogradTransform::kernel:
+        return kernel(line);
+      case WinogradTransform::results:
+        return results(line);
+      case WinogradTransform::gradient:
+        return gradient(line);
+      case WinogradTransform::taps:
+        return taps(line);
     }
     return {};
   }
@@ -72,8 +77,7 @@ class LineTransform {
     Value *even_p = plus(m[1], m[2]), *odd_p = minus(m[1], m[2]);
     Value *even_q = plus(m[3], m[4]), *odd_q = minus(m[3], m[4]);
     return {plus(m[0], plus(even_p, even_q)), add_times(kQ, odd_q, times(kP, odd_p)),
-            add_times(kQ2, even_q, times(kP2, even_p)),
-            add_times(kQ * kQ2, odd_q, add_times(kP * kP2, odd_p, m[5]))};
+            add_times(kQ2, even_q, times(kP2, even_p)), add_times(kQ * kQ2, odd_q, add_times(kP * kP2, odd_p, m[5]))};
   }
 
   Line gradient(const Line &y) {

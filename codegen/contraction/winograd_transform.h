@@ -1,7 +1,8 @@
 // The transforms of Winograd's convolution F(4x4, 3x3): a tile of 4 x 4 results of a 3 x 3 kernel costs 36
 // products instead of 144.
 //
-// Along one axis, with interpolation points 0, +-p, +-q and infinity, 4 results y of a 3-tap kernel g over 6 inputs d are
+// Along one axis, with interpolation points 0, +-p, +-q and infinity, 4 results y of a 3-tap kernel g over 6 inputs d
+// are
 //
 //     y = A^T ((G g) * (B^T d)),    dg = G^T ((A dy) * (B^T d))
 //

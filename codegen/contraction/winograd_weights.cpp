@@ -1,7 +1,7 @@
 // The gradient of a convolution with respect to its kernel. A chunk of images goes through blocks of tiles: inputs and
-// gradients are transformed, then in each of the 36 planes the products [channel, tile] x [tile, filter] are added to the
-// chunk's partial result in scratch. A second stage adds up the partial results in their order and transforms the sums
-// back to taps.
+// gradients are transformed, then in each of the 36 planes the products [channel, tile] x [tile, filter] are added to
+// the chunk's partial result in scratch. A second stage adds up the partial results in their order and transforms the
+// sums back to taps.
 #include <algorithm>
 #include <cmath>
 
@@ -79,8 +79,8 @@ class WinogradWeightsEmitter {
           for (const Pieces &pieces : balanced(plan_.channels(), plan_.tiling.tile_length))
             for_pieces(emitter_, pieces, [&](Value *channel) {
               Value *part = ir().CreateAdd(scaled(emitter_, plane, plan_.channels()), channel);
-              accumulate(panel.vectors, pieces.size, groups, next_block(block, part, pieces.size), at(a, channel), at(b, panel.first),
-                         at(at(to, scaled(emitter_, channel, plan_.gradients.row())), panel.first));
+              accumulate(panel.vectors, pieces.size, groups, next_block(block, part, pieces.size), at(a, channel),
+                         at(b, panel.first), at(at(to, scaled(emitter_, channel, plan_.gradients.row())), panel.first));
             });
         });
       });
@@ -136,12 +136,8 @@ class WinogradWeightsEmitter {
   }
 
   BlockPart next_block(Value *block, Value *part, int64_t rows) {
-    return {ir().CreateAdd(block, number(plan_.block)),
-            plan_.block,
-            part,
-            kWinogradPlanes * plan_.channels(),
-            rows,
-            plan_.block / kGroupTiles};
+    return {ir().CreateAdd(block, number(plan_.block)), plan_.block, part,
+            kWinogradPlanes * plan_.channels(),         rows,        plan_.block / kGroupTiles};
   }
 
   void accumulate(unsigned vectors, int64_t rows, Value *groups, const BlockPart &next, Value *a, Value *b, Value *to) {
@@ -215,8 +211,7 @@ std::optional<ContractionLowering> plan_winograd_weights(const Convolution &conv
   plan.tiling = choose_tiling(target, 1, channels, filters, plan.gradients.lanes, plan.block);
   WinogradWeightsCosts costs = winograd_weights_costs(plan);
   constexpr double kWorkForSum = 20;  // computing a partial result is to take so many times what keeping it takes
-  plan.images_per_sum =
-      std::clamp<int64_t>(std::llround(kWorkForSum * costs.sum / costs.image), 1, kMostImagesPerSum);
+  plan.images_per_sum = std::clamp<int64_t>(std::llround(kWorkForSum * costs.sum / costs.image), 1, kMostImagesPerSum);
   if (target.winograd == Winograd::where_faster && !is_faster(plan, costs)) return std::nullopt;
 
   ContractionLowering lowering;

@@ -1,5 +1,5 @@
-// Winograd's convolutions wherever they are possible, against the direct kernels in f64: every edge of a tile, a block, a
-// panel; the same bits whatever the order of the chunks; rounding errors set against those of the direct kernels.
+// Winograd's convolutions wherever they are possible, against the direct kernels in f64: every edge of a tile, a block,
+// a panel; the same bits whatever the order of the chunks; rounding errors set against those of the direct kernels.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -54,7 +54,8 @@ constexpr float kUntouched = 12345;
 template <typename T>
 std::vector<T> run(Compiled &compiled, const Contraction &contraction, int64_t batch, bool backwards = false) {
   auto cast = [](const std::vector<float> &numbers) { return std::vector<T>(numbers.begin(), numbers.end()); };
-  std::vector<T> a = cast(filled(contraction.operands[0], batch, 1)), b = cast(filled(contraction.operands[1], batch, 2));
+  std::vector<T> a = cast(filled(contraction.operands[0], batch, 1)),
+                 b = cast(filled(contraction.operands[1], batch, 2));
   std::vector<T> bias(static_cast<size_t>(contraction.result.type.shape.back().size));
   for (size_t i = 0; i < bias.size(); ++i) bias[i] = static_cast<T>(i % 5) / 4;
   std::vector<T> result(static_cast<size_t>(stored_elements(contraction.result, batch)), kUntouched);
@@ -91,14 +92,16 @@ void check(const Contraction &contraction, int64_t batch, bool possible = true) 
     EXPECT_LT(error, kMostTimesDirect * error_of_direct + kUnavoidable);
 
     std::vector<float> again = run<float>(winograd, contraction, batch, true);
-    EXPECT_EQ(0, std::memcmp(result.data(), again.data(), result.size() * sizeof(float))) << "the order of chunks shows";
+    EXPECT_EQ(0, std::memcmp(result.data(), again.data(), result.size() * sizeof(float)))
+        << "the order of chunks shows";
   }
 }
 
 }  // namespace
 
 TEST(Winograd, ImagesOfEverySize) {
-  for (int64_t size = 1; size <= 9; ++size) check(conv2d(B, size, 10 - size, 5, 6, kSame, kOnes), 3, size >= 4 && size <= 6);
+  for (int64_t size = 1; size <= 9; ++size)
+    check(conv2d(B, size, 10 - size, 5, 6, kSame, kOnes), 3, size >= 4 && size <= 6);
   for (int64_t size : {4, 7, 9}) check(conv2d(B, size, size, 16, 16, kSame, kOnes), 3);
   check(conv2d(B, 28, 14, 8, 16, kSame, kOnes), 2);
 }
@@ -106,7 +109,8 @@ TEST(Winograd, ImagesOfEverySize) {
 TEST(Winograd, EveryChannelCount) {
   for (int64_t channels : {1, 15, 16, 17, 33})
     for (int64_t filters : {1, 15, 16, 17, 33})
-      if (channels + filters == 34 || channels * filters == 33) check(conv2d(B, 6, 5, channels, filters, kSame, kOnes), 1);
+      if (channels + filters == 34 || channels * filters == 33)
+        check(conv2d(B, 6, 5, channels, filters, kSame, kOnes), 1);
   check(conv2d(B, 7, 7, 64, 100, kSame, kOnes), 2);
 }
 
