@@ -5,7 +5,6 @@ import subprocess
 import time
 
 from networks import NETWORKS
-from peers.serve import CHECKED_LEARNING_RATE
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 NETC = ROOT / "build/tools/netc"
@@ -21,7 +20,8 @@ class Program:
         start = time.perf_counter()
         self._compile(self.path)
         self.compile_seconds = time.perf_counter() - start
-        fixed = [f"-Dlr={CHECKED_LEARNING_RATE}"] + (["-Drate=0"] if NETWORKS[name].dropout else [])
+        network = NETWORKS[name]
+        fixed = [f"-Dlr={network.optimizer.checked_rate}"] + (["-Drate=0"] if network.dropout else [])
         self._compile(self.checked, *fixed)
 
     def _compile(self, path, *options):

@@ -16,21 +16,30 @@ PEERS = ROOT / "bench/peers"
 CONTESTANTS = [
     ("PyTorch", "torch_peer.py", "", ("train", "predict")),
     ("torch.compile", "torch_peer.py", "compile", ("train", "predict")),
+    ("JAX", "jax_peer.py", "", ("train", "predict")),
+    ("Keras", "keras_peer.py", "", ("train", "predict")),
+    ("ONNX Runtime", "onnx_peer.py", "", ("predict",)),
+    ("OpenVINO", "openvino_peer.py", "", ("predict",)),
 ]
 
 
 def arguments_of(words):
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
-    parser.add_argument("networks", nargs="*", choices=[[], *NETWORKS], metavar="NETWORK", help=", ".join(NETWORKS) + " (default: all)")
+    parser.add_argument("networks", nargs="*", metavar="NETWORK", help=", ".join(NETWORKS) + " (default: all)")
     parser.add_argument("--quick", action="store_true", help="3 short rounds")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0.5, help="of one turn (default: %(default)s)")
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
-    parser.add_argument("--peers", nargs="+", default=[name for name, *_ in CONTESTANTS], help="(default: %(default)s)")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], metavar="N")
+    parser.add_argument("--peers", nargs="+", default=[name for name, *_ in CONTESTANTS], metavar="NAME",
+                        help="(default: %(default)s)")
     parser.add_argument("--tasks", nargs="+", default=["train", "predict"], choices=("train", "predict"))
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench/results", help="folder for what is written")
     parser.add_argument("--draw", action="store_true", help="measure nothing; write table and picture of the last measurement anew")
     arguments = parser.parse_args(words)
+    if unknown := [name for name in arguments.networks if name not in NETWORKS]:
+        parser.error(f"there is no network {unknown[0]}; there are {', '.join(NETWORKS)}")
+    if unknown := [name for name in arguments.peers if name not in [name for name, *_ in CONTESTANTS]]:
+        parser.error(f"there is no peer {unknown[0]}")
     if arguments.quick:
         arguments.rounds, arguments.seconds = 3, 0.2
     arguments.networks = arguments.networks or list(NETWORKS)

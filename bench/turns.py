@@ -50,9 +50,12 @@ class Contestant:
         if self.missing:
             return
         self.process.send_signal(signal.SIGCONT)
-        if not self.calls:
-            self.calls = max(1, round(seconds / self._go(max(1, round(0.02 / self._go(1))))))
-        self.times.append(self._go(self.calls))
+        try:
+            if not self.calls:
+                self.calls = max(1, round(seconds / self._go(max(1, round(0.02 / self._go(1))))))
+            self.times.append(self._go(self.calls))
+        except (ValueError, BrokenPipeError):
+            self.missing = "it ended while it was measured"
         self._pause()
 
     def _go(self, calls):

@@ -1,8 +1,7 @@
 """What all peers share: the command line, the check against netc's record, and answering "go N" with the seconds of one call.
 
-A peer gives serve() two classes, made from a Task: Training with `step()`, which gives the loss, and Prediction with `step()`, which
-gives the outputs, as netc lays them out ([n, height, width, channels]). Both have `wait(result)`, which returns when the result is there, as
-an array, and a text `settings`.
+A peer gives serve() two classes of runners, made from a Task: Training, whose steps give the loss, and Prediction, whose steps give the
+outputs as netc lays them out ([n, height, width, channels]).
 """
 import argparse
 import json
@@ -16,7 +15,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from networks import NETWORKS  # noqa: E402
 from record import Record  # noqa: E402
 
-CHECKED_LEARNING_RATE = 1e-4  # what netc's record was made with
 TIMED_LEARNING_RATE = 1e-6  # so small that many steps on one batch leave the weights where they are: what netc is timed with
 
 
@@ -30,7 +28,7 @@ class Task:
         self.threads = arguments.threads
         self.variant = arguments.variant
         self.dropout = 0.0
-        self.learning_rate = CHECKED_LEARNING_RATE
+        self.learning_rate = self.network.optimizer.checked_rate
 
     def layers(self):
         """Pairs of a node and its weights, which are empty for a node that has none."""
@@ -47,6 +45,25 @@ class Task:
     @property
     def targets(self):
         return self.record.inputs[1]
+
+
+class Runner:
+    settings = ""  # in the words of the table
+
+    def step(self):
+        """Does one step; its result may still be on the way."""
+        raise NotImplementedError
+
+    def wait(self, result):
+        """The result of a step, when it and all before it are done: a number or an array."""
+        raise NotImplementedError
+
+    def set_learning_rate(self, rate):
+        """Of a training: that of the steps that follow."""
+        raise NotImplementedError
+
+    def ready(self):
+        """Called once, after the check and before the time is taken."""
 
 
 def difference(found, expected):
@@ -77,9 +94,12 @@ def prepared_training(task, training):
 def prepared_prediction(task, prediction):
     start = time.perf_counter()
     checked = prediction(task)
-    outputs = checked.wait(checked.step())
+    outputs = np.asarray(checked.wait(checked.step()))
     first_call = time.perf_counter() - start
-    return checked, difference(np.asarray(outputs), next(iter(task.record.results[0].values()))), first_call
+    expected = next(iter(task.record.results[0].values()))
+    if task.network.loss == "classes":  # logarithms of probabilities differ as logits do
+        outputs, expected = np.log(np.maximum(outputs, 1e-37)), np.log(np.maximum(expected, 1e-37))
+    return checked, difference(outputs, expected), first_call
 
 
 def serve(version, training=None, prediction=None):
@@ -95,6 +115,7 @@ def serve(version, training=None, prediction=None):
         runner, distance, first_call = prepared_training(task, training)
     else:
         runner, distance, first_call = prepared_prediction(task, prediction)
+    runner.ready()
     for _ in range(3):
         runner.wait(runner.step())
     print(json.dumps({"ready": True, "version": version, "settings": runner.settings, "difference": distance, "first_call": first_call}),

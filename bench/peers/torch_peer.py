@@ -3,7 +3,7 @@ import torch
 import torch._inductor.config
 from torch import nn
 
-from serve import serve
+from serve import Runner, serve
 from torch_network import as_netc, as_torch, module
 
 
@@ -17,7 +17,7 @@ def optimizer_of(network, parameters, learning_rate):
     return torch.optim.SGD(parameters, lr=learning_rate, momentum=0.9, fused=True)
 
 
-class Training:
+class Training(Runner):
     def __init__(self, task):
         torch.set_num_threads(task.threads)
         self.settings = "channels_last, fused optimizer"
@@ -50,7 +50,7 @@ class Training:
         return result.item()
 
 
-class Prediction:
+class Prediction(Runner):
     def __init__(self, task):
         torch.set_num_threads(task.threads)
         self.settings = "channels_last, inference_mode"
