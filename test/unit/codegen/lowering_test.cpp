@@ -263,6 +263,67 @@ TEST(Kernels, Contractions) {
          }});
 }
 
+// Whether a kernel of this case is named like `part`.
+bool has_kernel(const Case &test, const std::string &part, const TargetOptions &target) {
+  Module module;
+  Builder b(&module, "f", Mode::training);
+  Values arguments;
+  for (const Type &type : test.inputs) arguments.push_back(b.argument("a" + std::to_string(arguments.size()), type));
+  Values results = test.build(b, arguments);
+  std::vector<std::string> names;
+  for (size_t n = 0; n < results.size(); ++n) names.push_back("r" + std::to_string(n));
+  module.functions.push_back(b.finish(results, names));
+  test.adjust(module.functions[0]);
+  place_everything(module);
+  Metadata metadata;
+  metadata.json = "{}";
+  auto ir = generate(module, metadata, target, Emit::llvm_ir);
+  return ir && ir->find(part) != std::string::npos;
+}
+
+TEST(Kernels, WinogradConvolutionsWithEpilogues) {
+  Attributes window = {{"strides", Integers{1, 1}},
+                       {"padding", Integers{1, 1, 1, 1}},
+                       {"dilation", Integers{1, 1}},
+                       {"groups", int64_t{1}}};
+  Attributes forward = window, backward = window;
+  forward["input_dilation"] = Integers{1, 1};
+  backward["kernel_size"] = Integers{3, 3};
+  auto halo = [](Function &f) { f.values[f.ops[0].results[0]].halo = {1, 1, 1, 1}; };
+  Type x = f32({B, d(13), d(16), d(32)}), y = f32({B, d(13), d(16), d(40)}), kernel = f32({d(3), d(3), d(32), d(40)});
+  Case convolution{{x, kernel, f32({d(40)}), y},
+                   [&](Builder &b, const Values &in) {
+                     ValueId image = b.emit("negative", {in[0]});
+                     auto conv = fused("contraction", [&](Builder &inner, const Values &v) {
+                       ValueId sum = emit::add(inner, inner.emit("conv2d", {v[0], v[1]}, forward), v[2]);
+                       return Values{emit::relu(inner, emit::add(inner, sum, v[3])), sum};
+                     });
+                     return conv(b, {image, in[1], in[2], in[3]});
+                   },
+                   {1, 3},
+                   1e-4,
+                   halo};
+  expect_same_as_evaluator(convolution);
+  Case weights{{x, y, kernel},
+               [&](Builder &b, const Values &in) {
+                 ValueId image = b.emit("negative", {in[0]});
+                 auto conv = fused("contraction", [&](Builder &inner, const Values &v) {
+                   return Values{emit::add(inner, inner.emit("conv2d_backward_weights", {v[0], v[1]}, backward), v[2])};
+                 });
+                 return conv(b, {image, in[1], in[2]});
+               },
+               {1, 18},
+               1e-3,  // sums of up to 3744 products
+               halo};
+  expect_same_as_evaluator(weights);
+  for (const Case &test : {convolution, weights}) {
+    TargetOptions target = best_target();
+    EXPECT_TRUE(has_kernel(test, ".winograd", target));
+    target.winograd = false;
+    EXPECT_FALSE(has_kernel(test, ".winograd", target));
+  }
+}
+
 TEST(State, WeightsConstantsAndRuntimeValues) {
   Module module;
   module.name = "state";
