@@ -117,6 +117,9 @@ std::vector<Case> cases() {
   convolution(2, 28, 32, 32);
   convolution(64, 28, 32, 32);
   convolution(64, 14, 32, 64);
+  convolution(64, 14, 64, 64);
+  convolution(64, 7, 64, 128);
+  convolution(16, 56, 64, 64);
   convolution(2, 14, 32, 64);
   convolution(2, 14, 64, 64);
   convolution(2, 7, 64, 128);
