@@ -45,6 +45,8 @@ void finish_tile(KernelEmitter &emitter, const Tile &tile, const Accumulators &s
 // A right side of at least this many elements is prefetched, so many steps ahead.
 inline constexpr int64_t kLargeElements = 128 * 1024;
 inline constexpr int64_t kPrefetchedSteps = 24;
+// One of at least this many comes from beyond the second-level cache.
+inline constexpr int64_t kFarElements = 256 * 1024;
 
 // Work is cut so that a chunk takes about this long; the estimate of the kernels' speed is deliberately modest.
 inline constexpr double kChunkNanoseconds = 15000;

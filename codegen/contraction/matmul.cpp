@@ -7,6 +7,7 @@
 
 #include "codegen/contraction/common.h"
 #include "codegen/contraction/matmul_tiles.h"
+#include "codegen/contraction/matmul_turned.h"
 #include "ir/op.h"
 
 namespace netc::contraction {
@@ -69,6 +70,11 @@ void choose_classes(MatmulPlan &plan, const Target &target, int64_t steps) {
     Tiling tiling = choose_tiling(target, 1, matmul.rows.size, matmul.columns.size, plan.lanes, steps);
     vectors = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tiling.vectors)));
     rows = tiling.tile_length;
+    // Half a cache line of B and of the result is read and written at the price of a whole one.
+    if (vectors == 1 && all_vectors > 1 && most_rows(target, 2) >= kRestRows) {
+      vectors = 2;
+      rows = balanced(matmul.rows.size, most_rows(target, vectors)).front().size;
+    }
   }
   bool many_rows = matmul.rows.batch || matmul.rows.size >= 2 * rows;
   bool large = steps * matmul.columns.size * plan.element_bytes > kCacheBytes;
@@ -119,6 +125,7 @@ Matmul read_matmul(const Op &op, std::span<const ValueLayout> operands) {
 }
 
 ContractionLowering plan_matmul(const Matmul &matmul, const Target &target) {
+  if (can_turn(matmul, target)) return plan_turned_matmul(matmul, target);
   ContractionLowering lowering;
   int64_t steps = matmul.steps.batch ? matmul.steps.size * kTypicalSteps : matmul.steps.size;
   if (matmul.columns.batch) {

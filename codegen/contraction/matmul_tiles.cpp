@@ -16,8 +16,6 @@ namespace {
 // A tile that reads B where it lies prefetches so many steps ahead: more would crowd the first-level cache where the
 // lines of B meet in it.
 constexpr int64_t kStepsAhead = 12;
-// A B of this size comes from beyond the second-level cache.
-constexpr int64_t kFarElements = 256 * 1024;
 
 class MatmulEmitter {
  public:

@@ -46,9 +46,10 @@ void emit_transpose(KernelEmitter &emitter, const PanelTranspose &panel) {
   llvm::Align align(static_cast<uint64_t>(bytes));
   Value *whole_steps = ir.CreateMul(ir.CreateSDiv(panel.steps, ir.getInt64(piece)), ir.getInt64(piece));
 
-  auto source = [&](const Panel &square, int64_t column, Value *step) {
+  auto line = [&](const Panel &square, int64_t column) {
     Value *place = ir.CreateAdd(square.first, ir.getInt64(static_cast<uint64_t>(column)));
-    return element_at(emitter, element, panel.from, ir.CreateAdd(ir.CreateMul(place, panel.from_stride), step));
+    if (panel.last != nullptr) place = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, place, panel.last);
+    return ir.CreateMul(place, panel.from_stride);
   };
   auto destination = [&](const Panel &square, int64_t column, Value *step) {
     Value *inside = ir.CreateAdd(ir.CreateSub(square.first, panel.begin), ir.getInt64(static_cast<uint64_t>(column)));
@@ -57,11 +58,16 @@ void emit_transpose(KernelEmitter &emitter, const PanelTranspose &panel) {
   Panels squares = make_panels(panel.columns, lanes, 1);
   for_panels(emitter, squares, panel.begin, panel.end, [&](const Panel &square) {
     int64_t inside = square.tail == 0 ? lanes : square.tail;
+    std::vector<Value *> lines;
+    for (int64_t column = 0; column < inside; ++column) lines.push_back(line(square, column));
+    auto source = [&](int64_t column, Value *step) {
+      return element_at(emitter, element, panel.from, ir.CreateAdd(lines[static_cast<size_t>(column)], step));
+    };
     for_range(emitter, ir.getInt64(0), whole_steps, piece, [&](Value *step) {
       // Inserting from memory is cheaper than a shuffle: what crosses 16 bytes is done by the loads.
       std::vector<Value *> rows(static_cast<size_t>(piece), llvm::Constant::getNullValue(vector));
       for (int64_t column = 0; column < inside; ++column) {
-        Value *loaded = ir.CreateAlignedLoad(piece_type, source(square, column, step), align);
+        Value *loaded = ir.CreateAlignedLoad(piece_type, source(column, step), align);
         Value *&row = rows[static_cast<size_t>(column % piece)];
         row = lanes == piece ? loaded
                              : ir.CreateInsertVector(vector, row, loaded,
@@ -74,7 +80,7 @@ void emit_transpose(KernelEmitter &emitter, const PanelTranspose &panel) {
     });
     for_range(emitter, whole_steps, panel.steps, 1, [&](Value *step) {
       for (int64_t column = 0; column < inside; ++column)
-        ir.CreateAlignedStore(ir.CreateAlignedLoad(element, source(square, column, step), align),
+        ir.CreateAlignedStore(ir.CreateAlignedLoad(element, source(column, step), align),
                               destination(square, column, step), align);
     });
   });

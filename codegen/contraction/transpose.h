@@ -12,10 +12,11 @@ struct PanelTranspose {
   DType dtype = DType::f32;
   int64_t columns = 1;
   int64_t width = 1;
-  llvm::Value *begin, *end;  // i64
-  llvm::Value *from, *to;    // pointers
-  llvm::Value *from_stride;  // i64, in elements
-  llvm::Value *steps;        // i64
+  llvm::Value *begin, *end;     // i64
+  llvm::Value *from, *to;       // pointers
+  llvm::Value *from_stride;     // i64, in elements
+  llvm::Value *steps;           // i64
+  llvm::Value *last = nullptr;  // i64: of the columns that there are; those behind repeat it. null: all are there
 };
 void emit_transpose(KernelEmitter &emitter, const PanelTranspose &panel);
 

@@ -215,6 +215,14 @@ TEST(Contraction, MatmulOfALargeRightSide) {
   check(matmul({50}, {260}, {70}, true, false), 1);
 }
 
+// The turned product: the batch around the sizes of panels, columns around those of groups and tiles.
+TEST(Contraction, MatmulTurned) {
+  for (int64_t batch : {1, 3, 8, 16, 17, 32, 33, 40}) check(matmul(B, {96}, {53}, false, true), batch);
+  for (int64_t columns : {1, 7, 16, 47, 48, 49, 100}) check(matmul(B, {101}, {columns}, false, true), 19);
+  check(matmul({2, true}, {97}, {20}, false, true), 9);
+  check(matmul(B, {98}, {30}, false, true, DType::f64), 9);
+}
+
 TEST(Contraction, MatmulTransposed) {
   for (int64_t columns : {1, 10, 33, 130}) {
     check(matmul({columns == 10 ? 64 : 9}, B, {columns}, true, false), 7);
