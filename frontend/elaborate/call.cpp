@@ -294,6 +294,16 @@ std::string Interpreter::instance_name(const std::string &block, const ast::Iden
   return name;
 }
 
+// A step that is called again is one layer that computes more.
+void Interpreter::record_layer(LayerInfo layer) {
+  for (LayerInfo &known : session_.layers)
+    if (known.name == layer.name) {
+      known.flops += layer.flops;
+      return;
+    }
+  session_.layers.push_back(std::move(layer));
+}
+
 Datum Interpreter::call_block(const Callable &callee, std::vector<Operand> operands, Span span,
                               const ast::Identifier *instance) {
   if (frame_->depth >= kMaxCallDepth) {
@@ -309,9 +319,15 @@ Datum Interpreter::call_block(const Callable &callee, std::vector<Operand> opera
 
   Frame *caller = frame_;
   Frame inner;
-  std::string local = instance_name(callee.name, instance);
   inner.name = callee.name;
-  inner.path = caller->path.empty() ? local : caller->path + "." + local;
+  inner.shared = caller->shared;
+  if (!callee.step.empty() && caller->user_code) {
+    inner.path = callee.step;
+    inner.shared = true;
+  } else {
+    std::string local = instance_name(callee.name, instance);
+    inner.path = caller->path.empty() ? local : caller->path + "." + local;
+  }
   inner.suffix = caller->suffix;
   inner.role = caller->role;
   inner.user_code = !callee.library;
@@ -335,8 +351,7 @@ Datum Interpreter::call_block(const Callable &callee, std::vector<Operand> opera
     if (tensor && function_) {
       const Type &type = function_->builder.type(tensor->id);
       if (function_->records_layers && callee.library && caller->role == Role::weight)
-        session_.layers.push_back(
-            {path, callee.name, type, flops_of(function_->builder.function(), first_op), user_span(span)});
+        record_layer({path, callee.name, type, flops_of(function_->builder.function(), first_op), user_span(span)});
       return TensorValue{tensor->id, std::make_shared<const Step>(Step{callee.name, type, source})};
     }
   }

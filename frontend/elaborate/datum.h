@@ -72,6 +72,7 @@ struct Callable {
   bool library = false;                  // the block is of the standard library
   std::vector<BoundArgument> arguments;  // positional ones follow the block's data operands
   Span span;                             // where it was written
+  std::string step;  // bound to a name in a body: the path of the one step that all its calls are; else empty
 };
 using CallablePtr = std::shared_ptr<const Callable>;
 

@@ -89,7 +89,12 @@ struct Pass {
 };
 
 void finish(Session &session, Pass &pass, std::vector<ValueId> results, std::vector<std::string> names) {
-  session.module.functions.push_back(pass.build.builder.finish(std::move(results), std::move(names)));
+  Builder &builder = pass.build.builder;
+  for (const auto &[weight, update] : pass.build.updates) {
+    builder.set_location(update.location);
+    builder.emit("write", {update.value}, {{"weight", weight}});
+  }
+  session.module.functions.push_back(builder.finish(std::move(results), std::move(names)));
 }
 
 void add_predict(Session &session, Pass &pass, const Functions &functions) {

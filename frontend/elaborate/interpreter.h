@@ -24,6 +24,7 @@ struct Frame {
   Role role = Role::weight;
   bool user_code = false;  // the body is in the user's files
   bool trainable = true;
+  bool shared = false;  // inside a step that may be called again: its weights are known then
   Span call;  // where the block was called
   int depth = 0;
   int draws = 0;                               // random ops so far
@@ -124,12 +125,14 @@ class Interpreter {
   bool bind(const Callable &callee, const ast::BlockDecl &block, std::vector<Operand> &operands, Span span,
             std::vector<std::optional<Operand>> &bound);
   bool check_parameter(const ast::Parameter &parameter, const Operand &operand, const std::string &block);
+  void record_layer(LayerInfo layer);
   std::string instance_name(const std::string &block, const ast::Identifier *instance);
   Datum member(const Datum &object, const ast::Identifier &name, Span span);
   Datum subscript(const Datum &object, const Datum &index, Span span);
   Datum branch(const ast::If &node, Span span);
   Datum run_inner(const ast::Body &body);
   void assign(const ast::Identifier &name, Datum value);
+  Datum as_one_step(Datum value, const ast::Expr &expression, const ast::Identifier &name);
   void repeat(const ast::Repeat &node);
   void declare_weight(const ast::WeightDecl &node, Span span);
   void update(const ast::Update &node, Span span);

@@ -104,6 +104,11 @@ struct FunctionBuild {
   bool writes = false;          // `update` has an effect (train_step), or not (gradcheck)
   bool records_layers = false;  // the layers of the metadata come from one function (predict)
   std::map<std::string, ValueId> reads;
+  struct Update {
+    ValueId value;
+    Location location;
+  };
+  std::map<std::string, Update> updates;  // of weights, written at the end of the function
   std::map<std::string, ValueId> runtime_values;
   std::vector<ValueId> penalties;  // scalars added to the loss: activity regularisers
   std::set<uint32_t> streams;      // random streams taken

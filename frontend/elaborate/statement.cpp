@@ -12,7 +12,7 @@ struct StatementVisitor {
   Datum operator()(const ast::Assign &node) const {
     Datum value = in.evaluate(*node.value);
     if (node.names.size() == 1) {
-      in.assign(node.names[0], std::move(value));
+      in.assign(node.names[0], in.as_one_step(std::move(value), *node.value, node.names[0]));
       return None{};
     }
     const auto *items = value.as<Items>();
@@ -59,6 +59,18 @@ Datum Interpreter::run_inner(const ast::Body &body) {
   Datum value = run(body);
   scope_ = outer;
   return value;
+}
+
+// tower = dense(4): whatever calls `tower` is the same step, with the same weights, as a layer object in Keras is. A bare
+// block, layer = dense, is another name of the block.
+Datum Interpreter::as_one_step(Datum value, const ast::Expr &expression, const ast::Identifier &name) {
+  const auto *callable = value.as<CallablePtr>();
+  if (!callable || !(*callable)->block || !std::holds_alternative<ast::Call>(expression.node) || !frame_->user_code)
+    return value;
+  Callable step = **callable;
+  std::string local = instance_name(step.name, &name);
+  step.step = frame_->path.empty() ? local : frame_->path + "." + local;
+  return std::make_shared<const Callable>(std::move(step));
 }
 
 void Interpreter::assign(const ast::Identifier &name, Datum value) {

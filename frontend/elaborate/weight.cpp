@@ -67,6 +67,13 @@ void Interpreter::declare_weight(const ast::WeightDecl &node, Span span) {
   info.name += frame_->suffix;
   if (!trainable && info.role == Role::weight) info.role = Role::state;
   const WeightInfo *known = session_.find_weight(info.name);
+  if (known && known->type != *type && frame_->shared) {
+    error(node.name.span, fmt::format("the weight {} is {}, this call would need {}", info.name, to_string(known->type),
+                                      to_string(*type)),
+          "a step bound to a name has the same weights in every call: give it inputs of the same shape, or make a "
+          "second step");
+    return poison();
+  }
   if (known && (known->type != *type || frame_->weights.count(node.name.text))) {
     error(node.name.span, fmt::format("the weight {} is declared twice", info.name));
     return poison();
@@ -111,9 +118,10 @@ void Interpreter::update(const ast::Update &node, Span span) {
     return;
   }
   if (!function_->writes) return;
+  // What comes later reads the new value; the last one is written.
   set_location(span);
-  if (auto written = function_->builder.try_emit("write", {*tensor}, {{"weight", weight->name}}); !written)
-    error(span, written.error().message, written.error().help);
+  function_->reads[weight->name] = *tensor;
+  function_->updates[weight->name] = {*tensor, function_->builder.location()};
 }
 
 }  // namespace netc::elaborate
