@@ -96,10 +96,12 @@ def once_for_each(rows, task):
     return seen
 
 
-def aside(measured, names):
-    """What it takes besides time: compilation, size, memory."""
+def aside(measured):
+    """What it takes besides time: compilation, size, memory. The header first."""
     trained = once_for_each(measured["rows"], "train")
-    compiling = [name for name in names if name not in ("PyTorch",)]
+    compiling = [name for name in names_of(trained.values()) if name != "PyTorch"]
+    yield ["network", "netc compiles, s", *(f"{name}: first step, s" for name in compiling), "program", "start to --help",
+           "peak memory of training", "PyTorch's"]
     for network, facts in measured["programs"].items():
         contestants = trained.get(network, {}).get("contestants", {})
         memory = [contestants.get(name, {}).get("memory") for name in ("netc", "PyTorch")]
@@ -141,17 +143,12 @@ def markdown(measured):
     for threads in sorted({row["threads"] for row in rows}):
         lines += ["", f"## {threads} thread{'s' if threads > 1 else ''}", ""]
         lines += table(["network", "task", "netc, ms", "best peer / netc", *names], comparison(rows, threads, names))
-    compiling = [f"{name}: first step, s" for name in names if name != "PyTorch"]
-    lines += ["", "## Besides time", ""]
-    lines += table(["network", "netc compiles, s", *compiling, "program", "start to --help", "peak memory of training", "PyTorch's"], aside(measured, names))
-    lines += ["", "## Versions and settings", "", f"Python {machine['python']}. All computed netc's losses of two steps and outputs, to {TOLERANCE:g}.", ""]
+    header, *besides = aside(measured)
+    lines += ["", "## Besides time", "", *table(header, besides)]
+    lines += ["", "## Versions and settings", "", f"Python {machine['python']}. The peers compared with computed netc's losses of two steps and outputs, to {TOLERANCE:g}.", ""]
     lines += settings(rows, names)
-    if missing := absent(rows):
-        lines += ["", "## Missing", "", *missing]
+    lines += ["", "## Missing", "", *(absent(rows) or ["Nothing."])]
+    if only := [name for name in names if name not in names_of(once_for_each(rows, "train").values())]:
+        lines += ["", f"No training with {' and '.join(only)}: they only run networks."]
     return "\n".join(lines) + "\n"
 
-
-def write(measured, folder):
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "side-by-side.md").write_text(markdown(measured))
-    print(f"written: {folder / 'side-by-side.md'}")

@@ -6,6 +6,7 @@ import sys
 import tempfile
 
 import machine
+import picture
 import report
 from netc_program import ROOT, Program
 from networks import NETWORKS
@@ -71,13 +72,20 @@ def tasks_of(network, arguments):
         yield from (("predict", 1), ("predict", 32))
 
 
+def write(measured, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in (("side-by-side.md", report.markdown(measured)), ("side-by-side.svg", picture.svg(measured))):
+        (folder / name).write_text(text)
+        print(f"written: {folder / name}")
+
+
 def main():
     arguments = arguments_of(sys.argv[1:])
     folder = ROOT / "build/bench"
     folder.mkdir(parents=True, exist_ok=True)
     raw = folder / "measured.json"
     if arguments.draw:
-        report.write(json.loads(raw.read_text()), arguments.results)
+        write(json.loads(raw.read_text()), arguments.results)
         return
     measured = {"machine": machine.describe(), "rounds": arguments.rounds, "seconds": arguments.seconds, "limits": {}, "programs": {}, "rows": []}
     for name in arguments.networks:
@@ -90,7 +98,7 @@ def main():
                 measured["limits"].setdefault(str(threads), program.limits(threads))
                 print(report.line(row), flush=True)
                 raw.write_text(json.dumps(measured, indent=1))
-    report.write(measured, arguments.results)
+    write(measured, arguments.results)
 
 
 if __name__ == "__main__":
