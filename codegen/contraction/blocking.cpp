@@ -9,6 +9,7 @@ namespace {
 
 constexpr int64_t kMostVectors = 4;
 constexpr int64_t kMostRows = 16;
+constexpr int64_t kLeastRowsOfTwo = 4;
 // Entering a tile, its epilogue, and what each further shape of tile costs in the instruction cache.
 constexpr double kTileCycles = 20;
 constexpr double kShapePenalty = 1.01;
@@ -63,7 +64,9 @@ Tiling choose_tiling(const Target &target, int64_t lines, int64_t length, int64_
   auto tile_cost = [&](int64_t rows, int64_t vectors) {
     return kTileCycles + static_cast<double>(steps) * step_cycles(rows, vectors);
   };
-  for (int64_t vectors = 1; vectors <= std::min(kMostVectors, all_vectors); ++vectors) {
+  // An element of A should serve two vectors at least: one row more for each would not make up for it.
+  int64_t least_vectors = all_vectors > 1 && most_rows(target, 2) >= kLeastRowsOfTwo ? 2 : 1;
+  for (int64_t vectors = least_vectors; vectors <= std::min(kMostVectors, all_vectors); ++vectors) {
     Panels panels = make_panels(columns, lanes, vectors);
     int64_t budget = most_rows(target, vectors);
     for (int64_t most = 1; most <= std::min(budget, length); ++most) {

@@ -27,6 +27,7 @@ constexpr int64_t kMostTransposedRowsPerChunk = 128;
 constexpr int64_t kPanelBytes = 128 * 1024;
 constexpr int64_t kMostPackedSteps = 1024;
 constexpr int64_t kCacheBytes = 32 * 1024;  // a B of this size stays there as it is
+constexpr int64_t kMeetingBytes = 1024;     // lines at multiples of this lie in few sets of the first-level cache
 constexpr int64_t kRestRows = 4;            // of the tiles for what is left; single rows for what is left of that
 constexpr int64_t kTypicalSteps = 64;       // where the number of steps is the batch
 
@@ -70,22 +71,23 @@ void choose_classes(MatmulPlan &plan, const Target &target, int64_t steps) {
     Tiling tiling = choose_tiling(target, 1, matmul.rows.size, matmul.columns.size, plan.lanes, steps);
     vectors = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tiling.vectors)));
     rows = tiling.tile_length;
-    // Half a cache line of B and of the result is read and written at the price of a whole one.
-    if (vectors == 1 && all_vectors > 1 && most_rows(target, 2) >= kRestRows) {
-      vectors = 2;
-      rows = balanced(matmul.rows.size, most_rows(target, vectors)).front().size;
-    }
   }
   bool many_rows = matmul.rows.batch || matmul.rows.size >= 2 * rows;
   bool large = steps * matmul.columns.size * plan.element_bytes > kCacheBytes;
   if (matmul.transpose_b || (!matmul.steps.batch && many_rows && large && columns > vectors && rows > 1))
     plan.packed_steps = packed_steps(plan, vectors, steps);
+  // Where the batch is summed up, its rows follow one another in B: of such a length that they meet in few places of
+  // the first-level cache they are gathered once for all.
+  plan.scratch_panels = matmul.steps.batch && !matmul.transpose_b && !matmul.rows.batch &&
+                        matmul.rows.size >= kLeastRowsPerChunk &&
+                        matmul.columns.size * plan.element_bytes % kMeetingBytes == 0 && vectors > 1;
   int64_t block = plan.packed_steps > 0 ? vectors : block_vectors(plan, vectors, steps);
   plan.block = block * plan.lanes;
   plan.classes.push_back({rows, panels(vectors)});
-  int64_t most = plan.packed_steps > 0 ? vectors : std::min(block, all_vectors);
+  bool one_width = plan.packed_steps > 0 || plan.scratch_panels;
+  int64_t most = one_width ? vectors : std::min(block, all_vectors);
   auto add_class = [&](int64_t rest) {
-    plan.classes.push_back({rest, panels(plan.packed_steps > 0 ? vectors : panel_vectors(target, rest, most))});
+    plan.classes.push_back({rest, panels(one_width ? vectors : panel_vectors(target, rest, most))});
   };
   if (!matmul.rows.batch) {
     if (matmul.rows.size % rows > 0) add_class(matmul.rows.size % rows);
@@ -95,6 +97,28 @@ void choose_classes(MatmulPlan &plan, const Target &target, int64_t steps) {
   if (rows > 1) add_class(1);
   if (matmul.transpose_b || block >= std::min(kColumnBlockVectors, all_vectors)) return;
   plan.single_row.push_back({1, panels(panel_vectors(target, 1, std::min(kColumnBlockVectors, all_vectors)))});
+}
+
+// The stage that fills the scratch memory, which it asks for.
+ContractionLowering panels_stage(const MatmulPlan &plan) {
+  ContractionLowering lowering;
+  int64_t bytes = plan.matmul.columns.size * plan.element_bytes;
+  lowering.scratch_batch = plan.matmul.steps.size * bytes;
+  KernelStage stage;
+  stage.suffix = "pack";
+  stage.units = plan.matmul.steps;
+  double nanoseconds_of_step = static_cast<double>(bytes) / 20;
+  stage.units_per_chunk = std::max<int64_t>(1, static_cast<int64_t>(kChunkNanoseconds / nanoseconds_of_step));
+  set_cost(stage, nanoseconds_of_step);
+  stage.emit = [plan, group = stage.units_per_chunk](KernelEmitter &emitter) {
+    llvm::IRBuilder<> &ir = emitter.ir();
+    Value *begin = scaled(emitter, emitter.chunk(), group);
+    Value *end = ir.CreateAdd(begin, ir.getInt64(static_cast<uint64_t>(group)));
+    end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter, plan.matmul.steps));
+    emit_scratch_panels(emitter, plan, begin, end);
+  };
+  lowering.stages.push_back(std::move(stage));
+  return lowering;
 }
 
 KernelStage column_stage(const Matmul &matmul, double work_of_column) {
@@ -139,7 +163,9 @@ ContractionLowering plan_matmul(const Matmul &matmul, const Target &target) {
   choose_classes(plan, target, std::max<int64_t>(steps, 1));
   plan.blocks = (matmul.columns.size + plan.block - 1) / plan.block;
 
+  if (plan.scratch_panels) lowering = panels_stage(plan);
   KernelStage stage;
+  if (plan.scratch_panels) stage.suffix = "tile";
   double columns = static_cast<double>(std::min(plan.block, matmul.columns.size));
   double work = columns * static_cast<double>(steps * plan.grain());
   Dim grains = plan.grains();

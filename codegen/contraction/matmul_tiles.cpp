@@ -32,11 +32,32 @@ class MatmulEmitter {
   // The blocks of columns in [first_block, end_block), for the rows in [begin, end).
   void run(const std::vector<RowClass> &classes, Value *first_block, Value *end_block, Value *begin, Value *end) {
     auto [first, last] = columns_of(first_block, end_block);
-    const Source source{emitter_.operand(1).base, b_line_};
     for_classes(classes, begin, end, [&](const RowClass &rows, Value *class_begin, Value *class_last) {
       for_panels(emitter_, rows.panels, first, last, [&](const Panel &panel) {
+        const Source source = plan_.scratch_panels ? scratch_panel(panel.first)
+                                                   : at_column({emitter_.operand(1).base, b_line_}, panel.first);
         for_range(emitter_, class_begin, class_last, rows.rows,
-                  [&](Value *row) { emit_whole(rows.rows, panel, row, at_column(source, panel.first)); });
+                  [&](Value *row) { emit_whole(rows.rows, panel, row, source); });
+      });
+    });
+  }
+
+  void copy_to_scratch(Value *begin, Value *end) {
+    const Panels &panels = plan_.classes.front().panels;
+    Tile tile{element_, plan_.lanes};
+    llvm::Type *type = accumulator_type(tile);
+    llvm::Align align(static_cast<uint64_t>(plan_.element_bytes));
+    for_range(emitter_, begin, end, 1, [&](Value *step) {
+      Value *line = element_at(emitter_, element_, emitter_.operand(1).base, ir().CreateMul(step, b_line_));
+      for_panels(emitter_, panels, nullptr, nullptr, [&](const Panel &panel) {
+        Source to = scratch_panel(panel.first);
+        to.start = element_at(emitter_, element_, to.start, ir().CreateMul(step, to.step));
+        for (unsigned v = 0; v < panel.vectors; ++v) {
+          Value *offset = number(static_cast<int64_t>(v) * plan_.lanes);
+          Value *from = element_at(emitter_, element_, line, ir().CreateAdd(panel.first, offset));
+          ir().CreateAlignedStore(ir().CreateAlignedLoad(type, from, align),
+                                  element_at(emitter_, element_, to.start, offset), align);
+        }
       });
     });
   }
@@ -106,6 +127,10 @@ class MatmulEmitter {
   Source at_column(Source source, Value *column) {
     source.start = element_at(emitter_, element_, source.start, column);
     return source;
+  }
+  Source scratch_panel(Value *column) {
+    return {element_at(emitter_, element_, emitter_.scratch(), ir().CreateMul(column, steps_)),
+            number(plan_.classes.front().panels.width())};
   }
   Value *a_at(Value *row, Value *step) {
     Value *offset = ir().CreateAdd(ir().CreateMul(row, a_row_), ir().CreateMul(step, a_step_));
@@ -317,6 +342,10 @@ void emit_stretch(KernelEmitter &emitter, const MatmulPlan &plan, Dim units, int
   emitter.loop(none, ir.CreateZExt(single, ir.getInt64Ty()), 1,
                [&](Value *) { MatmulEmitter(emitter, plan).run(plan.single_row, first_block, end_block, none, one); });
   emitter.loop(ir.CreateSelect(single, end_block, first_block), end_block, 1, one_block);
+}
+
+void emit_scratch_panels(KernelEmitter &emitter, const MatmulPlan &plan, Value *begin, Value *end) {
+  MatmulEmitter(emitter, plan).copy_to_scratch(begin, end);
 }
 
 void emit_column(KernelEmitter &emitter, const MatmulPlan &plan, Value *column) {

@@ -24,6 +24,8 @@ struct MatmulPlan {
   // panel follow one another. A block is one panel then, and all classes have the same panels.
   int64_t packed_steps = 0;
   int64_t stretch_rows = 1;  // the most rows of a chunk that meet one block
+  // B is used through a copy in scratch memory, panel behind panel of all steps; all classes have the same panels.
+  bool scratch_panels = false;
 
   // Rows are handed out in grains: whole tiles where the number of rows is known, single rows where it is the batch.
   int64_t grain() const { return matmul.rows.batch ? 1 : classes.front().rows; }
@@ -34,6 +36,9 @@ struct MatmulPlan {
 
 // A chunk: `units_per_chunk` of the `units` (block of columns, grain of rows) pairs, rows fastest.
 void emit_stretch(KernelEmitter &emitter, const MatmulPlan &plan, Dim units, int64_t units_per_chunk);
+
+// Copies these steps of B to scratch memory, for plan.scratch_panels.
+void emit_scratch_panels(KernelEmitter &emitter, const MatmulPlan &plan, llvm::Value *begin, llvm::Value *end);
 
 // Where the columns are the batch: one of them, element by element.
 void emit_column(KernelEmitter &emitter, const MatmulPlan &plan, llvm::Value *column);

@@ -71,8 +71,8 @@ llvm::Value *load_lanes(llvm::IRBuilder<> &ir, llvm::Type *type, llvm::Value *po
 // x * y + z: one rounding where the target can, otherwise two.
 llvm::Value *multiply_add(llvm::IRBuilder<> &ir, const Target &target, llvm::Value *x, llvm::Value *y, llvm::Value *z);
 
-// Instruction selection likes to put loads of neighbouring addresses next to each other, more than the registers hold. It
-// does not move a load across this: something with a side effect, be it empty.
+// Instruction selection likes to put loads of neighbouring addresses next to each other, more than the registers hold.
+// It does not move a load across this: something with a side effect, be it empty.
 void keep_order(llvm::IRBuilder<> &ir);
 
 // Emits the tile at the insertion point, which ends up behind it. `initial` empty: zeros.

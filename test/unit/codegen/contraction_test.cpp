@@ -215,6 +215,13 @@ TEST(Contraction, MatmulOfALargeRightSide) {
   check(matmul({50}, {260}, {70}, true, false), 1);
 }
 
+// Rows of the right side that meet in few places of the cache are gathered first.
+TEST(Contraction, MatmulOfGatheredRows) {
+  for (int64_t batch : {1, 3, 16, 33}) check(matmul({50}, B, {256}, true, false), batch);
+  check(matmul({33}, {2, true}, {512}, true, false), 5);
+  check(matmul({40}, B, {256}, true, false, DType::f64), 3);
+}
+
 // The turned product: the batch around the sizes of panels, columns around those of groups and tiles.
 TEST(Contraction, MatmulTurned) {
   for (int64_t batch : {1, 3, 8, 16, 17, 32, 33, 40}) check(matmul(B, {96}, {53}, false, true), batch);
