@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <ctime>
 #include <memory>
@@ -175,13 +176,14 @@ void measure(const Case &test, const Target &target) {
   // machine does.
   // Short runs are timed several at once: asking for the time takes a while.
   constexpr double kLeastSeconds = 30e-6;
-  double seconds_of_run = 1e9;
-  for (int runs = 0; runs < 5; ++runs) {
+  std::array<double, 5> first_runs;
+  for (double &run : first_runs) {
     double begin = seconds();
     compiled.run(a.get(), b.get(), bias.get(), result.get(), test.batch);
-    seconds_of_run = std::min(seconds_of_run, seconds() - begin);
+    run = seconds() - begin;
   }
-  int at_once = std::max(1, static_cast<int>(kLeastSeconds / seconds_of_run));
+  std::ranges::sort(first_runs);
+  int at_once = std::max(1, static_cast<int>(kLeastSeconds / first_runs[2]));
   double best = 1e9, until = seconds() + 0.5;
   std::vector<double> shares;
   for (int runs = 0; runs < 30 || seconds() < until; ++runs) {

@@ -17,9 +17,15 @@ namespace {
 constexpr int64_t kVectors = 2;     // of a panel
 constexpr int64_t kGroupTiles = 4;  // whose results are transposed together
 constexpr int64_t kLeastSteps = 96;
+constexpr int64_t kLeastTileRows = 4;
 constexpr int64_t kTypicalBatch = 64;
 
-int64_t tile_rows(const Target &target) { return most_rows(target, kVectors) / 4 * 4; }
+// As many as fit, so that the tiles of a group make whole vectors.
+int64_t tile_rows(const Target &target, DType dtype) {
+  int64_t rows = most_rows(target, kVectors);
+  while (rows > 1 && kGroupTiles * rows % target.lanes(dtype) != 0) --rows;
+  return rows;
+}
 
 struct TurnedPlan {
   Matmul matmul;
@@ -147,13 +153,12 @@ class TurnedEmitter {
 
 bool can_turn(const Matmul &matmul, const Target &target) {
   return matmul.transpose_b && !matmul.transpose_a && matmul.rows.batch && !matmul.steps.batch &&
-         !matmul.columns.batch && matmul.steps.size >= kLeastSteps && tile_rows(target) >= 4;
+         !matmul.columns.batch && matmul.steps.size >= kLeastSteps && tile_rows(target, matmul.dtype) >= kLeastTileRows;
 }
 
 ContractionLowering plan_turned_matmul(const Matmul &matmul, const Target &target) {
-  TurnedPlan plan{matmul, target.lanes(matmul.dtype), tile_rows(target)};
-  int64_t group_rows = kGroupTiles * plan.rows / plan.lanes * plan.lanes;
-  plan.groups = make_panels(matmul.columns.size, plan.lanes, std::max<int64_t>(1, group_rows / plan.lanes));
+  TurnedPlan plan{matmul, target.lanes(matmul.dtype), tile_rows(target, matmul.dtype)};
+  plan.groups = make_panels(matmul.columns.size, plan.lanes, kGroupTiles * plan.rows / plan.lanes);
 
   ContractionLowering lowering;
   int64_t bytes = matmul.steps.size * static_cast<int64_t>(byte_size(matmul.dtype));
