@@ -5,6 +5,7 @@ import math
 import struct
 import sys
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from support import ROOT, ProgramCase, compile_net
 
@@ -37,9 +38,10 @@ class BenchTest(ProgramCase):
         self.assertEqual({file.stem for file in SUITE.glob("*.net")}, set(NETWORKS))
 
     def test_every_network_runs(self):
-        for name, network in NETWORKS.items():
+        with ThreadPoolExecutor(2) as pool:
+            programs = list(pool.map(lambda name: compile_net(SUITE / f"{name}.net", self.folder / name), NETWORKS))
+        for program, (name, network) in zip(programs, NETWORKS.items()):
             with self.subTest(name):
-                program = compile_net(SUITE / f"{name}.net", self.folder / name)
                 self.assertRegex(self.run_program("bench", "--steps", "1", "--batch", "2", program=program), "^train_step, batch 2")
                 self.run_program("bench", "--function", "predict", "--batch", "1", "--record", "record", program=program)
                 layers = {weight.rsplit(".", 1)[0] for weight in read_record(self.folder / "record") if weight.startswith("weights.")}
