@@ -16,7 +16,7 @@ using llvm::Value;
 namespace {
 
 // The more tiles in a block, the more seldom are the sums read and written.
-constexpr int64_t kMostSummedTiles = 48;
+constexpr int64_t kMostSummedTiles = 24;
 constexpr int64_t kFewestSummedTiles = 16;
 constexpr int64_t kGroupTiles = 8;
 constexpr int64_t kMostImagesPerSum = 16;
