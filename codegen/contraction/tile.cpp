@@ -18,8 +18,7 @@ struct Step {
   Value *b;
 };
 
-// The most steps of straight code in one loop body.
-constexpr int64_t kUnrolledSteps = 8;
+// Short loops become straight code of at most so many steps.
 constexpr int64_t kStraightSteps = 12;
 constexpr int64_t kCacheLine = 64;
 
@@ -113,8 +112,8 @@ class Emitter {
     }
   }
 
-  static int64_t unrolling(const llvm::ConstantInt *count, int64_t steps) {
-    int64_t most = std::max<int64_t>(1, kUnrolledSteps / steps);
+  int64_t unrolling(const llvm::ConstantInt *count, int64_t steps) {
+    int64_t most = std::max<int64_t>(1, tile_.unrolled / steps);
     if (count == nullptr) return std::min<int64_t>(most, 4);
     for (int64_t unroll = most; unroll >= std::max<int64_t>(2, most / 2); --unroll)
       if (count->getSExtValue() % unroll == 0) return unroll;

@@ -50,6 +50,7 @@ struct Tile {
   std::vector<llvm::Value *> rows;    // i64 offsets in A, in elements
   std::vector<Reduction> reductions;  // outermost first
   Product product = Product::broadcast;
+  int64_t unrolled = 8;               // steps in a turn of the innermost loop, at most
   llvm::Value *prefetch_b = nullptr;  // elements ahead of B to prefetch with every step; null: nothing
   std::vector<Ahead> ahead;           // what later tiles will read
   llvm::Value *copy_b = nullptr;      // where the vectors of B are stored as they are read, one after the other
