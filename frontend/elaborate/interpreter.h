@@ -25,7 +25,7 @@ struct Frame {
   bool user_code = false;  // the body is in the user's files
   bool trainable = true;
   bool shared = false;  // inside a step that may be called again: its weights are known then
-  Span call;  // where the block was called
+  Span call;            // where the block was called
   int depth = 0;
   int draws = 0;                               // random ops so far
   bool failed = false;                         // an error was reported in library code: the rest of the body is not run

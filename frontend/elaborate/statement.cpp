@@ -61,8 +61,8 @@ Datum Interpreter::run_inner(const ast::Body &body) {
   return value;
 }
 
-// tower = dense(4): whatever calls `tower` is the same step, with the same weights, as a layer object in Keras is. A bare
-// block, layer = dense, is another name of the block.
+// tower = dense(4): whatever calls `tower` is the same step, with the same weights, as a layer object in Keras is. A
+// bare block, layer = dense, is another name of the block.
 Datum Interpreter::as_one_step(Datum value, const ast::Expr &expression, const ast::Identifier &name) {
   const auto *callable = value.as<CallablePtr>();
   if (!callable || !(*callable)->block || !std::holds_alternative<ast::Call>(expression.node) || !frame_->user_code)

@@ -68,8 +68,9 @@ void Interpreter::declare_weight(const ast::WeightDecl &node, Span span) {
   if (!trainable && info.role == Role::weight) info.role = Role::state;
   const WeightInfo *known = session_.find_weight(info.name);
   if (known && known->type != *type && frame_->shared) {
-    error(node.name.span, fmt::format("the weight {} is {}, this call would need {}", info.name, to_string(known->type),
-                                      to_string(*type)),
+    error(node.name.span,
+          fmt::format("the weight {} is {}, this call would need {}", info.name, to_string(known->type),
+                      to_string(*type)),
           "a step bound to a name has the same weights in every call: give it inputs of the same shape, or make a "
           "second step");
     return poison();

@@ -1,5 +1,5 @@
-// Interrupts: the first SIGINT or SIGTERM asks for an orderly end, and so does SIGPIPE, when nobody reads the output any
-// more. A second SIGINT ends the process at once.
+// Interrupts: the first SIGINT or SIGTERM asks for an orderly end, and so does SIGPIPE, when nobody reads the output
+// any more. A second SIGINT ends the process at once.
 #pragma once
 
 namespace netc::runtime {

@@ -78,13 +78,13 @@ INSTANTIATE_TEST_SUITE_P(All, Merge,
                          named_by_text);
 
 TEST(Network, SharesAStepBoundToAName) {
-  check_network(
-      experiment("(x: f32[7], z: f32[7]) -> f32[2] { tower = dense(5, kernel_regularizer = l2(1e-2))\n a = x -> tower -> "
-                 "tanh\n b = z -> tower -> tanh\n subtract(a, b) -> dense(2) }"));
-  // The second call of a batch norm moves the averages on from where the first left them.
   check_network(experiment(
-      "(x: f32[7], z: f32[7]) -> f32[2] { encode = encoder()\n add(x -> encode, z -> encode) -> dense(2) }\n"
-      "block encoder(x) { x -> dense(4) -> batch_norm(momentum = 0.5) -> tanh }"));
+      "(x: f32[7], z: f32[7]) -> f32[2] { tower = dense(5, kernel_regularizer = l2(1e-2))\n a = x -> tower -> "
+      "tanh\n b = z -> tower -> tanh\n subtract(a, b) -> dense(2) }"));
+  // The second call of a batch norm moves the averages on from where the first left them.
+  check_network(
+      experiment("(x: f32[7], z: f32[7]) -> f32[2] { encode = encoder()\n add(x -> encode, z -> encode) -> dense(2) }\n"
+                 "block encoder(x) { x -> dense(4) -> batch_norm(momentum = 0.5) -> tanh }"));
 }
 
 using Loss = Check;
