@@ -129,7 +129,10 @@ class PictureTest(ProgramCase):
 
     def test_progress_on_a_terminal(self):
         """One line that is written over and over while an epoch runs, and stays as the line of the epoch."""
-        ours, theirs = pty.openpty()
+        try:
+            ours, theirs = pty.openpty()
+        except OSError as error:  # a container without /dev/pts
+            self.skipTest(str(error))
         child = subprocess.Popen([str(self.program), "train", "--data", ".", "--epochs", "300"], cwd=self.folder,
                                  stdout=theirs, stderr=theirs)
         os.close(theirs)
