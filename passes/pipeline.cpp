@@ -13,6 +13,8 @@ namespace netc {
 const std::vector<Pass> &pipeline() {
   static const std::vector<Pass> passes = {
       // What the network means.
+      {"absorb-padding", "A convolution pads for itself, and so do its gradients: no padded copy of the image.",
+       absorb_padding},
       {"autodiff", "Training needs gradients: the backward ops are written out, so that every later pass sees them.",
        expand_gradients, true},
       {"remove-dropout", "Dropout does nothing at inference.", remove_dropout},

@@ -107,9 +107,21 @@ class Generator {
   void convolve() {
     ValueId x = any_of_rank(4);
     if (x == kNoValue || shape(x) != Shape{kBatch, {4}, {4}, {3}}) return;
-    keep(random_() % 3 == 0
-             ? emit("conv2d", {x, weight("stem")}, {{"strides", Integers{1, 1}}, {"padding", Integers{0, 0, 0, 0}}})
-             : emit("conv2d", {x, weight("kernel")}, {{"strides", Integers{1, 1}}, {"padding", Integers{1, 1, 1, 1}}}));
+    auto convolution = [&](ValueId image, const char *kernel, Integers padding) {
+      keep(emit("conv2d", {image, weight(kernel)}, {{"strides", Integers{1, 1}}, {"padding", std::move(padding)}}));
+    };
+    switch (random_() % 4) {
+      case 0:
+        return convolution(x, "stem", {0, 0, 0, 0});
+      case 1: {
+        double value = random_() % 4 == 0 ? 1 : 0;
+        Integers low{0, 1, 0, 0}, high{0, 0, 2, 0};
+        ValueId padded = emit("pad", {x}, {{"low", low}, {"high", high}, {"value", value}});
+        return convolution(padded, "kernel", {0, 1, 0, 0});
+      }
+      default:
+        return convolution(x, "kernel", {1, 1, 1, 1});
+    }
   }
   void multiply_matrices() {
     ValueId x = any_of_rank(2);
