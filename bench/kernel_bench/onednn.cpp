@@ -1,0 +1,197 @@
+#include <dnnl.hpp>
+#include <optional>
+#include <unordered_map>
+
+#include "bench/kernel_bench/contestant.h"
+#include "bench/kernel_bench/memory.h"
+
+namespace netc::kernel_bench {
+namespace {
+
+using namespace dnnl;
+using Tag = memory::format_tag;
+using Dims = memory::dims;
+
+// A primitive with written memory for all of its arguments, which lie as the primitive likes.
+class Call {
+ public:
+  explicit Call(const engine &engine) : engine_(engine), stream_(engine) {}
+
+  template <typename Primitive>
+  Call &take(const typename Primitive::primitive_desc &description) {
+    primitive_ = Primitive(description);
+    return give(DNNL_ARG_SCRATCHPAD, description.scratchpad_desc());
+  }
+  Call &give(int argument, const memory::desc &description) {
+    memory memory(description, engine_);
+    if (description.get_size() > 0)
+      fill(static_cast<float *>(memory.get_data_handle()), description.get_size() / sizeof(float));
+    arguments_.emplace(argument, memory);
+    return *this;
+  }
+  Run run() const {
+    return [call = *this] {
+      call.primitive_.execute(call.stream_, call.arguments_);
+      stream(call.stream_).wait();
+    };
+  }
+
+ private:
+  engine engine_;
+  stream stream_;
+  primitive primitive_;
+  std::unordered_map<int, memory> arguments_;
+};
+
+primitive_attr attributes() {
+  primitive_attr attributes;
+  attributes.set_scratchpad_mode(scratchpad_mode::user);
+  return attributes;
+}
+
+memory::desc of(const Dims &dims, Tag tag = Tag::any) { return {dims, memory::data_type::f32, tag}; }
+
+Run product(const Dense &dense, const engine &engine) {
+  matmul::desc description(of({dense.batch, dense.inputs}), of({dense.inputs, dense.outputs}),
+                           of({dense.batch, dense.outputs}));
+  matmul::primitive_desc made(description, attributes(), engine);
+  return Call(engine)
+      .take<matmul>(made)
+      .give(DNNL_ARG_SRC, made.src_desc())
+      .give(DNNL_ARG_WEIGHTS, made.weights_desc())
+      .give(DNNL_ARG_DST, made.dst_desc())
+      .run();
+}
+
+Run inner_product(const Dense &dense, Direction direction, const engine &engine) {
+  memory::desc x = of({dense.batch, dense.inputs}), w = of({dense.outputs, dense.inputs});
+  memory::desc y = of({dense.batch, dense.outputs});
+  auto mode = direction == Direction::forward ? prop_kind::forward_inference : prop_kind::forward_training;
+  inner_product_forward::primitive_desc forward({mode, x, w, of({dense.outputs}), y}, attributes(), engine);
+  if (direction == Direction::forward)
+    return Call(engine)
+        .take<inner_product_forward>(forward)
+        .give(DNNL_ARG_SRC, forward.src_desc())
+        .give(DNNL_ARG_WEIGHTS, forward.weights_desc())
+        .give(DNNL_ARG_BIAS, forward.bias_desc())
+        .give(DNNL_ARG_DST, forward.dst_desc())
+        .run();
+  if (direction == Direction::backward_data) {
+    inner_product_backward_data::primitive_desc made({x, w, y}, attributes(), engine, forward);
+    return Call(engine)
+        .take<inner_product_backward_data>(made)
+        .give(DNNL_ARG_DIFF_SRC, made.diff_src_desc())
+        .give(DNNL_ARG_WEIGHTS, made.weights_desc())
+        .give(DNNL_ARG_DIFF_DST, made.diff_dst_desc())
+        .run();
+  }
+  inner_product_backward_weights::primitive_desc made({x, w, y}, attributes(), engine, forward);
+  return Call(engine)
+      .take<inner_product_backward_weights>(made)
+      .give(DNNL_ARG_SRC, made.src_desc())
+      .give(DNNL_ARG_DIFF_WEIGHTS, made.diff_weights_desc())
+      .give(DNNL_ARG_DIFF_DST, made.diff_dst_desc())
+      .run();
+}
+
+Run convolution(const Convolution &shape, Direction direction, algorithm way, const engine &engine) {
+  int64_t groups = shape.depthwise ? shape.channels : 1, edge = shape.padding(), result = shape.result_size();
+  Dims kernel{shape.filters / groups, shape.channels / groups, shape.kernel, shape.kernel};
+  if (groups > 1) kernel.insert(kernel.begin(), groups);
+  Dims strides{shape.stride, shape.stride}, before{edge, edge};
+  int64_t end = (result - 1) * shape.stride + shape.kernel - shape.size - edge;
+  Dims after{end, end};
+  memory::desc x = of({shape.images, shape.channels, shape.size, shape.size}), w = of(kernel);
+  memory::desc y = of({shape.images, shape.filters, result, result});
+  auto mode = direction == Direction::forward ? prop_kind::forward_inference : prop_kind::forward_training;
+  convolution_forward::primitive_desc forward({mode, way, x, w, of({shape.filters}), y, strides, before, after},
+                                              attributes(), engine);
+  if (direction == Direction::forward)
+    return Call(engine)
+        .take<convolution_forward>(forward)
+        .give(DNNL_ARG_SRC, forward.src_desc())
+        .give(DNNL_ARG_WEIGHTS, forward.weights_desc())
+        .give(DNNL_ARG_BIAS, forward.bias_desc())
+        .give(DNNL_ARG_DST, forward.dst_desc())
+        .run();
+  if (direction == Direction::backward_data) {
+    convolution_backward_data::primitive_desc made({way, x, w, y, strides, before, after}, attributes(), engine,
+                                                   forward);
+    return Call(engine)
+        .take<convolution_backward_data>(made)
+        .give(DNNL_ARG_DIFF_SRC, made.diff_src_desc())
+        .give(DNNL_ARG_WEIGHTS, made.weights_desc())
+        .give(DNNL_ARG_DIFF_DST, made.diff_dst_desc())
+        .run();
+  }
+  convolution_backward_weights::primitive_desc made({way, x, w, y, strides, before, after}, attributes(), engine,
+                                                    forward);
+  return Call(engine)
+      .take<convolution_backward_weights>(made)
+      .give(DNNL_ARG_SRC, made.src_desc())
+      .give(DNNL_ARG_DIFF_WEIGHTS, made.diff_weights_desc())
+      .give(DNNL_ARG_DIFF_DST, made.diff_dst_desc())
+      .run();
+}
+
+Run sweep(const Sweep &shape, Tag tag, const engine &engine) {
+  Dims dims{shape.images, shape.channels, shape.size, shape.size};
+  memory::desc x = of(dims, tag);
+  if (shape.kind == SweepKind::max_pool) {
+    memory::desc y = of({shape.images, shape.channels, shape.size / 2, shape.size / 2}, tag);
+    pooling_forward::primitive_desc made(
+        {prop_kind::forward_inference, algorithm::pooling_max, x, y, {2, 2}, {2, 2}, {0, 0}, {0, 0}}, attributes(),
+        engine);
+    return Call(engine).take<pooling_forward>(made).give(DNNL_ARG_SRC, x).give(DNNL_ARG_DST, y).run();
+  }
+  if (shape.kind == SweepKind::add_relu) {
+    post_ops after;
+    after.append_eltwise(1, algorithm::eltwise_relu, 0, 0);
+    primitive_attr with_relu = attributes();
+    with_relu.set_post_ops(after);
+    binary::primitive_desc made({algorithm::binary_add, x, x, x}, with_relu, engine);
+    return Call(engine).take<binary>(made).give(DNNL_ARG_SRC_0, x).give(DNNL_ARG_SRC_1, x).give(DNNL_ARG_DST, x).run();
+  }
+  if (shape.kind != SweepKind::batch_norm_relu) return {};
+  auto flags = normalization_flags::use_scale | normalization_flags::use_shift | normalization_flags::fuse_norm_relu;
+  batch_normalization_forward::primitive_desc made({prop_kind::forward_training, x, 1e-3F, flags}, attributes(),
+                                                   engine);
+  memory::desc channels = of({shape.channels}, Tag::a);
+  return Call(engine)
+      .take<batch_normalization_forward>(made)
+      .give(DNNL_ARG_SRC, x)
+      .give(DNNL_ARG_DST, x)
+      .give(DNNL_ARG_SCALE, channels)
+      .give(DNNL_ARG_SHIFT, channels)
+      .give(DNNL_ARG_MEAN, made.mean_desc())
+      .give(DNNL_ARG_VARIANCE, made.variance_desc())
+      .give(DNNL_ARG_WORKSPACE, made.workspace_desc())
+      .run();
+}
+
+bool has_avx512() {
+  auto isa = static_cast<unsigned>(get_effective_cpu_isa());
+  auto needed = static_cast<unsigned>(cpu_isa::avx512_core);
+  return (isa & needed) == needed;
+}
+
+}  // namespace
+
+Run onednn(const Case &test, int variant) try {
+  engine engine(engine::kind::cpu, 0);
+  if (const auto *dense = std::get_if<Dense>(&test.work)) {
+    if (variant > 0) return {};
+    return dense->bias ? inner_product(*dense, test.direction, engine) : product(*dense, engine);
+  }
+  if (const auto *shape = std::get_if<Convolution>(&test.work)) {
+    if (variant > 0 && !shape->winograd) return {};
+    algorithm way = variant > 0 ? algorithm::convolution_winograd : algorithm::convolution_direct;
+    return convolution(*shape, test.direction, way, engine);
+  }
+  Tag blocked = has_avx512() ? Tag::nChw16c : Tag::nChw8c;
+  return sweep(std::get<Sweep>(test.work), variant > 0 ? blocked : Tag::nhwc, engine);
+} catch (const dnnl::error &) {
+  return {};  // it has no such kernel for this shape or processor
+}
+
+}  // namespace netc::kernel_bench
