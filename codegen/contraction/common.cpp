@@ -48,12 +48,16 @@ void for_range(KernelEmitter &emitter, Value *begin, Value *end, int64_t step,
   emitter.loop(begin, end, step, body);
 }
 
-void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk, const std::function<void(Value *)> &body) {
+std::pair<Value *, Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk) {
   llvm::IRBuilder<> &ir = emitter.ir();
-  if (units_per_chunk == 1) return body(emitter.chunk());
   Value *begin = scaled(emitter, emitter.chunk(), units_per_chunk);
-  Value *end = ir.CreateAdd(begin, ir.getInt64(units_per_chunk));
-  end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter, units));
+  Value *end = ir.CreateAdd(begin, ir.getInt64(static_cast<uint64_t>(units_per_chunk)));
+  return {begin, ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter, units))};
+}
+
+void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk, const std::function<void(Value *)> &body) {
+  if (units_per_chunk == 1) return body(emitter.chunk());
+  auto [begin, end] = units_of_chunk(emitter, units, units_per_chunk);
   emitter.loop(begin, end, 1, body);
 }
 

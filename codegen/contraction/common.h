@@ -24,7 +24,9 @@ void for_pieces(KernelEmitter &emitter, const Pieces &pieces, const std::functio
 // for (i = begin; i < end; i += step), or the body alone where there is exactly one turn.
 void for_range(KernelEmitter &emitter, llvm::Value *begin, llvm::Value *end, int64_t step,
                const std::function<void(llvm::Value *i)> &body);
-// The units of this chunk, one after the other: the frame of every stage.
+// The units of this chunk: first, and behind the last.
+std::pair<llvm::Value *, llvm::Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk);
+// One after the other: the frame of most stages.
 void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk,
                const std::function<void(llvm::Value *unit)> &body);
 

@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "codegen/contraction/common.h"
+#include "codegen/contraction/matmul_rows.h"
 #include "codegen/contraction/matmul_tiles.h"
 #include "codegen/contraction/matmul_turned.h"
 #include "ir/op.h"
@@ -111,10 +112,7 @@ ContractionLowering panels_stage(const MatmulPlan &plan) {
   stage.units_per_chunk = std::max<int64_t>(1, static_cast<int64_t>(kChunkNanoseconds / nanoseconds_of_step));
   set_cost(stage, nanoseconds_of_step);
   stage.emit = [plan, group = stage.units_per_chunk](KernelEmitter &emitter) {
-    llvm::IRBuilder<> &ir = emitter.ir();
-    Value *begin = scaled(emitter, emitter.chunk(), group);
-    Value *end = ir.CreateAdd(begin, ir.getInt64(static_cast<uint64_t>(group)));
-    end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter, plan.matmul.steps));
+    auto [begin, end] = units_of_chunk(emitter, plan.matmul.steps, group);
     emit_scratch_panels(emitter, plan, begin, end);
   };
   lowering.stages.push_back(std::move(stage));
@@ -150,6 +148,7 @@ Matmul read_matmul(const Op &op, std::span<const ValueLayout> operands) {
 
 ContractionLowering plan_matmul(const Matmul &matmul, const Target &target) {
   if (can_turn(matmul, target)) return plan_turned_matmul(matmul, target);
+  if (has_many_rows(matmul, target)) return plan_many_rows(matmul, target);
   ContractionLowering lowering;
   int64_t steps = matmul.steps.batch ? matmul.steps.size * kTypicalSteps : matmul.steps.size;
   if (matmul.columns.batch) {

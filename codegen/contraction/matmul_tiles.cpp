@@ -318,9 +318,7 @@ class MatmulEmitter {
 void emit_stretch(KernelEmitter &emitter, const MatmulPlan &plan, Dim units, int64_t units_per_chunk) {
   llvm::IRBuilder<> &ir = emitter.ir();
   Value *grains = dim_value(emitter, plan.grains());
-  Value *begin = scaled(emitter, emitter.chunk(), units_per_chunk);
-  Value *end = ir.CreateAdd(begin, ir.getInt64(static_cast<uint64_t>(units_per_chunk)));
-  end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter, units));
+  auto [begin, end] = units_of_chunk(emitter, units, units_per_chunk);
   Value *rows = dim_value(emitter, plan.matmul.rows);
   Value *one = ir.getInt64(1), *none = ir.getInt64(0);
   Value *first_block = ir.CreateSDiv(begin, grains);

@@ -183,10 +183,7 @@ ContractionLowering plan_turned_matmul(const Matmul &matmul, const Target &targe
   tiles.units_per_chunk = units_per_chunk(work * kTypicalBatch);
   tiles.batch_nanoseconds = nanoseconds(work) * static_cast<double>(tiles.units.size);
   tiles.emit = [plan, units = tiles.units, group = tiles.units_per_chunk](KernelEmitter &emitter) {
-    llvm::IRBuilder<> &ir = emitter.ir();
-    Value *begin = scaled(emitter, emitter.chunk(), group);
-    Value *end = ir.CreateAdd(begin, ir.getInt64(static_cast<uint64_t>(group)));
-    end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter, units));
+    auto [begin, end] = units_of_chunk(emitter, units, group);
     TurnedEmitter(emitter, plan).run(begin, end);
   };
   lowering.stages.push_back(std::move(tiles));

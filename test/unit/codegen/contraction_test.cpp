@@ -230,6 +230,14 @@ TEST(Contraction, MatmulTurned) {
   check(matmul(B, {98}, {30}, false, true, DType::f64), 9);
 }
 
+// Pixels of a 1x1 convolution: rows around the sizes of tiles, columns around those of panels.
+TEST(Contraction, MatmulOfManyRows) {
+  for (int64_t batch : {1, 3, 5, 14}) check(matmul({49, true}, {70}, {40}, false, false), batch);
+  for (int64_t columns : {16, 17, 31, 32, 33, 65}) check(matmul({17, true}, {35}, {columns}, false, false), 3);
+  for (int64_t steps : {1, 7, 8, 9, 15}) check(matmul({30, true}, {steps}, {48}, false, false), 2);
+  check(matmul({16, true}, {9}, {20}, false, false, DType::f64), 3);
+}
+
 TEST(Contraction, MatmulTransposed) {
   for (int64_t columns : {1, 10, 33, 130}) {
     check(matmul({columns == 10 ? 64 : 9}, B, {columns}, true, false), 7);

@@ -1,0 +1,168 @@
+// First B is copied into panels of two vectors, as long as there are steps. Then each chunk takes a stretch of rows,
+// tile by tile, and each tile goes over all panels: what it reads of A stays in the first-level cache, B comes from the
+// second. Meanwhile it prefetches the rows of the next tile, in the order of memory: the processor goes on from there.
+#include "codegen/contraction/matmul_rows.h"
+
+#include <algorithm>
+
+#include "codegen/contraction/common.h"
+
+namespace netc::contraction {
+
+using llvm::Value;
+
+namespace {
+
+constexpr int64_t kLeastRows = 16;           // of a sample
+constexpr int64_t kMostBytes = 1024 * 1024;  // of B
+constexpr int64_t kPanelStepsAhead = 6;
+constexpr int64_t kTurnSteps = 8;
+constexpr int64_t kMostLinesOfTurn = 8;  // prefetched, for each operand and result
+constexpr int64_t kRestRows = 4;
+
+struct ManyRowsPlan {
+  Matmul matmul;
+  unsigned lanes = 1;
+  std::vector<int64_t> classes;  // rows of a tile, largest first; the last is 1
+  Panels panels;
+  int64_t element_bytes = 4;
+
+  int64_t panel_elements() const { return panels.width() * matmul.steps.size; }
+  int64_t panel_count() const { return panels.whole + (panels.rest_vectors > 0 ? 1 : 0); }
+};
+
+class ManyRowsEmitter {
+ public:
+  ManyRowsEmitter(KernelEmitter &emitter, const ManyRowsPlan &plan)
+      : emitter_(emitter), plan_(plan), matmul_(plan.matmul), element_(element_type(emitter, matmul_.dtype)) {
+    line_ = 64 / plan.element_bytes;
+  }
+
+  // These steps of B, row by row as they lie.
+  void pack(Value *begin, Value *end) {
+    const Address &b = emitter_.operand(1);
+    llvm::Align align(static_cast<uint64_t>(plan_.element_bytes));
+    for_range(emitter_, begin, end, 1, [&](Value *step) {
+      Value *line = at(b.base, scaled(emitter_, step, b.strides[0]));
+      for_panels(emitter_, plan_.panels, nullptr, nullptr, [&](const Panel &panel) {
+        llvm::Type *type = accumulator_type({element_, plan_.lanes});
+        Value *mask = lane_mask(ir(), plan_.lanes, panel.tail);
+        Value *to = at(panel_at(panel.first), scaled(emitter_, step, int64_t{panel.vectors} * plan_.lanes));
+        for (unsigned v = 0; v < panel.vectors; ++v) {
+          Value *offset = number(int64_t{v} * plan_.lanes);
+          Value *from = at(line, ir().CreateAdd(panel.first, offset));
+          Value *vector = load_lanes(ir(), type, from, v + 1 == panel.vectors ? mask : nullptr);
+          ir().CreateAlignedStore(vector, at(to, offset), align);
+        }
+      });
+    });
+  }
+
+  void run(Value *begin, Value *end) {
+    finished_ = emitter_.finished();
+    for (int64_t rows : plan_.classes) {
+      Value *whole = ir().CreateSDiv(ir().CreateSub(end, begin), number(rows));
+      Value *last = ir().CreateAdd(begin, scaled(emitter_, whole, rows));
+      for_range(emitter_, begin, last, rows, [&](Value *row) {
+        for_panels(emitter_, plan_.panels, nullptr, nullptr, [&](const Panel &panel) { emit(rows, row, panel); });
+      });
+      begin = last;
+    }
+  }
+
+ private:
+  llvm::IRBuilder<> &ir() { return emitter_.ir(); }
+  Value *number(int64_t i) { return ir().getInt64(static_cast<uint64_t>(i)); }
+  Value *at(Value *base, Value *offset) { return element_at(emitter_, element_, base, offset); }
+  Value *panel_at(Value *column) { return at(emitter_.scratch(), scaled(emitter_, column, matmul_.steps.size)); }
+
+  void emit(int64_t rows, Value *row, const Panel &panel) {
+    const Address &a = emitter_.operand(0);
+    Tile tile{element_, plan_.lanes, panel.vectors};
+    for (int64_t r = 0; r < rows; ++r) tile.rows.push_back(number(r * a.strides[0]));
+    int64_t width = int64_t{panel.vectors} * plan_.lanes;
+    tile.reductions = {{number(matmul_.steps.size), number(1), number(width)}};
+    if (rows == plan_.classes.front()) {
+      tile.prefetch_b = number(width * kPanelStepsAhead);
+      look_ahead(tile, a, rows, row, panel);
+      for (const Address &address : finished_)
+        if (address.dtype == matmul_.dtype) look_ahead(tile, address, rows, row, panel);
+    }
+    Value *start = at(a.base, scaled(emitter_, row, a.strides[0]));
+    Accumulators sums = emit_tile(ir(), emitter_.target(), tile, start, panel_at(panel.first));
+    tile.tail = panel.tail;
+    IndexValue first = index_of(emitter_, row);
+    finish_tile(emitter_, tile, sums, panel.first, [&](size_t r) {
+      return std::vector<IndexValue>{{first.variable, first.constant + static_cast<int64_t>(r)}};
+    });
+  }
+
+  // Each panel of a tile prefetches its share of the rows that the next tile reads or writes.
+  void look_ahead(Tile &tile, const Address &address, int64_t rows, Value *row, const Panel &panel) {
+    int64_t width = address.strides[0];
+    int64_t turns = std::max<int64_t>(1, matmul_.steps.size / kTurnSteps);
+    int64_t share = rows * width / plan_.panel_count();
+    int64_t lines = std::min((share + turns * line_ - 1) / (turns * line_), kMostLinesOfTurn);
+    Value *next = scaled(emitter_, ir().CreateAdd(row, number(rows)), width);
+    Value *part = ir().CreateMul(ir().CreateSDiv(panel.first, number(plan_.panels.width())), number(share));
+    Ahead ahead{at(address.base, ir().CreateAdd(next, part)), false, {}, number(lines * line_)};
+    for (int64_t i = 0; i < lines; ++i) ahead.offsets.push_back(number(i * line_));
+    tile.ahead.push_back(ahead);
+  }
+
+  KernelEmitter &emitter_;
+  const ManyRowsPlan &plan_;
+  const Matmul &matmul_;
+  llvm::Type *element_;
+  int64_t line_;
+  std::vector<Address> finished_;
+};
+
+}  // namespace
+
+bool has_many_rows(const Matmul &matmul, const Target &target) {
+  return matmul.rows.batch && matmul.rows.size >= kLeastRows && !matmul.steps.batch && !matmul.columns.batch &&
+         !matmul.transpose_a && !matmul.transpose_b && matmul.columns.size >= target.lanes(matmul.dtype) &&
+         matmul.steps.size * matmul.columns.size * static_cast<int64_t>(byte_size(matmul.dtype)) <= kMostBytes;
+}
+
+ContractionLowering plan_many_rows(const Matmul &matmul, const Target &target) {
+  ManyRowsPlan plan{matmul, target.lanes(matmul.dtype)};
+  plan.element_bytes = static_cast<int64_t>(byte_size(matmul.dtype));
+  int64_t all_vectors = (matmul.columns.size + plan.lanes - 1) / plan.lanes;
+  int64_t vectors = std::min<int64_t>(2, all_vectors);
+  plan.panels = make_panels(matmul.columns.size, plan.lanes, vectors);
+  plan.classes.push_back(most_rows(target, vectors));
+  if (plan.classes.front() > kRestRows) plan.classes.push_back(kRestRows);
+  if (plan.classes.front() > 1) plan.classes.push_back(1);
+
+  ContractionLowering lowering;
+  lowering.scratch_fixed = (plan.panel_count() * plan.panel_elements() * plan.element_bytes + 63) / 64 * 64;
+  double steps = static_cast<double>(matmul.steps.size);
+  KernelStage pack;
+  pack.suffix = "pack";
+  pack.units = matmul.steps;
+  double packed = static_cast<double>(matmul.columns.size * plan.element_bytes) / 20;
+  pack.units_per_chunk = std::max<int64_t>(1, static_cast<int64_t>(kChunkNanoseconds / packed));
+  set_cost(pack, packed);
+  pack.emit = [plan, group = pack.units_per_chunk](KernelEmitter &emitter) {
+    auto [begin, end] = units_of_chunk(emitter, plan.matmul.steps, group);
+    ManyRowsEmitter(emitter, plan).pack(begin, end);
+  };
+  lowering.stages.push_back(std::move(pack));
+
+  KernelStage tiles;
+  tiles.suffix = "tile";
+  tiles.units = matmul.rows;
+  double work = steps * static_cast<double>(matmul.columns.size);
+  tiles.units_per_chunk = units_per_chunk(work * static_cast<double>(plan.classes.front())) * plan.classes.front();
+  set_cost(tiles, nanoseconds(work));
+  tiles.emit = [plan, units = tiles.units, group = tiles.units_per_chunk](KernelEmitter &emitter) {
+    auto [begin, end] = units_of_chunk(emitter, units, group);
+    ManyRowsEmitter(emitter, plan).run(begin, end);
+  };
+  lowering.stages.push_back(std::move(tiles));
+  return lowering;
+}
+
+}  // namespace netc::contraction
