@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 
+#include "codegen/contraction_sums.h"
 #include "codegen/lowering.h"
 #include "codegen/program_builder.h"
 
@@ -10,12 +11,24 @@ namespace netc {
 
 namespace {
 
+// Everything about a fused contraction that is decided before emission.
+struct ContractionTask {
+  const OpTask &op;
+  IterationSpace space;
+  // Behind the partial results of the sums: the scratch memory of the contraction itself. `grows`: it is part of the
+  // workspace that grows with the batch. `apart`: where the other piece is behind the start of the fixed one, in bytes.
+  bool grows = false;
+  int64_t apart = 0;
+  std::optional<ReducePlan> sums;
+  int64_t sums_fixed = 0, sums_batch = 0;  // bytes of partial results
+};
+
 class ContractionKernel final : public KernelEmitter {
  public:
-  // `grows`: the scratch memory is part of the workspace that grows with the batch. `apart`: where the other piece is
-  // behind the start of the fixed scratch memory, in bytes.
-  ContractionKernel(const OpTask &task, const IterationSpace &space, bool grows, int64_t apart, Kernel &kernel)
-      : task_(task), space_(space), grows_(grows), apart_(apart), kernel_(kernel), contraction_(task.body.ops[0]) {
+  // `finishes`: this stage calls `finish`.
+  ContractionKernel(const ContractionTask &plan, bool finishes, Kernel &kernel)
+      : plan_(plan), task_(plan.op), kernel_(kernel), contraction_(task_.body.ops[0]) {
+    const OpTask &task = task_;
     for (const Storage &storage : task.operands) operands_.push_back(kernel.operand(storage));
     for (ValueId operand : contraction_.operands) {
       size_t number =
@@ -23,10 +36,20 @@ class ContractionKernel final : public KernelEmitter {
       contracted_.push_back(kernel.address(kernel.program.in_memory(task.operands[number])));
     }
     for (const Storage &storage : task.results) results_.push_back(kernel.address(storage));
+    if (plan.sums)
+      stored_ = plan.sums->streamed;
+    else
+      for (size_t n = 0; n < results_.size(); ++n) stored_.push_back(n);
     // What is the same for every element is computed once.
-    evaluator_.emplace(task.body, space, operands_);
+    size_t axes = plan.space.axes.size();
+    evaluator_.emplace(task.body, plan.space, operands_);
     LaneBuilder scalar(kernel, 1);
-    evaluator_->hoist(scalar, std::vector<LaneIndex>(space.axes.size()), std::vector<bool>(space.axes.size(), false));
+    evaluator_->hoist(scalar, std::vector<LaneIndex>(axes), std::vector<bool>(axes, false));
+    if (!plan.sums || !finishes) return;
+    sums_.emplace(
+        *plan.sums, kernel,
+        plan.sums->units.batch ? kernel.batch_space(task.scratch_batch_at) : kernel.fixed_space(task.scratch_fixed_at));
+    sums_->clear();
   }
 
   llvm::IRBuilder<> &ir() override { return kernel_.ir; }
@@ -36,7 +59,8 @@ class ContractionKernel final : public KernelEmitter {
   llvm::Value *batch() override { return kernel_.batch; }
   const Address &operand(size_t operand) override { return contracted_[operand]; }
   std::vector<Address> finished() override {
-    std::vector<Address> all = results_;
+    std::vector<Address> all;
+    for (size_t n : stored_) all.push_back(results_[n]);
     for (size_t n = 0; n < task_.operands.size(); ++n) {
       bool contracted =
           std::ranges::find(contraction_.operands, task_.body.arguments[n]) != contraction_.operands.end();
@@ -47,9 +71,12 @@ class ContractionKernel final : public KernelEmitter {
     return all;
   }
   llvm::Value *scratch() override {
-    return grows_ ? kernel_.batch_space(task_.scratch_batch_at) : kernel_.fixed_space(task_.scratch_fixed_at);
+    return plan_.grows ? kernel_.batch_space(task_.scratch_batch_at + plan_.sums_batch)
+                       : kernel_.fixed_space(task_.scratch_fixed_at + plan_.sums_fixed);
   }
-  llvm::Value *scratch_apart() override { return kernel_.fixed_space(task_.scratch_fixed_at + apart_); }
+  llvm::Value *scratch_apart() override {
+    return kernel_.fixed_space(task_.scratch_fixed_at + plan_.sums_fixed + plan_.apart);
+  }
   void loop(llvm::Value *begin, llvm::Value *end, int64_t step,
             const std::function<void(llvm::Value *)> &body) override {
     kernel_.loop(begin, end, step, body);
@@ -67,10 +94,17 @@ class ContractionKernel final : public KernelEmitter {
     std::vector<Index> place;
     for (const LaneIndex &i : point) place.push_back(builder.make(i));
     std::vector<llvm::Value *> values;
-    for (ValueId result : task_.body.results) values.push_back(evaluator.at(builder, result, point));
-    for (size_t n = 0; n < results_.size(); ++n)
-      builder.store_element(results_[n].base, results_[n].dtype, builder.offset_of(space_.results[n].strides, place),
-                            builder.make(values[n], results_[n].dtype));
+    for (size_t n : stored_) values.push_back(evaluator.at(builder, task_.body.results[n], point));
+    if (sums_) sums_->add(builder, evaluator, point);
+    for (size_t i = 0; i < stored_.size(); ++i) {
+      size_t n = stored_[i];
+      builder.store_element(results_[n].base, results_[n].dtype,
+                            builder.offset_of(plan_.space.results[n].strides, place),
+                            builder.make(values[i], results_[n].dtype));
+    }
+  }
+  void settle() override {
+    if (sums_) sums_->settle();
   }
 
  private:
@@ -83,7 +117,7 @@ class ContractionKernel final : public KernelEmitter {
     for (auto &[known, evaluator] : by_channel_)
       if (known == key) return evaluator;
     BodyEvaluator evaluator = *evaluator_;
-    std::vector<bool> bound(space_.axes.size(), false);
+    std::vector<bool> bound(plan_.space.axes.size(), false);
     bound.back() = true;
     evaluator.hoist(builder, point, bound);
     if (kernel_.ir.GetInsertBlock() == block) by_channel_.emplace_back(key, evaluator);
@@ -91,18 +125,39 @@ class ContractionKernel final : public KernelEmitter {
   }
 
   using ChannelKey = std::tuple<llvm::Value *, int64_t, unsigned, llvm::Value *>;
+  const ContractionTask &plan_;
   const OpTask &task_;
-  const IterationSpace &space_;
-  const bool grows_;
-  const int64_t apart_;
   Kernel &kernel_;
   const Op &contraction_;
   std::vector<Operand> operands_;
   std::vector<Address> contracted_, results_;
+  std::vector<size_t> stored_;  // results that are not sums
+  std::optional<ContractionSums> sums_;
   std::optional<BodyEvaluator> evaluator_;
   llvm::BasicBlock *channels_block_ = nullptr;
   std::vector<std::pair<ChannelKey, BodyEvaluator>> by_channel_;
 };
+
+const Op *find_reduction(const Function &body) {
+  auto found = std::ranges::find(body.ops, OpClass::reduction, [](const Op &op) { return op.def->op_class; });
+  return found == body.ops.end() ? nullptr : &*found;
+}
+
+IterationSpace contraction_space(const Function &body, std::span<const ValueLayout> operands,
+                                 std::span<const ValueLayout> results) {
+  const Op *reduction = find_reduction(body);
+  if (reduction == nullptr) return make_space(body, operands, results, {}, false, false);
+  return make_space(body, operands, results, reduction->get<std::vector<int64_t>>("axes"),
+                    reduction->get<bool>("keep_dims"), false);
+}
+
+// Each chunk of the stage that finishes results has partial sums of its own.
+void plan_sums(ContractionTask &plan, const KernelStage &finishing) {
+  plan.sums = make_reduce_plan(plan.op);
+  plan.sums->units = finishing.units;
+  plan.sums->units_per_chunk = finishing.units_per_chunk;
+  (finishing.units.batch ? plan.sums_batch : plan.sums_fixed) = partial_bytes(*plan.sums);
+}
 
 }  // namespace
 
@@ -117,19 +172,26 @@ Lowering lower_contraction(const OpTask &task) {
   ValueLayout result{task.body.type(contraction.results[0]), {}};
   for (size_t n = 0; n < results.size(); ++n)
     if (task.body.results[n] == contraction.results[0]) result.halo = results[n].halo;
-  auto space = std::make_shared<IterationSpace>(make_space(task.body, operands, results, {}, false, false));
-  ContractionLowering plan = plan_contraction(contraction, contracted, result, *task.target);
+  ContractionLowering lowered = plan_contraction(contraction, contracted, result, *task.target);
+
+  auto plan = std::make_shared<ContractionTask>(ContractionTask{task, {}});
+  plan->space = contraction_space(task.body, operands, results);
   // Scratch memory is one piece: a fixed part beside one that grows has to grow with it.
-  bool grows = plan.scratch_batch > 0;
-  int64_t apart = grows ? 0 : plan.scratch_fixed;
-  Lowering lowering{{}, apart + plan.scratch_apart, grows ? plan.scratch_batch + plan.scratch_fixed : 0};
-  for (KernelStage &stage : plan.stages)
+  plan->grows = lowered.scratch_batch > 0;
+  plan->apart = plan->grows ? 0 : lowered.scratch_fixed;
+  if (find_reduction(task.body) != nullptr) plan_sums(*plan, lowered.stages.back());
+  Lowering lowering{{},
+                    plan->sums_fixed + plan->apart + lowered.scratch_apart,
+                    plan->sums_batch + (plan->grows ? lowered.scratch_batch + lowered.scratch_fixed : 0)};
+  for (KernelStage &stage : lowered.stages) {
+    bool finishes = &stage == &lowered.stages.back();
     lowering.stages.push_back({stage.suffix, stage.units, stage.units_per_chunk, stage.fixed_nanoseconds,
-                               stage.batch_nanoseconds,
-                               [&task, space, grows, apart, emit = std::move(stage.emit)](Kernel &kernel) {
-                                 ContractionKernel emitter(task, *space, grows, apart, kernel);
+                               stage.batch_nanoseconds, [plan, finishes, emit = std::move(stage.emit)](Kernel &kernel) {
+                                 ContractionKernel emitter(*plan, finishes, kernel);
                                  emit(emitter);
                                }});
+  }
+  if (plan->sums) lowering.stages.push_back(combination_stage(std::shared_ptr<const ReducePlan>(plan, &*plan->sums)));
   return lowering;
 }
 

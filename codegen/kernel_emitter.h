@@ -65,6 +65,10 @@ class KernelEmitter {
   // lanes are inside the result. Lanes outside are neither read from operands nor stored.
   virtual void finish(std::span<const IndexValue> index, llvm::Value *value, llvm::Value *mask = nullptr) = 0;
 
+  // To be called after the last `finish` of a tile and before every branch that may skip one: sums over results, which
+  // a fused op may end in, leave their registers.
+  virtual void settle() {}
+
   // The values in memory that `finish` reads and writes at the index itself: of the result's shape, batch first. What a
   // tile does not prefetch, its epilogue waits for.
   virtual std::vector<Address> finished() { return {}; }
@@ -86,7 +90,8 @@ struct KernelStage {
   std::function<void(KernelEmitter &)> emit;  // emits the body for emitter.chunk(); falls through at its end
 };
 
-// What plan_contraction decided. The stages run in order, each after the end of the one before.
+// What plan_contraction decided. The stages run in order, each after the end of the one before; the last one alone
+// calls `finish`.
 struct ContractionLowering {
   int64_t scratch_fixed = 0;  // bytes: fixed + batch * B; multiples of 64
   int64_t scratch_batch = 0;

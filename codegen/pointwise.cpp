@@ -43,12 +43,15 @@ void flatten_pointwise(OpTask &task) {
   Dim rows = flattened(body.type(op.results[0]).shape)[0];
   for (size_t n = 1; n < body.ops.size(); ++n) {
     const Op &after = body.ops[n];
+    if (after.def->op_class == OpClass::reduction) continue;
     if (after.def->name == "constant" && after.get<Shape>("shape").size() < 2) continue;
     if (after.def->op_class != OpClass::elementwise || after.attributes.contains("shape")) return;
     for (ValueId operand : after.operands)
       if (!may_flatten(body.type(operand).shape, rows)) return;
   }
 
+  for (Op &after : body.ops)
+    if (after.def->op_class == OpClass::reduction) after.attributes["axes"] = Integers{0};
   op.attributes = {{"transpose_a", false}, {"transpose_b", false}};
   op.def = find_op("matmul");
   for (Value &value : body.values) value.type.shape = flattened(value.type.shape);

@@ -27,11 +27,7 @@ Lowering lower_reduce(const OpTask &task) {
     plan->units_per_chunk = units_per_chunk(unit * 0.5);
     if (plan->vector_reduced && *plan->split == *plan->vector_axis)
       plan->units_per_chunk = (plan->units_per_chunk + 63) / 64 * 64;
-    int64_t bytes = static_cast<int64_t>(plan->ends.size()) * plan->kept_elements.size *
-                    static_cast<int64_t>(byte_size(plan->ends[0].dtype));
-    int64_t chunks = (plan->units.size + plan->units_per_chunk - 1) /
-                     plan->units_per_chunk;  // for each sample where units grow with B
-    (plan->units.batch ? lowering.scratch_batch : lowering.scratch_fixed) = (chunks * bytes + 63) / 64 * 64;
+    (plan->units.batch ? lowering.scratch_batch : lowering.scratch_fixed) = partial_bytes(*plan);
   } else if (!plan->kept.empty()) {
     plan->units = axes[plan->kept[0]];
     plan->units_per_chunk = units_per_chunk(typical(all) / typical(plan->units) * each);
@@ -40,13 +36,7 @@ Lowering lower_reduce(const OpTask &task) {
   stage.units_per_chunk = plan->units_per_chunk;
   stage.emit = [plan](Kernel &kernel) { emit_reduction(*plan, kernel); };
   lowering.stages.push_back(std::move(stage));
-  if (plan->split) {
-    Stage combine;
-    combine.suffix = "combine";
-    combine.fixed_nanoseconds = static_cast<double>(plan->kept_elements.size);
-    combine.emit = [plan](Kernel &kernel) { emit_combination(*plan, kernel); };
-    lowering.stages.push_back(std::move(combine));
-  }
+  if (plan->split) lowering.stages.push_back(combination_stage(plan));
   return lowering;
 }
 

@@ -1,6 +1,7 @@
 #include "codegen/reduce_plan.h"
 
 namespace netc {
+namespace {
 
 void emit_combination(const ReducePlan &plan, Kernel &kernel) {
   const OpTask &task = *plan.task;
@@ -66,6 +67,24 @@ void emit_combination(const ReducePlan &plan, Kernel &kernel) {
     });
   };
   nest(0, std::vector<LaneIndex>(plan.space.axes.size()));
+}
+
+}  // namespace
+
+int64_t partial_bytes(const ReducePlan &plan) {
+  int64_t chunks = (plan.units.size + plan.units_per_chunk - 1) / plan.units_per_chunk;
+  int64_t bytes = 0;
+  for (const ReduceEnd &end : plan.ends)
+    bytes += chunks * plan.kept_elements.size * static_cast<int64_t>(byte_size(end.dtype));
+  return (bytes + 63) / 64 * 64;
+}
+
+Stage combination_stage(std::shared_ptr<const ReducePlan> plan) {
+  Stage stage;
+  stage.suffix = "combine";
+  stage.fixed_nanoseconds = static_cast<double>(plan->kept_elements.size);
+  stage.emit = [plan](Kernel &kernel) { emit_combination(*plan, kernel); };
+  return stage;
 }
 
 }  // namespace netc

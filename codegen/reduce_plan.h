@@ -8,6 +8,7 @@
 //   go to scratch memory and a second stage adds them in order.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -43,7 +44,9 @@ ReducePlan make_reduce_plan(const OpTask &task);
 
 // Sums the chunk; with `split`, into its partial results in scratch memory: [chunk][end][kept elements].
 void emit_reduction(const ReducePlan &plan, Kernel &kernel);
-// Adds the partial results of all chunks, in order, in blocks.
-void emit_combination(const ReducePlan &plan, Kernel &kernel);
+// Bytes of the partial results of all chunks; for each sample where units grow with the batch.
+int64_t partial_bytes(const ReducePlan &plan);
+// The stage that adds the partial results of all chunks, in order, in blocks.
+Stage combination_stage(std::shared_ptr<const ReducePlan> plan);
 
 }  // namespace netc

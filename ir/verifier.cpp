@@ -110,7 +110,7 @@ class FunctionVerifier {
         ++contractions;
         for (ValueId operand : inner.operands)
           if (!is_argument(*op.body, operand)) problem(op, "the contraction of the body reads more than arguments");
-      } else if (inner.def->op_class == OpClass::reduction && kind == "reduce") {
+      } else if (inner.def->op_class == OpClass::reduction && kind != "map") {
         check_same_reduction(op, first_reduction, inner);
         reduced.insert(inner.results.begin(), inner.results.end());
       } else {

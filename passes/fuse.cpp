@@ -1,5 +1,6 @@
 // Puts ops that belong into one kernel into one `fused` op:
-// - "contraction": a convolution or matrix product and what is done to its result: bias, activation, residual add
+// - "contraction": a convolution or matrix product and what is done to its result: bias, activation, residual add,
+// and sums of that over all axes but the last: a batch norm's, forward and backward
 // - "map": elementwise ops of one shape, with as many results as are needed: an optimizer's update of a weight and its
 // moments
 // - "reduce": elementwise ops and the sums or maxima over the same axes at their end: the sum and the sum of squares

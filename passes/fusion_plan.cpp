@@ -32,6 +32,7 @@ class Planner {
     grow_contractions();
     join_producers();
     join_readers_of_a_value();
+    join_sums();
     join_small();
     for (uint32_t group : order_)
       if (group != kNone) plan_.groups.push_back({groups_[group].kind, std::move(groups_[group].ops)});
@@ -112,7 +113,15 @@ class Planner {
     if (has(GroupKind::contraction, GroupKind::map)) {
       const Group &contraction = a.kind == GroupKind::contraction ? a : b;
       const Group &map = a.kind == GroupKind::contraction ? b : a;
-      return feeds_contraction(map, contraction) || draws(map) ? GroupKind::alone : GroupKind::contraction;
+      bool apart = feeds_contraction(map, contraction) || draws(map) || reads_end(map, contraction);
+      return apart ? GroupKind::alone : GroupKind::contraction;
+    }
+    if (has(GroupKind::contraction, GroupKind::reduce)) {
+      const Group &contraction = a.kind == GroupKind::contraction ? a : b;
+      const Group &sums = a.kind == GroupKind::contraction ? b : a;
+      bool apart = feeds_contraction(sums, contraction) || draws(sums) || reads_end(sums, contraction) ||
+                   !keeps_channels(sums) || (find_reduction(contraction) && !same_reduction(a, b));
+      return apart ? GroupKind::alone : GroupKind::contraction;
     }
     return GroupKind::alone;
   }
@@ -154,14 +163,26 @@ class Planner {
     return false;
   }
 
+  const Op *find_reduction(const Group &group) const {
+    for (uint32_t op : group.ops)
+      if (is_fusable_reduction(function_.ops[op])) return &function_.ops[op];
+    return nullptr;
+  }
+
   bool same_reduction(const Group &a, const Group &b) const {
-    auto reduction = [&](const Group &group) -> const Op & {
-      return function_.ops[*std::find_if(group.ops.begin(), group.ops.end(),
-                                         [&](uint32_t op) { return is_fusable_reduction(function_.ops[op]); })];
-    };
-    const Op &first = reduction(a), &second = reduction(b);
+    const Op &first = *find_reduction(a), &second = *find_reduction(b);
     return first.attributes.at("axes") == second.attributes.at("axes") &&
            first.attributes.at("keep_dims") == second.attributes.at("keep_dims");
+  }
+
+  // Reduces every axis but the last.
+  bool keeps_channels(const Group &group) const {
+    auto axes = find_reduction(group)->get<std::vector<int64_t>>("axes");
+    std::sort(axes.begin(), axes.end());
+    if (axes.size() + 1 != group.shape.size()) return false;
+    for (size_t i = 0; i < axes.size(); ++i)
+      if (axes[i] != static_cast<int64_t>(i)) return false;
+    return true;
   }
 
   size_t operand_count(const Group &a, const Group &b) const {
@@ -284,6 +305,22 @@ class Planner {
               merge(a, b);
           }
       }
+    }
+  }
+
+  // Sums over what a contraction makes, a batch norm's say, are taken before that leaves the registers.
+  void join_sums() {
+    for (uint32_t i = 0; i < function_.ops.size(); ++i) {
+      if (plan_.recomputed[i] || !is_fusable_reduction(function_.ops[i])) continue;
+      uint32_t sums = group_of_[i];
+      if (groups_[sums].kind != GroupKind::reduce) continue;
+      std::vector<uint32_t> ops = groups_[sums].ops;
+      for (uint32_t op : ops)
+        for (ValueId leaf : leaves_[op]) {
+          uint32_t definition = definitions_[leaf];
+          if (definition == kNone || groups_[group_of_[definition]].kind != GroupKind::contraction) continue;
+          if (grows(definition)) merge(group_of_[definition], group_of_[i]);
+        }
     }
   }
 

@@ -15,7 +15,7 @@ enum class GroupKind : uint8_t {
   alone,        // an op with a kernel of its own, a view, or no kernel at all
   map,          // elementwise ops of one result shape
   reduce,       // elementwise ops of one shape, then reductions of that shape over the same axes
-  contraction,  // one contraction, then elementwise ops of its result's shape
+  contraction,  // one contraction, then elementwise ops of its result's shape, then sums that keep its last axis
 };
 std::string_view name(GroupKind kind);
 

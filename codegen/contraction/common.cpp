@@ -91,6 +91,7 @@ void finish_tile(KernelEmitter &emitter, const Tile &tile, const Accumulators &s
       place.push_back(index_of(emitter, first_column, 1, static_cast<int64_t>(v) * tile.lanes));
       emitter.finish(place, sums[row][v], v + 1 == tile.vectors ? mask : nullptr);
     }
+  emitter.settle();
 }
 
 int64_t units_per_chunk(double multiply_adds_per_unit) {

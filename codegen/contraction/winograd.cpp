@@ -170,12 +170,15 @@ class WinogradEmitter {
           llvm::Function *function = emitter_.function();
           auto *yes = llvm::BasicBlock::Create(ir().getContext(), "counted", function);
           auto *next = llvm::BasicBlock::Create(ir().getContext(), "next", function);
+          emitter_.settle();
           ir().CreateCondBr(counted, yes, next);
           ir().SetInsertPoint(yes);
           emitter_.finish(index, value, mask);
+          emitter_.settle();
           ir().CreateBr(next);
           ir().SetInsertPoint(next);
         });
+    emitter_.settle();
   }
 
   KernelEmitter &emitter_;

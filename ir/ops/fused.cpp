@@ -31,8 +31,9 @@ std::vector<OpDef> fused_ops() {
        .doc =
            "Several ops that run as one kernel: its body. The arguments of the body are the operands. Kinds: "
            "`contraction` "
-           "(one contraction, then elementwise ops on its result), `map` (elementwise ops), `reduce` (elementwise ops, "
-           "then reductions over the same axes of the same shape).",
+           "(one contraction, then elementwise ops on its result, then reductions of those over all axes but the "
+           "last), "
+           "`map` (elementwise ops), `reduce` (elementwise ops, then reductions over the same axes of the same shape).",
        .operands = {{"operands", "what the body reads", true}},
        .attributes = {{"kind", AttributeKind::string, "contraction, map or reduce"}},
        .infer = infer}};

@@ -263,6 +263,57 @@ TEST(Kernels, Contractions) {
          }});
 }
 
+// A result, its sum and the sum of its product with another value for each channel, as a batch norm's gradient asks
+// for.
+Build with_sums(std::string contraction, Attributes attributes, bool keep_dims) {
+  return fused("contraction", [=](Builder &b, const Values &x) {
+    ValueId y = emit::add(b, b.emit(contraction, {x[0], x[1]}, attributes), x[2]);
+    Integers rows;
+    for (size_t axis = 0; axis + 1 < b.type(y).rank(); ++axis) rows.push_back(static_cast<int64_t>(axis));
+    Attributes axes = {{"axes", rows}, {"keep_dims", keep_dims}};
+    ValueId product = emit::multiply(b, y, emit::subtract(b, x[3], x[2]));
+    return Values{y, b.emit("reduce_sum", {y}, axes), b.emit("reduce_max", {product}, axes)};
+  });
+}
+
+TEST(Kernels, ContractionsWithSums) {
+  Attributes straight = {{"transpose_a", false}, {"transpose_b", false}};
+  Attributes turned = {{"transpose_a", false}, {"transpose_b", true}};
+  for (int64_t width : {1, 17, 200})
+    for (bool keep_dims : {false, true}) {
+      Type bias = f32({d(width)}), y = f32({B, d(width)});
+      expect_same_as_evaluator({{f32({B, d(13)}), f32({d(13), d(width)}), bias, y},
+                                with_sums("matmul", straight, keep_dims),
+                                {1, 5, 33, 150},
+                                1e-4});
+      expect_same_as_evaluator({{f32({B, d(130)}), f32({d(width), d(130)}), bias, y},
+                                with_sums("matmul", turned, keep_dims),
+                                {1, 33},
+                                1e-3});
+    }
+  for (int64_t taps : {1, 3})
+    for (int64_t size : {1, 5, 13})
+      for (int64_t channels : {1, 17, 40}) {
+        Attributes window = {{"strides", Integers{1, 1}},
+                             {"padding", Integers(4, taps / 2)},
+                             {"dilation", Integers{1, 1}},
+                             {"input_dilation", Integers{1, 1}},
+                             {"groups", int64_t{1}}};
+        expect_same_as_evaluator({{f32({B, d(size), d(size), d(9)}), f32({d(taps), d(taps), d(9), d(channels)}),
+                                   f32({d(channels)}), f32({B, d(size), d(size), d(channels)})},
+                                  [&](Builder &b, const Values &x) {
+                                    Values operands = x;
+                                    operands[0] = b.emit("negative", {x[0]});
+                                    return with_sums("conv2d", window, size % 2 == 0)(b, operands);
+                                  },
+                                  {1, 3, 20},
+                                  1e-3,
+                                  [&](Function &f) {
+                                    f.values[f.ops[0].results[0]].halo = {taps / 2, taps / 2, taps / 2, taps / 2};
+                                  }});
+      }
+}
+
 // Whether a kernel of this case is named like `part`.
 bool has_kernel(const Case &test, const std::string &part, const TargetOptions &target) {
   Module module;

@@ -1,0 +1,55 @@
+#include "codegen/contraction_sums.h"
+
+#include <algorithm>
+
+namespace netc {
+
+const LaneIndex &ContractionSums::place(LaneBuilder &builder, const LaneIndex &channel, size_t end) {
+  Index number = builder.scale(builder.variable(kernel_.chunk), static_cast<int64_t>(plan_.ends.size()));
+  number = builder.add(number, builder.index(static_cast<int64_t>(end)));
+  number = builder.scale(number, plan_.kept_elements.size);
+  return builder.at(builder.add(number, builder.make(channel)));
+}
+
+void ContractionSums::clear() {
+  int64_t channels = plan_.kept_elements.size;
+  for_lanes(kernel_, plan_.lanes, kernel_.i64(0), kernel_.i64(channels), channels,
+            [&](LaneBuilder &builder, LaneIndex channel) {
+              for (size_t e = 0; e < plan_.ends.size(); ++e) {
+                const ReduceEnd &end = plan_.ends[e];
+                llvm::Value *start = builder.spread(builder.identity(end.kind, end.dtype));
+                builder.store_element(partial_, end.dtype, place(builder, channel, e), builder.make(start, end.dtype));
+              }
+            });
+}
+
+void ContractionSums::add(LaneBuilder &builder, BodyEvaluator &evaluator, const std::vector<LaneIndex> &point) {
+  const LaneIndex &channel = point.back();
+  Key key{channel.base, channel.constant, builder.lanes, builder.mask};
+  auto known = std::ranges::find(pending_, key, &std::pair<Key, Pending>::first);
+  bool first = known == pending_.end();
+  if (first) pending_.emplace_back(key, Pending{LaneBuilder(kernel_, builder.lanes, builder.mask), channel, {}});
+  std::vector<llvm::Value *> &sums = (first ? pending_.back() : *known).second.sums;
+  for (size_t e = 0; e < plan_.ends.size(); ++e) {
+    llvm::Value *value = builder.spread(evaluator.at(builder, plan_.ends[e].value, point));
+    if (first)
+      sums.push_back(value);
+    else
+      sums[e] = builder.combine(plan_.ends[e].kind, sums[e], value);
+  }
+}
+
+void ContractionSums::settle() {
+  for (auto &[key, pending] : pending_)
+    for (size_t e = 0; e < plan_.ends.size(); ++e) {
+      const ReduceEnd &end = plan_.ends[e];
+      LaneBuilder &builder = pending.builder;
+      LaneIndex at = place(builder, pending.channel, e);
+      llvm::Value *before = builder.spread(builder.value(builder.load_element(partial_, end.dtype, at)));
+      builder.store_element(partial_, end.dtype, at,
+                            builder.make(builder.combine(end.kind, before, pending.sums[e]), end.dtype));
+    }
+  pending_.clear();
+}
+
+}  // namespace netc
