@@ -19,9 +19,9 @@ struct Group {
   std::vector<uint32_t> ops;  // ascending
 };
 
-class Planner {
+class FusionPlanner {
  public:
-  explicit Planner(const Function &function)
+  explicit FusionPlanner(const Function &function)
       : function_(function), definitions_(defining_ops(function)), group_of_(function.ops.size(), kNone) {
     plan_.recomputed = choose_recomputed(function);
     find_leaves();
@@ -371,6 +371,6 @@ std::string_view name(GroupKind kind) {
   return "alone";
 }
 
-FusionPlan plan_fusion(const Function &function) { return Planner(function).run(); }
+FusionPlan plan_fusion(const Function &function) { return FusionPlanner(function).run(); }
 
 }  // namespace netc

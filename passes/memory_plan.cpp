@@ -28,9 +28,9 @@ constexpr int64_t kAlignment = 64;  // a cache line, and the widest vector
 
 int64_t align(int64_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
-class Planner {
+class MemoryPlanner {
  public:
-  Planner(const Module &module, Function &function)
+  MemoryPlanner(const Module &module, Function &function)
       : module_(module), function_(function), root_(alias_roots(function)), lives_(live_ranges(function, root_)) {}
 
   void run() {
@@ -175,7 +175,7 @@ void place_weights(Module &module) {
 
 void plan_memory(Module &module) {
   place_weights(module);
-  for (Function &function : module.functions) Planner(module, function).run();
+  for (Function &function : module.functions) MemoryPlanner(module, function).run();
 }
 
 }  // namespace netc

@@ -22,6 +22,10 @@ const std::vector<Pass> &pipeline() {
        "At inference the statistics are known: they move into the kernel and bias before them. Must see `batch_norm` "
        "whole.",
        fold_batch_norm},
+      {"choose-pivots",
+       "The sums of a batch norm are taken where their values are made if they wait for none of these. Must see "
+       "`batch_norm` whole.",
+       choose_pivots},
       {"decompose", "From here on no op is a composition of others: codegen has kernels for the rest.",
        decompose_composites, true},
       {"widen", "The gradient check runs in f64 with the weights as arguments.", widen_gradcheck, true},

@@ -10,6 +10,7 @@ void absorb_padding(Module &module);        // absorb_padding.cpp
 void expand_gradients(Module &module);      // autodiff.cpp
 void fold_batch_norm(Module &module);       // fold_batch_norm.cpp
 void remove_dropout(Module &module);        // remove_dropout.cpp
+void choose_pivots(Module &module);         // choose_pivots.cpp
 void decompose_composites(Module &module);  // decompose.cpp
 void widen_gradcheck(Module &module);       // widen.cpp
 void simplify(Module &module);              // simplify.cpp

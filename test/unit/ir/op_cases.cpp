@@ -168,6 +168,7 @@ void add_composites(Cases &cases) {
   }
   cases.push_back(
       {"batch_norm", {f64("[B, 2, 3]"), f64("[3]"), f64("[3]"), f64("[3]"), f64("[3]", 0.2, 2)}, {{"epsilon", 0.01}}});
+  cases.push_back({"pivot", {fixed(f64("[B, 2, 3]")), fixed(f64("[3]"))}});
   cases.push_back({"dropout", {f64("[B, 20]"), fixed(f64("[]", 0.3, 0.5))}, {{"stream", int64_t{3}}}});
   cases.push_back({"dropout",
                    {f64("[B, 4, 20]"), fixed(f64("[]", 0.3, 0.5))},

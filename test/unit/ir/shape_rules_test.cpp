@@ -135,6 +135,8 @@ TEST(ShapeRules, GiveTheTypeOrAMessage) {
        {"f32[B, 3]", "f32[3]", "f32[3]", "f32[4]", "f32[3]"},
        {},
        "batch_norm: mean should be f32[3], got f32[4]"},
+      {"pivot", {"f32[B, 4, 3]", "f32[3]"}, {}, "f32[3]"},
+      {"pivot", {"f32[B, 3]", "f32[4]"}, {}, "pivot: the guess should be f32[3], got f32[4]"},
       {"dropout", {"f32[B, 3]", "f32[1]"}, {{"stream", int64_t{0}}}, "dropout needs a scalar rate, got f32[1]"},
       {"up_sampling2d",
        {"f32[B, 3]"},

@@ -145,13 +145,19 @@ class Generator {
   void compose() {
     ValueId x = any_of_rank(random_() % 2 ? 4 : 2);
     if (x == kNoValue || shape(x).back() != Dim{3}) return;
-    switch (random_() % 4) {
+    switch (random_() % 5) {
       case 0:
         return keep(emit("softmax", {x}, {{"axis", static_cast<int64_t>(shape(x).size()) - 1}}));
       case 1:
         return keep(emit("batch_norm", {x, weight("gamma"), weight("beta"), weight("mean"), weight("variance")},
                          {{"epsilon", 1e-3}}));
-      case 2:
+      case 2: {  // a mean, whatever the pivot
+        ValueId pivot = emit("pivot", {x, weight("mean")});
+        ValueId mean =
+            emit("reduce_mean", {emit("subtract", {x, pivot})}, {{"axes", Integers{0}}, {"keep_dims", true}});
+        return keep(emit("add", {mean, pivot}));
+      }
+      case 3:
         return keep(emit("dropout", {x, builder_->constant(0.25)}, {{"stream", static_cast<int64_t>(random_() % 3)}}));
       default: {
         ValueId noise = emit("random_uniform", {}, {{"shape", shape(x)}, {"stream", static_cast<int64_t>(5)}});
