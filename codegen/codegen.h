@@ -15,6 +15,7 @@ struct TargetOptions {
   std::string cpu;         // a name of LLVM's or "native"; empty: default_cpu (codegen/target.h)
   bool debug_info = true;  // DWARF lines of the `.net` file
   bool winograd = true;    // 3 x 3 convolutions by Winograd's algorithm where that is faster
+  std::string features;    // beyond the cpu's, as LLVM writes them: "+amx-tile,+amx-bf16"; not with "native"
 };
 
 struct Metadata {

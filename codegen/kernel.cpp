@@ -149,9 +149,9 @@ Operand Kernel::operand(const Storage &storage) {
   DType dtype = operand.type.dtype;
   if (storage.splat) {
     llvm::Type *type = register_type(dtype);
-    operand.number = type->isFloatingPointTy()
-                         ? llvm::ConstantFP::get(type, *storage.splat)
-                         : llvm::ConstantInt::getSigned(type, static_cast<int64_t>(*storage.splat));
+    operand.number = type->isFloatingPointTy() ? llvm::ConstantFP::get(type, *storage.splat)
+                     : dtype == DType::bf16    ? llvm::ConstantInt::get(type, bf16_bits(*storage.splat))
+                                            : llvm::ConstantInt::getSigned(type, static_cast<int64_t>(*storage.splat));
   } else if (storage.slot) {
     llvm::Value *scalars = context_field(6, ir.getPtrTy());
     operand.number = in_entry([&] {
@@ -173,7 +173,7 @@ llvm::Type *Kernel::register_type(DType dtype) const {
     case DType::f64:
       return llvm::Type::getDoubleTy(llvm_context);
     case DType::bf16:
-      return llvm::Type::getBFloatTy(llvm_context);
+      return llvm::Type::getInt16Ty(llvm_context);
     case DType::i32:
       return llvm::Type::getInt32Ty(llvm_context);
     case DType::i64:

@@ -68,7 +68,7 @@ class Kernel {
   // Where the instructions that follow come from in the user's file.
   void set_location(const Location &location);
 
-  llvm::Type *register_type(DType dtype) const;  // boolean: i1
+  llvm::Type *register_type(DType dtype) const;  // boolean: i1; bf16: i16, its bits
   llvm::Type *memory_type(DType dtype) const;    // boolean: i8
   llvm::Value *i64(int64_t value) { return ir.getInt64(static_cast<uint64_t>(value)); }
 

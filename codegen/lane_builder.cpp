@@ -5,6 +5,8 @@
 
 #include <cmath>
 
+#include "codegen/bf16.h"
+
 namespace netc {
 
 LaneBuilder::LaneBuilder(Kernel &owner, unsigned lane_count, llvm::Value *active)
@@ -34,13 +36,22 @@ std::pair<llvm::Value *, llvm::Value *> LaneBuilder::same_shape(llvm::Value *a, 
 
 Scalar LaneBuilder::constant(DType dtype, double value) {
   llvm::Type *type = kernel.register_type(dtype);
+  if (dtype == DType::bf16) return make(llvm::ConstantInt::get(type, bf16_bits(value)), dtype);
   if (type->isFloatingPointTy()) return make(llvm::ConstantFP::get(type, value), dtype);
   return make(llvm::ConstantInt::getSigned(type, static_cast<int64_t>(value)), dtype);
 }
 
+// bf16 is computed with in f32.
+Scalar LaneBuilder::widened(Scalar operand) {
+  return dtype(operand) == DType::bf16 ? cast(operand, DType::f32) : operand;
+}
+
+Scalar LaneBuilder::narrowed(Scalar result) { return dtype(result) == DType::f32 ? cast(result, DType::bf16) : result; }
+
 Scalar LaneBuilder::unary(Unary op, Scalar operand) {
   llvm::Value *x = value(operand);
   DType type = dtype(operand);
+  if (type == DType::bf16) return narrowed(unary(op, widened(operand)));
   bool floating = is_float(type);
   auto intrinsic = [&](llvm::Intrinsic::ID id) { return make(ir_.CreateUnaryIntrinsic(id, x), type); };
   auto zero = [&] { return llvm::Constant::getNullValue(x->getType()); };
@@ -101,6 +112,7 @@ Scalar LaneBuilder::unary(Unary op, Scalar operand) {
 }
 
 Scalar LaneBuilder::binary(Binary op, Scalar left, Scalar right) {
+  if (dtype(left) == DType::bf16) return narrowed(binary(op, widened(left), widened(right)));
   auto [a, b] = same_shape(value(left), value(right));
   DType type = dtype(left);
   bool floating = is_float(type);
@@ -158,6 +170,7 @@ Scalar LaneBuilder::binary(Binary op, Scalar left, Scalar right) {
 }
 
 Scalar LaneBuilder::fma(Scalar a, Scalar b, Scalar c) {
+  if (dtype(a) == DType::bf16) return narrowed(fma(widened(a), widened(b), widened(c)));
   auto [x, y] = same_shape(value(a), value(b));
   auto [product_like, z] = same_shape(x, value(c));
   return make(math_.fma(product_like, same_shape(y, z).first, z), dtype(a));
@@ -177,6 +190,8 @@ Scalar LaneBuilder::cast(Scalar operand, DType to) {
   llvm::Value *x = value(operand);
   DType from = dtype(operand);
   if (from == to) return operand;
+  if (from == DType::bf16) return cast(make(emit_from_bf16(ir_, x), DType::f32), to);
+  if (to == DType::bf16) return make(emit_to_bf16(ir_, kernel.target, value(cast(operand, DType::f32))), to);
   llvm::Type *type = x->getType()->getWithNewType(kernel.register_type(to));
   if (to == DType::boolean) {
     llvm::Value *zero = llvm::Constant::getNullValue(x->getType());
@@ -464,6 +479,10 @@ Scalar LaneBuilder::reduce(Reduction kind, std::span<const Dim> extents,
   for (llvm::BasicBlock *block : thrown_away) block->dropAllReferences();
   for (llvm::BasicBlock *block : thrown_away) block->eraseFromParent();
   ir_.SetInsertPoint(here);
+  if (type == DType::bf16) {
+    Scalar result = reduce(kind, extents, [&](std::span<const Index> at) { return widened(body(at)); });
+    return narrowed(result);
+  }
 
   std::vector<Index> position;
   if (kind != Reduction::argmax) {

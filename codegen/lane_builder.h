@@ -97,6 +97,8 @@ class LaneBuilder final : public KernelBuilder {
     llvm::Value *value;
     DType dtype;
   };
+  Scalar widened(Scalar operand);
+  Scalar narrowed(Scalar result);
   LaneIndex sum(const LaneIndex &a, const LaneIndex &b);
   llvm::Value *scalar_part(const LaneIndex &index);                       // base + constant
   llvm::Value *lane_values(const LaneIndex &index);                       // all lanes; a number when they agree

@@ -50,6 +50,12 @@ llvm::GlobalVariable *ProgramBuilder::data(const Type &type, const std::vector<d
     case DType::f64:
       content = array(double{});
       break;
+    case DType::bf16: {
+      std::vector<uint16_t> numbers(count);
+      for (size_t i = 0; i < count; ++i) numbers[i] = bf16_bits(at(i));
+      content = llvm::ConstantDataArray::get(context_, numbers);
+      break;
+    }
     case DType::i32:
       content = array(uint32_t{});
       break;
@@ -312,22 +318,23 @@ void ProgramBuilder::finish() {
   for (const std::string &symbol : metadata_.runtime_modules)
     modules.push_back(llvm::cast<llvm::Constant>(module_.getOrInsertGlobal(symbol, ir.getInt8Ty())));
   auto real = [&](double x) { return llvm::ConstantFP::get(ir.getDoubleTy(), x); };
-  std::vector<llvm::Constant *> fields = {i32(NC_ABI_VERSION),
-                                          i32(entries.size()),
-                                          array(entry_type, entries, "functions"),
-                                          i64(source_.weight_bytes),
-                                          text(metadata_.json),
-                                          i64(static_cast<int64_t>(metadata_.json.size())),
-                                          array(pointer, scalars, "scalar_names"),
-                                          i64(static_cast<int64_t>(scalars.size())),
-                                          array(pointer, modules, "modules"),
-                                          i64(static_cast<int64_t>(modules.size())),
-                                          array(pointer, kernels_, "kernels"),
-                                          i64(static_cast<int64_t>(kernels_.size())),
-                                          emit_fma_peak(*this),
-                                          real(fma_peak_flops(target_)),
-                                          text(target_.cpu),
-                                          text(target_.needed_features())};
+  std::vector<llvm::Constant *> fields = {
+      i32(NC_ABI_VERSION),
+      i32(entries.size()),
+      array(entry_type, entries, "functions"),
+      i64(source_.weight_bytes),
+      text(metadata_.json),
+      i64(static_cast<int64_t>(metadata_.json.size())),
+      array(pointer, scalars, "scalar_names"),
+      i64(static_cast<int64_t>(scalars.size())),
+      array(pointer, modules, "modules"),
+      i64(static_cast<int64_t>(modules.size())),
+      array(pointer, kernels_, "kernels"),
+      i64(static_cast<int64_t>(kernels_.size())),
+      emit_fma_peak(*this),
+      real(fma_peak_flops(target_)),
+      text(target_.cpu),
+      text(target_.needed_features(module_.getFunction("llvm.x86.ldtilecfg") != nullptr))};
   auto *table = llvm::ConstantStruct::getAnon(context_, fields);
   new llvm::GlobalVariable(module_, table->getType(), true, llvm::GlobalValue::ExternalLinkage, table, "nc_program");
   debug_.finish();

@@ -83,6 +83,8 @@ void describe(Target &target, const llvm::Triple &triple) {
   target.masked_memory = avx2;
   target.has_fma = info.checkFeatures("+fma");
   target.broadcast_operand = avx512;
+  target.rounds_to_bf16 = avx512 && info.checkFeatures("+avx512bf16");
+  target.bf16_tiles = avx512 && info.checkFeatures("+amx-tile,+amx-bf16");
 }
 
 }  // namespace
@@ -96,13 +98,14 @@ void Target::add_attributes(llvm::Function &function) const {
   function.addFnAttr(llvm::Attribute::NoUnwind);
 }
 
-std::string Target::needed_features() const {
+std::string Target::needed_features(bool uses_tiles) const {
   const llvm::MCSubtargetInfo &info = *machine->getMCSubtargetInfo();
   std::span<const std::string_view> names = kX86Features;
   if (llvm::Triple(triple).isAArch64()) names = kAArch64Features;
   std::string needed;
   for (std::string_view name : names)
-    if (info.checkFeatures("+" + std::string(name))) needed += (needed.empty() ? "" : " ") + std::string(name);
+    if ((uses_tiles || !name.starts_with("amx")) && info.checkFeatures("+" + std::string(name)))
+      needed += (needed.empty() ? "" : " ") + std::string(name);
   return needed;
 }
 
@@ -118,6 +121,15 @@ std::string default_cpu(bool x86, const std::function<bool(std::string_view feat
   return cpu;
 }
 
+std::string host_bf16_features() {
+  std::string features;
+  if (!llvm::Triple(llvm::sys::getDefaultTargetTriple()).isX86()) return features;
+  llvm::StringMap<bool> has = llvm::sys::getHostCPUFeatures();
+  for (const char *name : {"avx512bf16", "amx-tile", "amx-bf16"})
+    if (has.lookup("avx512bw") && has.lookup(name)) features += (features.empty() ? "+" : ",+") + std::string(name);
+  return features;
+}
+
 Result<Target> make_target(const TargetOptions &options) {
   initialize_targets();
   Target target;
@@ -128,6 +140,7 @@ Result<Target> make_target(const TargetOptions &options) {
     return fail(fmt::format("no code generator for the target '{}'", target.triple),
                 "x86-64 and AArch64 are supported");
   target.cpu = options.cpu.empty() ? host_default_cpu(triple) : options.cpu;
+  target.features = options.features;
   if (options.cpu == "native") {
     if (triple.getArch() != llvm::Triple(llvm::sys::getDefaultTargetTriple()).getArch())
       return fail("the cpu 'native' is only known for this machine's own architecture", "name a cpu: \"generic\"");

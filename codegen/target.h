@@ -22,17 +22,20 @@ enum class Winograd { never, where_faster, wherever_possible };
 struct Target {
   std::string triple;
   std::string cpu;                 // as LLVM knows it: "x86-64-v3", "znver4", "generic"
-  std::string features;            // "+avx512f,..." for native; otherwise empty
+  std::string features;            // "+avx512f,...": all of them for native, otherwise what TargetOptions adds
   unsigned vector_floats = 4;      // f32 lanes of one native vector register: 4, 8 or 16
   unsigned vector_registers = 16;  // 16 or 32
   bool masked_memory = false;      // masked loads and stores are single instructions (AVX2, AVX-512)
   bool has_fma = false;            // llvm.fma is an instruction, not a library call
   bool broadcast_operand = false;  // FMA with a broadcast memory operand (AVX-512)
+  bool rounds_to_bf16 = false;     // one instruction for 16 floats (AVX512_BF16)
+  bool bf16_tiles = false;         // products of bf16 in tile registers (AMX)
   Winograd winograd = Winograd::where_faster;
   std::shared_ptr<llvm::TargetMachine> machine;
 
-  // The features of runtime/cpu_features.h that the code may use, separated by spaces.
-  std::string needed_features() const;
+  // The features of runtime/cpu_features.h that the code may use, separated by spaces. Tile registers, which the
+  // operating system has to be asked for, are among them only if the code uses them.
+  std::string needed_features(bool uses_tiles = false) const;
   // Lanes of one register for this element type.
   unsigned lanes(DType dtype) const {
     return dtype == DType::f64 || dtype == DType::i64 ? vector_floats / 2 : vector_floats;
@@ -45,6 +48,10 @@ struct Target {
 // The cpu when none is named: of x86-64 the highest level up to v4 all of whose features a machine has; elsewhere
 // "generic". The same code for all machines of a level, so that the same seed gives the same bits on them.
 std::string default_cpu(bool x86, const std::function<bool(std::string_view feature)> &has);
+
+// What this machine can do with bf16 beyond its level, as TargetOptions::features: a program in bf16 for this machine
+// is made for it.
+std::string host_bf16_features();
 
 // Fails when the triple or the cpu is unknown to the LLVM that netc is built with. "native" is the cpu of this machine;
 // without a cpu the code is for the default of this machine, and of x86-64-v2 when this machine is of another

@@ -102,8 +102,12 @@ struct Weight {
   Location location;
 };
 
+// What activations are stored and contractions are computed in. bf16: f32 weights, sums and statistics all the same.
+enum class Precision : uint8_t { f32, bf16 };
+
 struct Module {
   std::string name;
+  Precision precision = Precision::f32;
   std::vector<Weight> weights;
   std::vector<Function> functions;
   int64_t weight_bytes = 0;  // set by the memory plan

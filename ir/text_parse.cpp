@@ -18,6 +18,7 @@ class Parser {
 
   bool module(Module &out) {
     if (!in_.expect_word("module") || !in_.string(out.name)) return false;
+    if (in_.accept_word("bf16")) out.precision = Precision::bf16;
     if (in_.accept_word("bytes") && !integers({&out.weight_bytes})) return false;
     if (!in_.expect("{")) return false;
     while (!in_.accept("}")) {

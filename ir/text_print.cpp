@@ -128,6 +128,7 @@ void print_function(std::string &out, const Function &function, const std::strin
 
 std::string print(const Module &module) {
   std::string out = fmt::format("module {} ", quoted(module.name));
+  if (module.precision == Precision::bf16) out += "bf16 ";
   if (module.weight_bytes != 0) out += fmt::format("bytes({}) ", module.weight_bytes);
   out += "{\n";
   for (const Weight &weight : module.weights)

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cmath>
 
 #include "fmt/format.h"
 
@@ -32,6 +34,18 @@ Result<DType> dtype_from_name(std::string_view text) {
   for (const DTypeInfo &info : kDTypes)
     if (info.name == text) return info.dtype;
   return fail(fmt::format("there is no element type \"{}\"", text), "the types are f32, f64, bf16, i32, i64, boolean");
+}
+
+uint16_t bf16_bits(double value) {
+  auto bits = std::bit_cast<uint32_t>(static_cast<float>(value));
+  if (std::isnan(value)) return static_cast<uint16_t>(bits >> 16 | 0x40);
+  return static_cast<uint16_t>((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+}
+
+double rounded(double value, DType dtype) {
+  if (dtype == DType::f32) return static_cast<double>(static_cast<float>(value));
+  if (dtype != DType::bf16) return value;
+  return static_cast<double>(std::bit_cast<float>(static_cast<uint32_t>(bf16_bits(value)) << 16));
 }
 
 std::string to_string(Dim dim) {

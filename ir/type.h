@@ -16,6 +16,11 @@ size_t byte_size(DType dtype);  // boolean is one byte
 std::string_view name(DType dtype);
 Result<DType> dtype_from_name(std::string_view text);
 inline bool is_float(DType d) { return d == DType::f32 || d == DType::f64 || d == DType::bf16; }
+// What products of this element type are added up in: f32 for bf16, otherwise the type itself.
+inline DType sum_type(DType d) { return d == DType::bf16 ? DType::f32 : d; }
+// A number as this element type holds it: f32 and bf16 round to nearest, ties to even.
+double rounded(double value, DType dtype);
+uint16_t bf16_bits(double value);
 inline bool is_integer(DType d) { return d == DType::i32 || d == DType::i64; }
 
 // One size of a shape: `size`, or `size * B` where B is the batch of the call. Printed `7`, `B`, `7*B`.

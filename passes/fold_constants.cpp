@@ -22,10 +22,6 @@ bool is_computable(const Op &op) {
   return op.def->op_class != OpClass::state && op.def->op_class != OpClass::composite && op.def->evaluate != nullptr;
 }
 
-double rounded(double value, DType dtype) {
-  return dtype == DType::f32 ? static_cast<double>(static_cast<float>(value)) : value;
-}
-
 Attributes constant_of(const Type &type, std::vector<double> values) {
   for (double &value : values) value = rounded(value, type.dtype);
   auto same = [&](double v) { return v == values.front() && std::signbit(v) == std::signbit(values.front()); };

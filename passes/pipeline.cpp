@@ -37,6 +37,10 @@ const std::vector<Pass> &pipeline() {
       {"fold-constants", "What depends on constants alone is computed now.", fold_constants},
       {"simplify", "Folding shows new identities.", simplify},
       {"share-common", "Forward and backward ask for the same values: compute them once.", share_common_ops},
+      {"mixed-precision",
+       "With `precision = bf16` contractions multiply bf16 numbers. All gradients are there, and casts of weights are "
+       "still to be prepared.",
+       mix_precision, true},
       {"prepare-weights",
        "At inference what depends on weights alone, a folded kernel say, is computed when they change, not in every "
        "call.",
@@ -46,6 +50,9 @@ const std::vector<Pass> &pipeline() {
       // From values to kernels and memory.
       {"fuse", "A value that stays in registers costs no memory traffic, and a kernel less costs no launch.", fuse,
        true},
+      {"narrow-values",
+       "With `precision = bf16` activations are rounded where they go to memory: what that is, fusion has decided.",
+       narrow_values},
       {"halos", "Convolutions read zeros around their image instead of testing for the edge; copies become explicit.",
        place_halos, true},
       {"order", "Values should die early: a weight is updated as soon as its gradient is there.", order_ops, true},

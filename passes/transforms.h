@@ -16,9 +16,11 @@ void widen_gradcheck(Module &module);       // widen.cpp
 void simplify(Module &module);              // simplify.cpp
 void fold_constants(Module &module);        // fold_constants.cpp
 void share_common_ops(Module &module);      // share_common.cpp
+void mix_precision(Module &module);         // mixed_precision.cpp
 void prepare_weights(Module &module);       // prepare_weights.cpp
 void remove_dead_ops(Module &module);       // remove_dead.cpp
 void fuse(Module &module);                  // fuse.cpp
+void narrow_values(Module &module);         // narrow_values.cpp
 void place_halos(Module &module);           // halos.cpp
 void order_ops(Module &module);             // order.cpp
 void plan_memory(Module &module);           // memory_plan.cpp

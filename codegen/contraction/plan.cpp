@@ -1,6 +1,7 @@
 // From the op to the lowering that suits it.
 #include "codegen/contraction/convolution.h"
 #include "codegen/contraction/matmul.h"
+#include "codegen/contraction/widened.h"
 #include "codegen/contraction/winograd.h"
 #include "codegen/kernel_emitter.h"
 #include "ir/op.h"
@@ -51,6 +52,7 @@ Convolution read_backward_weights(const Op &op, std::span<const ValueLayout> ope
 ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result,
                                      const Target &target) {
   using namespace contraction;
+  if (operands[0].type.dtype == DType::bf16) return plan_widened(op, operands, result, target);
   if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target);
   if (op.def->name == "conv2d") {
     Convolution convolution = read_convolution(op, operands, result);

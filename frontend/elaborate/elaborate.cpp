@@ -141,6 +141,18 @@ void check_counts(const ast::Section &train, Session &session) {
   }
 }
 
+// precision = bf16: of the whole program, so it is decided here and nowhere later.
+void choose_precision(const ast::Section &train, Session &session) {
+  const ast::Entry *entry = find_entry(&train, "precision");
+  if (!entry) return;
+  std::string text = source_text(session.sources, entry->value->span);
+  if (text == "bf16")
+    session.module.precision = Precision::bf16;
+  else if (text != "f32")
+    session.reporter.error(entry->value->span, fmt::format("there is no precision {}", text))
+        .help("precision = bf16, or f32, which it is without");
+}
+
 }  // namespace
 
 std::optional<Program> elaborate(const std::vector<std::unique_ptr<ast::File>> &files, const FrontendOptions &options,
@@ -158,8 +170,9 @@ std::optional<Program> elaborate(const std::vector<std::unique_ptr<ast::File>> &
     metadata[key] = node ? section_json(session, *node, compiled, figures) : json(nullptr);
   };
   section("data", declarations.data, {});
-  section("train", declarations.train, {"optimizer", "loss", "metrics"});
+  section("train", declarations.train, {"optimizer", "loss", "metrics", "precision"});
   if (declarations.train) check_counts(*declarations.train, session);
+  if (declarations.train) choose_precision(*declarations.train, session);
   section("tune", declarations.tune, {});
   section("check", declarations.check, {});
   metadata["parameters"] = params_json(session);

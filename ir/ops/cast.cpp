@@ -23,7 +23,7 @@ void evaluate(EvaluateContext &c) {
   DType to = target(c.op);
   for (size_t i = 0; i < c.results[0].data.size(); ++i) {
     double x = c.operands[0]->data[i];
-    c.results[0].data[i] = is_float(to) ? x : to == DType::boolean ? x != 0 : std::trunc(x);
+    c.results[0].data[i] = is_float(to) ? (to == DType::bf16 ? rounded(x, to) : x) : to == DType::boolean ? x != 0 : std::trunc(x);
   }
 }
 
@@ -40,7 +40,7 @@ std::vector<OpDef> cast_ops() {
        .op_class = OpClass::elementwise,
        .doc =
            "`x` as another element type: floats are cut off towards zero when they become integers; anything but 0 is "
-           "true. The gradient flows between floats only.",
+           "true; bf16 rounds to nearest, ties to even. The gradient flows between floats only.",
        .operands = {{"x", "any shape"}},
        .attributes = {{"dtype", AttributeKind::string, "the element type of the result"}},
        .infer = infer,

@@ -26,7 +26,7 @@ Types infer(const InferContext &c) {
   if (outputs % groups != 0)
     return fail(fmt::format("conv2d: {} output channels cannot be cut into {} groups", outputs, groups));
   ConvolutionAxes axes = convolution_axes(c.attributes, {image.shape[1].size, image.shape[2].size}, taps);
-  return one(image.dtype, {image.shape[0], Dim{axes[0].output()}, Dim{axes[1].output()}, Dim{outputs}});
+  return one(sum_type(image.dtype), {image.shape[0], Dim{axes[0].output()}, Dim{axes[1].output()}, Dim{outputs}});
 }
 
 // x with zeros between its elements, as a convolution by one that leaves the channels apart.
@@ -67,18 +67,22 @@ ValueId exchanged_kernel_gradient(Builder &b, const Op &op, ValueId x, ValueId d
   return flipped_kernel(b, flipped, groups);
 }
 
+ValueId kernel_gradient(Builder &b, const Op &op, ValueId x, ValueId dy, const Shape &kernel) {
+  const Integers ones = {1, 1};
+  const auto &input_dilation = op.get<Integers>("input_dilation");
+  if (input_dilation == ones) return plain_kernel_gradient(b, op, x, dy, kernel);
+  if (op.get<Integers>("strides") == ones) return exchanged_kernel_gradient(b, op, x, dy, kernel);
+  ValueId spread = emit::cast(b, spread_out(b, x, input_dilation), b.type(x).dtype);
+  return plain_kernel_gradient(b, op, spread, dy, kernel);
+}
+
 void gradient(GradientContext &g) {
   Builder &b = g.builder;
   const Shape kernel = b.type(g.x(1)).shape;
-  const Integers ones = {1, 1};
-  const auto &input_dilation = g.op.get<Integers>("input_dilation");
-  g.add(0, convolution_input_gradient(b, g.op, b.type(g.x(0)), g.x(1), g.dy()));
-  if (input_dilation == ones)
-    g.add(1, plain_kernel_gradient(b, g.op, g.x(0), g.dy(), kernel));
-  else if (g.op.get<Integers>("strides") == ones)
-    g.add(1, exchanged_kernel_gradient(b, g.op, g.x(0), g.dy(), kernel));
-  else
-    g.add(1, plain_kernel_gradient(b, g.op, spread_out(b, g.x(0), input_dilation), g.dy(), kernel));
+  DType dtype = b.type(g.x(0)).dtype;
+  ValueId dy = emit::cast(b, g.dy(), dtype);
+  g.add(0, emit::cast(b, convolution_input_gradient(b, g.op, b.type(g.x(0)), g.x(1), dy), dtype));
+  g.add(1, emit::cast(b, kernel_gradient(b, g.op, g.x(0), dy, kernel), dtype));
 }
 
 void evaluate(EvaluateContext &c) {
@@ -111,7 +115,8 @@ std::vector<OpDef> conv2d_ops() {
        .op_class = OpClass::contraction,
        .doc = "Two-dimensional convolution (cross-correlation, as everywhere in this field), channels last: "
               "`y[b, i, j, o] = sum over u, v, c of x[b, i*stride + u*dilation - top, j*stride + v*dilation - left, c] "
-              "kernel[u, v, c, o]`, zero outside the image.",
+              "kernel[u, v, c, o]`, zero outside the image. Of bf16 the products are added up in f32, and so is the "
+              "result.",
        .operands = {{"x", "[B, H, W, C]"}, {"kernel", "[kh, kw, C / groups, output channels]"}},
        .attributes = std::move(attributes),
        .infer = infer,

@@ -22,18 +22,21 @@ Types infer(const InferContext &c) {
   auto groups = c.get<int64_t>("groups");
   if (dy.shape[3].size % groups != 0)
     return fail(fmt::format("{}: {} output channels cannot be cut into {} groups", c.op, dy.shape[3].size, groups));
-  return one(image.dtype, {Dim{size[0]}, Dim{size[1]}, Dim{image.shape[3].size / groups}, dy.shape[3]});
+  return one(sum_type(image.dtype), {Dim{size[0]}, Dim{size[1]}, Dim{image.shape[3].size / groups}, dy.shape[3]});
 }
 
 // It is bilinear: with the gradient as a kernel, dy's is the convolution and x's that of a convolution's input.
 void gradient(GradientContext &g) {
   Builder &b = g.builder;
-  g.add(0, convolution_input_gradient(b, g.op, b.type(g.x(0)), g.dy(), g.x(1)));
-  g.add(1, b.emit("conv2d", {g.x(0), g.dy()},
-                  {{"strides", g.op.get<Integers>("strides")},
-                   {"padding", g.op.get<Integers>("padding")},
-                   {"dilation", g.op.get<Integers>("dilation")},
-                   {"groups", g.op.get<int64_t>("groups")}}));
+  DType dtype = b.type(g.x(0)).dtype;
+  ValueId kernel = emit::cast(b, g.dy(), dtype);
+  g.add(0, emit::cast(b, convolution_input_gradient(b, g.op, b.type(g.x(0)), kernel, g.x(1)), dtype));
+  ValueId dy = b.emit("conv2d", {g.x(0), kernel},
+                      {{"strides", g.op.get<Integers>("strides")},
+                       {"padding", g.op.get<Integers>("padding")},
+                       {"dilation", g.op.get<Integers>("dilation")},
+                       {"groups", g.op.get<int64_t>("groups")}});
+  g.add(1, emit::cast(b, dy, dtype));
 }
 
 void evaluate(EvaluateContext &c) {

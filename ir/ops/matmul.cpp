@@ -18,14 +18,18 @@ Types infer(const InferContext &c) {
   if (inner_a != inner_b)
     return fail(fmt::format("matmul: {}{} has {} columns, but {}{} has {} rows", to_string(a), ta ? " transposed" : "",
                             to_string(inner_a), to_string(b), tb ? " transposed" : "", to_string(inner_b)));
-  return one(a.dtype, {a.shape[ta ? 1 : 0], b.shape[tb ? 0 : 1]});
+  return one(sum_type(a.dtype), {a.shape[ta ? 1 : 0], b.shape[tb ? 0 : 1]});
 }
 
 void gradient(GradientContext &g) {
   Builder &b = g.builder;
   bool ta = g.op.get<bool>("transpose_a"), tb = g.op.get<bool>("transpose_b");
-  g.add(0, ta ? emit::matmul(b, g.x(1), g.dy(), tb, true) : emit::matmul(b, g.dy(), g.x(1), false, !tb));
-  g.add(1, tb ? emit::matmul(b, g.dy(), g.x(0), true, ta) : emit::matmul(b, g.x(0), g.dy(), !ta, false));
+  DType dtype = b.type(g.x(0)).dtype;
+  ValueId dy = emit::cast(b, g.dy(), dtype);
+  ValueId da = ta ? emit::matmul(b, g.x(1), dy, tb, true) : emit::matmul(b, dy, g.x(1), false, !tb);
+  ValueId db = tb ? emit::matmul(b, dy, g.x(0), true, ta) : emit::matmul(b, g.x(0), dy, !ta, false);
+  g.add(0, emit::cast(b, da, dtype));
+  g.add(1, emit::cast(b, db, dtype));
 }
 
 void evaluate(EvaluateContext &c) {
@@ -45,15 +49,17 @@ void evaluate(EvaluateContext &c) {
 }  // namespace
 
 std::vector<OpDef> matmul_ops() {
-  return {{.name = "matmul",
-           .op_class = OpClass::contraction,
-           .doc = "The product of two matrices, `[M, K] x [K, N]`, each transposed first if so asked.",
-           .operands = {{"a", "[M, K], or [K, M] transposed"}, {"b", "[K, N], or [N, K] transposed"}},
-           .attributes = {{"transpose_a", AttributeKind::boolean, "`a` is stored [K, M]", Attribute{false}},
-                          {"transpose_b", AttributeKind::boolean, "`b` is stored [N, K]", Attribute{false}}},
-           .infer = infer,
-           .gradient = gradient,
-           .evaluate = evaluate}};
+  return {
+      {.name = "matmul",
+       .op_class = OpClass::contraction,
+       .doc = "The product of two matrices, `[M, K] x [K, N]`, each transposed first if so asked. Of bf16 the products "
+              "are added up in f32, and so is the result.",
+       .operands = {{"a", "[M, K], or [K, M] transposed"}, {"b", "[K, N], or [N, K] transposed"}},
+       .attributes = {{"transpose_a", AttributeKind::boolean, "`a` is stored [K, M]", Attribute{false}},
+                      {"transpose_b", AttributeKind::boolean, "`b` is stored [N, K]", Attribute{false}}},
+       .infer = infer,
+       .gradient = gradient,
+       .evaluate = evaluate}};
 }
 
 }  // namespace netc::ops

@@ -6,6 +6,9 @@
 #include "runtime/cpu_features.h"
 #ifdef __aarch64__
 #include <sys/auxv.h>
+#else
+#include <sys/syscall.h>
+#include <unistd.h>
 #endif
 
 namespace netc::runtime {
@@ -40,6 +43,16 @@ std::string suitable_cpu(Has has) {
 #endif
 }
 
+// Linux keeps the tile registers of AMX from a process until it asks for them; all its threads may use them then.
+bool may_use_tiles() {
+#ifdef __x86_64__
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return true;
+#endif
+}
+
 }  // namespace
 
 bool processor_has(std::string_view feature) {
@@ -60,7 +73,11 @@ bool processor_has(std::string_view feature) {
 Result<void> check_processor(const nc_program_t &program, Has has) {
   if (program.abi_version != NC_ABI_VERSION) return {};  // Program::open tells
   std::vector<std::string> names = missing(program.cpu_features, has);
-  if (names.empty()) return {};
+  if (names.empty()) {
+    if (std::string_view(program.cpu_features).find("amx-tile") == std::string_view::npos || may_use_tiles()) return {};
+    return fail("this program uses the processor's matrix registers (AMX), and the system does not allow it",
+                "compile it with netc --target-cpu=" + suitable_cpu(has));
+  }
   std::string list;
   for (size_t i = 0; i < names.size(); ++i) list += (i == 0 ? "" : i + 1 < names.size() ? ", " : " and ") + names[i];
   return fail(std::string("this program was compiled for ") + program.cpu + ", and this processor has no " + list,

@@ -12,6 +12,7 @@
 
 #include "codegen/archive.h"
 #include "codegen/codegen.h"
+#include "codegen/target.h"
 #include "ir/text.h"
 #include "tools/netc/metadata.h"
 
@@ -160,10 +161,13 @@ int run_driver(const Options &options) {
   Emit what = options.stage == Stage::llvm       ? Emit::llvm_ir
               : options.stage == Stage::assembly ? Emit::assembly
                                                  : Emit::object;
+  TargetOptions target = options.target;
+  if (program->module.precision == Precision::bf16 && target.cpu.empty() && target.triple.empty())
+    target.features = host_bf16_features();
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
   auto generated = options.stage == Stage::executable
-                       ? generate_archive(program->module, metadata, options.target, threads)
-                       : generate(program->module, metadata, options.target, what);
+                       ? generate_archive(program->module, metadata, target, threads)
+                       : generate(program->module, metadata, target, what);
   clock.lap("codegen");
   if (!generated) return fail_with(generated.error(), 2);
   if (options.stage == Stage::llvm || options.stage == Stage::assembly) return emit_text(options, *generated);

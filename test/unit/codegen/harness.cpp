@@ -175,7 +175,7 @@ void expect_same_as_evaluator(const Case &test) {
   if (test.adjust) test.adjust(function);
   module.functions.push_back(function);
   place_everything(module);
-  for (const TargetOptions &target : runnable_targets()) {
+  for (const TargetOptions &target : test.targets) {
     CompiledModule compiled(module, target);
     for (int64_t batch : test.batches) {
       std::vector<Tensor> inputs;
@@ -196,8 +196,8 @@ void expect_same_as_evaluator(const Case &test) {
           if ((std::isnan(a) && std::isnan(b)) || a == b) continue;
           double difference = std::abs(a - b);
           ASSERT_LE(difference, test.tolerance * std::max(1.0, std::abs(b)))
-              << target.triple << " " << target.cpu << ", batch " << batch << ", result " << n << ", element " << i
-              << ": " << a << " instead of " << b;
+              << target.triple << " " << target.cpu << target.features << ", batch " << batch << ", result " << n
+              << ", element " << i << ": " << a << " instead of " << b;
         }
       }
     }

@@ -41,6 +41,7 @@ struct Case {
   double tolerance = 1e-5;                             // of the absolute or of the relative difference
   std::function<void(Function &)> adjust;              // halos, placements
   std::function<void(std::vector<Tensor> &)> prepare;  // changes the random inputs
+  std::vector<TargetOptions> targets = runnable_targets();
 };
 // Compiles for every runnable target and compares every result with the evaluator's at every batch.
 void expect_same_as_evaluator(const Case &test);

@@ -7,9 +7,13 @@
 #include <llvm/Support/TargetSelect.h>
 #include <llvm/TargetParser/Host.h>
 
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <cstring>
 #include <stdexcept>
 
+#include "codegen/target.h"
 #include "runtime/abi.h"
 #include "test/unit/codegen/emulator.h"
 
@@ -77,6 +81,18 @@ std::vector<TargetOptions> host_targets() {
 }
 
 }  // namespace
+
+std::vector<TargetOptions> bf16_targets() {
+  TargetOptions target = best_target();
+  target.features = host_bf16_features();
+  if (target.features.empty()) return {};
+#ifdef __x86_64__
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  if (target.features.find("amx") != std::string::npos && syscall(SYS_arch_prctl, kRequestPermission, kTileData) != 0)
+    return {};
+#endif
+  return {target};
+}
 
 std::vector<TargetOptions> runnable_targets() {
   std::vector<TargetOptions> targets = host_targets();

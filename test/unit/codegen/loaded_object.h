@@ -16,6 +16,9 @@ namespace netc::test {
 std::vector<TargetOptions> runnable_targets();
 // Of them the highest level of this machine.
 TargetOptions best_target();
+// The highest level with what this machine can do with bf16 beyond it; nothing where that is nothing, or where the
+// system does not let this process use it.
+std::vector<TargetOptions> bf16_targets();
 // What runs AArch64 code is installed (otherwise runnable_targets() lacks it).
 bool emulates_aarch64();
 

@@ -121,7 +121,10 @@ class Interpreter final : public KernelBuilder {
     if (dtype(condition) != DType::boolean || dtype(yes) != dtype(no)) violation("select of two element types");
     return value(condition) != 0 ? yes : no;
   }
-  Scalar cast(Scalar x, DType to) override { return make(to, is_integer(to) ? std::trunc(value(x)) : value(x)); }
+  Scalar cast(Scalar x, DType to) override {
+    if (to == DType::bf16) return make(to, rounded(value(x), to));
+    return make(to, is_integer(to) ? std::trunc(value(x)) : value(x));
+  }
   Scalar random_uniform(uint64_t stream, Index element) override {
     return make(DType::f32, philox_uniform(seed_, stream, step_, static_cast<uint64_t>(affine(element))));
   }

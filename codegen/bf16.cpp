@@ -1,0 +1,28 @@
+#include "codegen/bf16.h"
+
+#include <llvm/IR/IntrinsicsX86.h>
+
+namespace netc {
+
+llvm::Value *emit_to_bf16(llvm::IRBuilder<> &ir, const Target &target, llvm::Value *x) {
+  llvm::Type *narrow = x->getType()->getWithNewType(ir.getInt16Ty());
+  auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(x->getType());
+  if (target.rounds_to_bf16 && vector != nullptr && vector->getNumElements() == 16)
+    return ir.CreateBitCast(ir.CreateIntrinsic(llvm::Intrinsic::x86_avx512bf16_cvtneps2bf16_512, {}, {x}), narrow);
+  llvm::Type *wide = x->getType()->getWithNewType(ir.getInt32Ty());
+  auto number = [&](uint32_t n) { return llvm::ConstantInt::get(wide, n); };
+  llvm::Value *bits = ir.CreateBitCast(x, wide);
+  llvm::Value *odd = ir.CreateAnd(ir.CreateLShr(bits, number(16)), number(1));
+  llvm::Value *nearest = ir.CreateAdd(bits, ir.CreateAdd(odd, number(0x7fff)));
+  llvm::Value *quiet = ir.CreateOr(bits, number(0x400000));
+  bits = ir.CreateSelect(ir.CreateFCmpUNO(x, x), quiet, nearest);
+  return ir.CreateTrunc(ir.CreateLShr(bits, number(16)), narrow);
+}
+
+llvm::Value *emit_from_bf16(llvm::IRBuilder<> &ir, llvm::Value *x) {
+  llvm::Type *wide = x->getType()->getWithNewType(ir.getInt32Ty());
+  llvm::Value *bits = ir.CreateShl(ir.CreateZExt(x, wide), llvm::ConstantInt::get(wide, 16));
+  return ir.CreateBitCast(bits, x->getType()->getWithNewType(ir.getFloatTy()));
+}
+
+}  // namespace netc
