@@ -151,6 +151,12 @@ IterationSpace contraction_space(const Function &body, std::span<const ValueLayo
                     reduction->get<bool>("keep_dims"), false);
 }
 
+// Partial sums are laid out for one way of computing: that of large batches.
+void use_for_all_batches(ContractionLowering &lowering) {
+  std::erase_if(lowering.stages, [](const KernelStage &stage) { return stage.most_batch != kAnyBatch; });
+  for (KernelStage &stage : lowering.stages) stage.least_batch = 1;
+}
+
 // Each chunk of the stage that finishes results has partial sums of its own.
 void plan_sums(ContractionTask &plan, const KernelStage &finishing) {
   plan.sums = make_reduce_plan(plan.op);
@@ -174,6 +180,8 @@ Lowering lower_contraction(const OpTask &task) {
     if (task.body.results[n] == contraction.results[0]) result.halo = results[n].halo;
   ContractionLowering lowered = plan_contraction(contraction, contracted, result, *task.target);
 
+  if (find_reduction(task.body) != nullptr) use_for_all_batches(lowered);
+
   auto plan = std::make_shared<ContractionTask>(ContractionTask{task, {}});
   plan->space = contraction_space(task.body, operands, results);
   // Scratch memory is one piece: a fixed part beside one that grows has to grow with it.
@@ -189,7 +197,8 @@ Lowering lower_contraction(const OpTask &task) {
                                stage.batch_nanoseconds, [plan, finishes, emit = std::move(stage.emit)](Kernel &kernel) {
                                  ContractionKernel emitter(*plan, finishes, kernel);
                                  emit(emitter);
-                               }});
+                               },
+                               stage.least_batch, stage.most_batch});
   }
   if (plan->sums) lowering.stages.push_back(combination_stage(std::shared_ptr<const ReducePlan>(plan, &*plan->sums)));
   return lowering;

@@ -8,6 +8,7 @@
 #include <llvm/IR/IRBuilder.h>
 
 #include <functional>
+#include <limits>
 #include <span>
 #include <string>
 #include <vector>
@@ -79,6 +80,8 @@ class KernelEmitter {
                     const std::function<void(llvm::Value *i)> &body) = 0;
 };
 
+inline constexpr int64_t kAnyBatch = std::numeric_limits<int64_t>::max();
+
 // One parallel step of a lowering: `count` chunks, independent of each other.
 struct KernelStage {
   std::string suffix;   // of the kernel's name: "pack", "tile", "combine"; empty for the only one
@@ -87,11 +90,13 @@ struct KernelStage {
       1;  // chunk number c does the units [c * units_per_chunk, min(units, (c + 1) * units_per_chunk))
   double fixed_nanoseconds = 0;  // estimated cost of all chunks on one core: fixed + batch * B
   double batch_nanoseconds = 0;
+  int64_t least_batch = 1;  // the stage is left out for batches smaller or larger
+  int64_t most_batch = kAnyBatch;
   std::function<void(KernelEmitter &)> emit;  // emits the body for emitter.chunk(); falls through at its end
 };
 
-// What plan_contraction decided. The stages run in order, each after the end of the one before; the last one alone
-// calls `finish`.
+// What plan_contraction decided. The stages run in order, each after the end of the one before; of those that
+// run for a batch the last one alone calls `finish`.
 struct ContractionLowering {
   int64_t scratch_fixed = 0;  // bytes: fixed + batch * B; multiples of 64
   int64_t scratch_batch = 0;

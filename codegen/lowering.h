@@ -7,6 +7,7 @@
 
 #include "codegen/body.h"
 #include "codegen/kernel.h"
+#include "codegen/kernel_emitter.h"
 
 namespace netc {
 
@@ -31,6 +32,8 @@ struct Stage {
   double fixed_nanoseconds = 0;
   double batch_nanoseconds = 0;
   std::function<void(Kernel &)> emit;
+  int64_t least_batch = 1;  // the stage is left out for batches smaller or larger
+  int64_t most_batch = kAnyBatch;
 };
 struct Lowering {
   std::vector<Stage> stages;

@@ -161,9 +161,13 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const K
   scratch_fixed_ = std::max(scratch_fixed_, lowering.scratch_fixed);
   scratch_batch_ = std::max(scratch_batch_, lowering.scratch_batch);
   // Packing and combining are part of the price of the stage that computes.
-  const Stage *dominant = &*std::ranges::max_element(lowering.stages, {}, [](const Stage &stage) {
-    return std::pair(stage.batch_nanoseconds, stage.fixed_nanoseconds);
-  });
+  auto dominates = [&](const Stage &stage) {
+    return std::ranges::none_of(lowering.stages, [&](const Stage &other) {
+      return other.least_batch <= stage.most_batch && other.most_batch >= stage.least_batch &&
+             std::pair(other.batch_nanoseconds, other.fixed_nanoseconds) >
+                 std::pair(stage.batch_nanoseconds, stage.fixed_nanoseconds);
+    });
+  };
   for (Stage &stage : lowering.stages) {
     std::string suffix = stage.suffix.empty() ? "" : "." + stage.suffix;
     Kernel kernel(*this, name.symbol(task.function->name) + suffix, task.op->location);
@@ -171,7 +175,7 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const K
     llvm::Function *function = kernel.finish();
     if (rarely_called(*task.function)) function->addFnAttr(kCompileQuickly);
     function = equal_kernels_.unique(function);
-    Work work = &stage == dominant ? work_of(task) : Work{};
+    Work work = dominates(stage) ? work_of(task) : Work{};
     llvm::Constant *entry =
         kernel_entry(task, {name.step, name.direction, name.ops + suffix}, function, kernel.places(), work);
     kernels_.push_back(entry);
@@ -183,6 +187,12 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const K
     llvm::Value *count =
         ir.CreateUDiv(ir.CreateAdd(units, ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk - 1))),
                       ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk)));
+    if (stage.least_batch > 1)
+      count = ir.CreateSelect(ir.CreateICmpSLT(batch, ir.getInt64(static_cast<uint64_t>(stage.least_batch))),
+                              ir.getInt64(0), count);
+    if (stage.most_batch != kAnyBatch)
+      count = ir.CreateSelect(ir.CreateICmpSGT(batch, ir.getInt64(static_cast<uint64_t>(stage.most_batch))),
+                              ir.getInt64(0), count);
     llvm::Value *cost =
         ir.CreateAdd(number(stage.fixed_nanoseconds), ir.CreateMul(batch, number(stage.batch_nanoseconds)));
     llvm::Type *i64 = ir.getInt64Ty(), *pointer = ir.getPtrTy();

@@ -17,7 +17,7 @@ class TargetMachine;
 namespace netc {
 
 // Convolutions by Winograd's algorithm (contraction/winograd.h).
-enum class Winograd { never, where_faster, wherever_possible };
+enum class Winograd { never, where_faster, wherever_possible, wherever_possible_in_stages };
 
 struct Target {
   std::string triple;

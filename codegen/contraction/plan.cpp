@@ -1,4 +1,7 @@
 // From the op to the lowering that suits it.
+#include <algorithm>
+#include <functional>
+
 #include "codegen/contraction/convolution.h"
 #include "codegen/contraction/matmul.h"
 #include "codegen/contraction/widened.h"
@@ -47,6 +50,21 @@ Convolution read_backward_weights(const Op &op, std::span<const ValueLayout> ope
   return read_geometry(op, operands[0].type, operands[1].type, kernel[0].size, kernel[1].size);
 }
 
+// Winograd's algorithm for batches that are large enough, the direct kernels for others.
+ContractionLowering by_batch(WinogradLowering winograd, const std::function<ContractionLowering()> &plan_direct) {
+  if (winograd.least_batch == 1) return std::move(winograd.lowering);
+  ContractionLowering lowering = plan_direct();
+  for (KernelStage &stage : lowering.stages) stage.most_batch = winograd.least_batch - 1;
+  for (KernelStage &stage : winograd.lowering.stages) {
+    stage.least_batch = winograd.least_batch;
+    lowering.stages.push_back(std::move(stage));
+  }
+  lowering.scratch_fixed = std::max(lowering.scratch_fixed, winograd.lowering.scratch_fixed);
+  lowering.scratch_batch = std::max(lowering.scratch_batch, winograd.lowering.scratch_batch);
+  lowering.scratch_apart = std::max(lowering.scratch_apart, winograd.lowering.scratch_apart);
+  return lowering;
+}
+
 }  // namespace contraction
 
 ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result,
@@ -56,12 +74,14 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
   if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target);
   if (op.def->name == "conv2d") {
     Convolution convolution = read_convolution(op, operands, result);
-    if (auto winograd = plan_winograd(convolution, operands[0], target)) return *winograd;
-    return plan_convolution(convolution, operands[0], target);
+    auto direct = [&] { return plan_convolution(convolution, operands[0], target); };
+    auto winograd = plan_winograd(convolution, operands[0], target);
+    return winograd ? by_batch(std::move(*winograd), direct) : direct();
   }
   Convolution convolution = read_backward_weights(op, operands, result);
-  if (auto winograd = plan_winograd_weights(convolution, operands[0], target)) return *winograd;
-  return plan_backward_weights(convolution, operands[0], target);
+  auto direct = [&] { return plan_backward_weights(convolution, operands[0], target); };
+  auto winograd = plan_winograd_weights(convolution, operands[0], target);
+  return winograd ? by_batch(std::move(*winograd), direct) : direct();
 }
 
 }  // namespace netc

@@ -1,6 +1,8 @@
 // The tiles that Winograd's convolutions cut images into, and their transformed elements.
 #pragma once
 
+#include <optional>
+
 #include "codegen/contraction/blocking.h"
 #include "codegen/contraction/convolution.h"
 #include "codegen/contraction/image.h"
@@ -9,22 +11,28 @@
 
 namespace netc::contraction {
 
-// 4 x 4 results each, row by row, image by image. The last tile of an axis is moved back into the image where it would
-// stick out: it overlaps the one before, and what both hold is "skipped" in it.
+// 4 x 4 results each, or as many as the algorithms of the axes say, row by row, image by image. The last tile of an axis
+// is moved back into the image where it would stick out: it overlaps the one before, and what both hold is "skipped" in
+// it.
 struct WinogradTiles {
   Dim images;
-  int64_t height = kWinogradResults, width = kWinogradResults;  // of the results, at least one tile
+  int64_t height = 4, width = 4;  // of the results, at least one tile
+  WinogradAxis y, x;
 
-  int64_t rows() const { return (height + kWinogradResults - 1) / kWinogradResults; }
-  int64_t columns() const { return (width + kWinogradResults - 1) / kWinogradResults; }
+  int64_t rows() const { return (height + y.results - 1) / y.results; }
+  int64_t columns() const { return (width + x.results - 1) / x.results; }
   int64_t of_image() const { return rows() * columns(); }
   Dim count() const { return {images.size * of_image(), images.batch}; }
-  int64_t skipped_rows() const { return rows() * kWinogradResults - height; }
-  int64_t skipped_columns() const { return columns() * kWinogradResults - width; }
+  int64_t skipped_rows() const { return rows() * y.results - height; }
+  int64_t skipped_columns() const { return columns() * x.results - width; }
+  int64_t planes() const { return y.points * x.points; }
+  int64_t plane(int64_t y_point, int64_t x_point) const { return y_point * x.points + x_point; }
 };
 
-// Whether a convolution can be done in such tiles at all: its type, its kernel, its size.
-bool suits_winograd(const Convolution &convolution);
+// How a convolution is done in such tiles; nothing where its type, its kernel or its size do not suit.
+std::optional<WinogradTiles> winograd_tiles(const Convolution &convolution);
+// What the tiles read.
+ImageSource tiled_image(const Convolution &convolution, const WinogradTiles &tiles, const ValueLayout &input);
 
 struct WinogradTile {
   llvm::Value *image, *y, *x;             // of its first result
@@ -38,13 +46,14 @@ llvm::Value *counts(KernelEmitter &emitter, const WinogradTiles &tiles, const Wi
 // zeros to whole vectors. Groups make neighbours of what one product sums. Cache lines between them keep planes and
 // tiles from competing for the same places of the cache.
 struct TransformedTiles {
+  int64_t planes = 36;
   int64_t channels = 1;
   unsigned lanes = 1;
   int64_t group = 1;  // tiles
 
   int64_t row() const { return (channels + lanes - 1) / lanes * lanes; }
   int64_t plane() const { return group == 1 ? row() : group * row() + kCacheLineFloats; }
-  int64_t group_size() const { return kWinogradPlanes * plane() + kCacheLineFloats; }
+  int64_t group_size() const { return planes * plane() + kCacheLineFloats; }
   // Floats of so many tiles, whole groups.
   int64_t size(int64_t tiles) const { return tiles / group * group_size(); }
   Panels vectors() const { return make_panels(channels, lanes, 1); }
@@ -60,10 +69,10 @@ llvm::Value *stack_floats(KernelEmitter &emitter, int64_t count);
 // The most that a kernel may take of it, in bytes.
 inline constexpr int64_t kMostStack = 768 * 1024;
 
-// Transforms the 6 x 6 inputs under a tile; `to`: of its plane 0.
-void emit_input_tile(KernelEmitter &emitter, const Convolution &convolution, const Image &image,
-                     const TransformedTiles &transformed, const WinogradTile &tile, llvm::Value *to);
-// Transforms 4 x 4 gradients of results; skipped ones count as zeros.
+// Transforms the inputs under a tile; `to`: of its plane 0.
+void emit_input_tile(KernelEmitter &emitter, const Convolution &convolution, const WinogradTiles &tiles,
+                     const Image &image, const TransformedTiles &transformed, const WinogradTile &tile, llvm::Value *to);
+// Transforms the gradients of a tile's results; skipped ones count as zeros.
 void emit_gradient_tile(KernelEmitter &emitter, const WinogradTiles &tiles, const Address &gradient,
                         const TransformedTiles &transformed, const WinogradTile &tile, llvm::Value *to);
 

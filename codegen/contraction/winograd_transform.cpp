@@ -19,17 +19,33 @@ constexpr double kOfP = -2.0 / 3, kOfQ = 1.0 / 6;
 
 class LineTransform {
  public:
-  LineTransform(KernelEmitter &emitter, WinogradTransform transform) : emitter_(emitter), transform_(transform) {}
+  LineTransform(KernelEmitter &emitter, WinogradTransform transform, const WinogradAxis &axis)
+      : emitter_(emitter), transform_(transform), axis_(axis) {}
 
   int64_t inputs() const {
-    if (transform_ == WinogradTransform::kernel) return kWinogradTaps;
-    return transform_ == WinogradTransform::gradient ? kWinogradResults : kWinogradPoints;
+    switch (transform_) {
+      case WinogradTransform::input:
+        return axis_.inputs;
+      case WinogradTransform::kernel:
+        return kWinogradTaps;
+      case WinogradTransform::gradient:
+        return axis_.results;
+      default:
+        return axis_.points;
+    }
   }
   int64_t outputs() const {
-    if (transform_ == WinogradTransform::results) return kWinogradResults;
-    return transform_ == WinogradTransform::taps ? kWinogradTaps : kWinogradPoints;
+    switch (transform_) {
+      case WinogradTransform::results:
+        return axis_.results;
+      case WinogradTransform::taps:
+        return kWinogradTaps;
+      default:
+        return axis_.points;
+    }
   }
   Line operator()(const Line &line) {
+    if (axis_ == kTwoBetweenZeros) return two(line);
     switch (transform_) {
       case WinogradTransform::input:
         return input(line);
@@ -54,6 +70,23 @@ class LineTransform {
   // factor * x + y
   Value *add_times(double factor, Value *x, Value *y) {
     return multiply_add(emitter_.ir(), emitter_.target(), llvm::ConstantFP::get(x->getType(), factor), x, y);
+  }
+
+  Line two(const Line &x) {
+    switch (transform_) {
+      case WinogradTransform::input:
+      case WinogradTransform::gradient: {
+        bool input = transform_ == WinogradTransform::input;
+        return {plus(x[0], x[1]), x[input ? 1 : 0], x[input ? 0 : 1]};
+      }
+      case WinogradTransform::kernel:
+        return {x[1], minus(x[2], x[1]), minus(x[0], x[1])};
+      case WinogradTransform::results:
+        return {plus(x[0], x[1]), plus(x[0], x[2])};
+      case WinogradTransform::taps:
+        return {x[2], minus(x[0], plus(x[1], x[2])), x[1]};
+    }
+    return {};
   }
 
   Line input(const Line &d) {
@@ -101,24 +134,25 @@ class LineTransform {
 
   KernelEmitter &emitter_;
   WinogradTransform transform_;
+  WinogradAxis axis_;
 };
 
 }  // namespace
 
-void emit_transform(KernelEmitter &emitter, WinogradTransform transform,
-                    const std::function<Value *(int64_t, int64_t)> &fetch,
+void emit_transform(KernelEmitter &emitter, WinogradTransform transform, const WinogradAxis &y_axis,
+                    const WinogradAxis &x_axis, const std::function<Value *(int64_t, int64_t)> &fetch,
                     const std::function<void(int64_t, int64_t, Value *)> &use) {
-  LineTransform line(emitter, transform);
-  std::vector<Line> rows(static_cast<size_t>(line.outputs()));
-  for (int64_t x = 0; x < line.inputs(); ++x) {
+  LineTransform down(emitter, transform, y_axis), along(emitter, transform, x_axis);
+  std::vector<Line> rows(static_cast<size_t>(down.outputs()));
+  for (int64_t x = 0; x < along.inputs(); ++x) {
     Line column;
-    for (int64_t y = 0; y < line.inputs(); ++y) column.push_back(fetch(y, x));
-    column = line(column);
+    for (int64_t y = 0; y < down.inputs(); ++y) column.push_back(fetch(y, x));
+    column = down(column);
     for (size_t y = 0; y < rows.size(); ++y) rows[y].push_back(column[y]);
     keep_order(emitter.ir());
   }
   for (size_t y = 0; y < rows.size(); ++y) {
-    Line row = line(rows[y]);
+    Line row = along(rows[y]);
     for (size_t x = 0; x < row.size(); ++x) use(static_cast<int64_t>(y), static_cast<int64_t>(x), row[x]);
   }
 }

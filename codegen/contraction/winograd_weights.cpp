@@ -34,7 +34,7 @@ struct WinogradWeightsPlan {
   int64_t channels() const { return convolution.input_channels; }
   // Floats of a partial result: [plane][channel][filter], the filters filled up to whole vectors.
   int64_t plane() const { return channels() * gradients.row(); }
-  int64_t sum_size() const { return (kWinogradPlanes * plane() + 15) / 16 * 16; }
+  int64_t sum_size() const { return (tiles.planes() * plane() + 15) / 16 * 16; }
   Panels panels() const { return make_panels(gradients.channels, gradients.lanes, tiling.vectors); }
   Panels result_vectors() const { return gradients.vectors(); }
 };
@@ -61,7 +61,7 @@ class WinogradWeightsEmitter {
       Value *count = smin(ir().CreateSub(end, block), number(plan_.block));
       emitter_.loop(number(0), count, 1, [&](Value *i) {
         WinogradTile tile = locate_tile(emitter_, plan_.tiles, ir().CreateAdd(block, i));
-        emit_input_tile(emitter_, plan_.convolution, image, plan_.inputs, tile,
+        emit_input_tile(emitter_, plan_.convolution, plan_.tiles, image, plan_.inputs, tile,
                         tile_of_block(emitter_, plan_.inputs, inputs, i));
         emit_gradient_tile(emitter_, plan_.tiles, emitter_.operand(1), plan_.gradients, tile,
                            tile_of_block(emitter_, plan_.gradients, gradients, i));
@@ -71,7 +71,7 @@ class WinogradWeightsEmitter {
         emit_zero_tile(emitter_, plan_.inputs, tile_of_block(emitter_, plan_.inputs, inputs, i));
         emit_zero_tile(emitter_, plan_.gradients, tile_of_block(emitter_, plan_.gradients, gradients, i));
       });
-      emitter_.loop(number(0), number(kWinogradPlanes), 1, [&](Value *plane) {
+      emitter_.loop(number(0), number(plan_.tiles.planes()), 1, [&](Value *plane) {
         Value *a = at(inputs, scaled(emitter_, plane, plan_.inputs.plane()));
         Value *b = at(gradients, scaled(emitter_, plane, plan_.gradients.plane()));
         Value *to = at(sums, scaled(emitter_, plane, plan_.plane()));
@@ -92,14 +92,14 @@ class WinogradWeightsEmitter {
     Value *images = dim_value(emitter_, plan_.convolution.images);
     Value *others = ir().CreateUDiv(ir().CreateSub(images, number(1)), number(plan_.images_per_sum));
     llvm::Type *type = accumulator_type({element_, plan_.gradients.lanes});
-    Value *totals = stack_floats(emitter_, kWinogradPlanes * plan_.gradients.lanes);
+    Value *totals = stack_floats(emitter_, plan_.tiles.planes() * plan_.gradients.lanes);
     for_panels(emitter_, plan_.result_vectors(), nullptr, nullptr, [&](const Panel &panel) {
       Value *place = ir().CreateAdd(scaled(emitter_, channel, plan_.gradients.row()), panel.first);
       Tile tile{element_, plan_.gradients.lanes, 1};
       tile.rows = {number(0)};
       tile.product = Product::none;
       tile.reductions = {{others, number(0), number(plan_.sum_size())}};
-      emitter_.loop(number(0), number(kWinogradPlanes), 1, [&](Value *plane) {
+      emitter_.loop(number(0), number(plan_.tiles.planes()), 1, [&](Value *plane) {
         Value *offset = ir().CreateAdd(scaled(emitter_, plane, plan_.plane()), place);
         Value *initial = load_lanes(ir(), type, at(emitter_.scratch_apart(), offset), nullptr);
         Value *from = at(other_sums(), offset);
@@ -110,9 +110,9 @@ class WinogradWeightsEmitter {
       Value *mask = lane_mask(ir(), plan_.gradients.lanes, panel.tail);
       IndexValue row = index_of(emitter_, channel), column = index_of(emitter_, panel.first);
       emit_transform(
-          emitter_, WinogradTransform::taps,
+          emitter_, WinogradTransform::taps, plan_.tiles.y, plan_.tiles.x,
           [&](int64_t y, int64_t x) {
-            int64_t plane = y * kWinogradPoints + x;
+            int64_t plane = plan_.tiles.plane(y, x);
             return load_lanes(ir(), type, at(totals, number(plane * plan_.gradients.lanes)), nullptr);
           },
           [&](int64_t y, int64_t x, Value *value) {
@@ -137,7 +137,7 @@ class WinogradWeightsEmitter {
 
   BlockPart next_block(Value *block, Value *part, int64_t rows) {
     return {ir().CreateAdd(block, number(plan_.block)), plan_.block, part,
-            kWinogradPlanes * plan_.channels(),         rows,        plan_.block / kGroupTiles};
+            plan_.tiles.planes() * plan_.channels(),         rows,        plan_.block / kGroupTiles};
   }
 
   void accumulate(unsigned vectors, int64_t rows, Value *groups, const BlockPart &next, Value *a, Value *b, Value *to) {
@@ -175,16 +175,17 @@ WinogradWeightsCosts winograd_weights_costs(const WinogradWeightsPlan &plan) {
   double input_vectors = static_cast<double>(plan.inputs.row()) / plan.inputs.lanes;
   double gradient_vectors = static_cast<double>(plan.gradients.row()) / plan.gradients.lanes;
   double vectors = static_cast<double>(plan.channels()) * gradient_vectors;
+  double planes = static_cast<double>(plan.tiles.planes());
   double results = static_cast<double>(plan.tiles.height * plan.tiles.width);
-  double tile = kWinogradPlanes * vectors / 2 / kProductEfficiency +
+  double tile = planes * vectors / 2 / kProductEfficiency +
                 // The sums of a block are read and written through the level-2 cache.
-                kWinogradPlanes * vectors * 4 / static_cast<double>(plan.block) +
+                planes * vectors * 4 / static_cast<double>(plan.block) +
                 (input_vectors + gradient_vectors) * kTransformCycles;
   constexpr double kTaps = kWinogradTaps * kWinogradTaps;
   // Partial results are made, kept and read again in outer caches.
   constexpr double kSumCycles = 16;
   return {results * kTaps * vectors / 2 / kDirectEfficiency, static_cast<double>(plan.tiles.of_image()) * tile,
-          kWinogradPlanes * vectors * kSumCycles};
+          planes * vectors * kSumCycles};
 }
 
 bool is_faster(const WinogradWeightsPlan &plan, const WinogradWeightsCosts &costs) {
@@ -196,15 +197,16 @@ bool is_faster(const WinogradWeightsPlan &plan, const WinogradWeightsCosts &cost
 
 }  // namespace
 
-std::optional<ContractionLowering> plan_winograd_weights(const Convolution &convolution, const ValueLayout &input,
-                                                         const Target &target) {
-  if (target.winograd == Winograd::never || !suits_winograd(convolution)) return std::nullopt;
+std::optional<WinogradLowering> plan_winograd_weights(const Convolution &convolution, const ValueLayout &input,
+                                                      const Target &target) {
+  std::optional<WinogradTiles> suitable = winograd_tiles(convolution);
+  if (target.winograd == Winograd::never || !suitable) return std::nullopt;
   WinogradWeightsPlan plan{convolution};
-  plan.source = plan_image(input, read_range(axis_phases(convolution.y)), read_range(axis_phases(convolution.x)));
-  plan.tiles = {convolution.images, convolution.y.output, convolution.x.output};
+  plan.tiles = *suitable;
+  plan.source = tiled_image(convolution, plan.tiles, input);
   int64_t channels = plan.channels(), filters = convolution.output_channels;
-  plan.inputs = {channels, lanes_for(target, DType::f32, channels), kGroupTiles};
-  plan.gradients = {filters, lanes_for(target, DType::f32, filters), kGroupTiles};
+  plan.inputs = {plan.tiles.planes(), channels, lanes_for(target, DType::f32, channels), kGroupTiles};
+  plan.gradients = {plan.tiles.planes(), filters, lanes_for(target, DType::f32, filters), kGroupTiles};
   int64_t group_bytes = 4 * (plan.inputs.group_size() + plan.gradients.group_size());
   plan.block = std::min(kMostSummedTiles, kMostStack / group_bytes * kGroupTiles);
   if (plan.block < kFewestSummedTiles || 4 * plan.sum_size() > kMostSumBytes) return std::nullopt;
@@ -242,7 +244,7 @@ std::optional<ContractionLowering> plan_winograd_weights(const Convolution &conv
     for_units(emitter, units, group, [&](Value *channel) { WinogradWeightsEmitter(emitter, plan).combine(channel); });
   };
   lowering.stages.push_back(std::move(combination));
-  return lowering;
+  return WinogradLowering{std::move(lowering)};
 }
 
 }  // namespace netc::contraction

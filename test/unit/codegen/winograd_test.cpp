@@ -75,25 +75,27 @@ constexpr double kMostTimesDirect = 10, kUnavoidable = 1e-6;
 
 void check(const Contraction &contraction, int64_t batch, bool possible = true) {
   for (const TargetOptions &options : test::runnable_targets()) {
-    Compiled winograd(contraction, with_winograd(options, Winograd::wherever_possible));
     Compiled direct(contraction, with_winograd(options, Winograd::never));
     Contraction doubles = in_doubles(contraction);
     Compiled reference(doubles, with_winograd(options, Winograd::wherever_possible));
     SCOPED_TRACE(contraction.op + " " + to_string(contraction.operands[0].type) + " " +
                  to_string(contraction.operands[1].type) + " batch " + std::to_string(batch) + " " + options.cpu);
-    EXPECT_EQ(uses_winograd(winograd), possible);
     EXPECT_FALSE(uses_winograd(direct));
     EXPECT_FALSE(uses_winograd(reference)) << "gradient checks are not to be rounded more than need be";
-
     std::vector<double> exact = run<double>(reference, doubles, batch);
-    std::vector<float> result = run<float>(winograd, contraction, batch);
-    double error = root_mean_square_error(result, exact);
     double error_of_direct = root_mean_square_error(run<float>(direct, contraction, batch), exact);
-    EXPECT_LT(error, kMostTimesDirect * error_of_direct + kUnavoidable);
 
-    std::vector<float> again = run<float>(winograd, contraction, batch, true);
-    EXPECT_EQ(0, std::memcmp(result.data(), again.data(), result.size() * sizeof(float)))
-        << "the order of chunks shows";
+    for (Winograd way : {Winograd::wherever_possible, Winograd::wherever_possible_in_stages}) {
+      SCOPED_TRACE(way == Winograd::wherever_possible ? "in blocks" : "in stages");
+      Compiled winograd(contraction, with_winograd(options, way));
+      EXPECT_EQ(uses_winograd(winograd), possible);
+      std::vector<float> result = run<float>(winograd, contraction, batch);
+      double error = root_mean_square_error(result, exact);
+      EXPECT_LT(error, kMostTimesDirect * error_of_direct + kUnavoidable);
+      std::vector<float> again = run<float>(winograd, contraction, batch, true);
+      EXPECT_EQ(0, std::memcmp(result.data(), again.data(), result.size() * sizeof(float)))
+          << "the order of chunks shows";
+    }
   }
 }
 
@@ -101,8 +103,9 @@ void check(const Contraction &contraction, int64_t batch, bool possible = true) 
 
 TEST(Winograd, ImagesOfEverySize) {
   for (int64_t size = 1; size <= 9; ++size)
-    check(conv2d(B, size, 10 - size, 5, 6, kSame, kOnes), 3, size >= 4 && size <= 6);
-  for (int64_t size : {4, 7, 9}) check(conv2d(B, size, size, 16, 16, kSame, kOnes), 3);
+    check(conv2d(B, size, 10 - size, 5, 6, kSame, kOnes), 3, size % 2 == 0 || size == 5);
+  for (int64_t size : {2, 4, 7, 9}) check(conv2d(B, size, size, 16, 16, kSame, kOnes), 3);
+  check(conv2d(B, 2, 2, 9, 31, kSame, {}), 5);
   check(conv2d(B, 28, 14, 8, 16, kSame, kOnes), 2);
 }
 
@@ -127,6 +130,7 @@ TEST(Winograd, PaddingsHalosAndBatches) {
 
 TEST(Winograd, BackwardWeights) {
   for (int64_t size : {4, 5, 7, 9}) check(conv2d_backward_weights(B, size, 13 - size, 5, 6, kSame, kOnes), 3);
+  for (int64_t size : {2, 4}) check(conv2d_backward_weights(B, 2, size, 9, 31, kSame, kOnes), 5);
   for (int64_t channels : {1, 15, 17, 33})
     for (int64_t filters : {1, 16, 33})
       if (channels == 17 || filters == 33) check(conv2d_backward_weights(B, 6, 5, channels, filters, kSame, kOnes), 1);
@@ -151,7 +155,25 @@ TEST(Winograd, WhereFaster) {
   EXPECT_TRUE(chosen(conv2d(B, 28, 28, 32, 32, kSame, kOnes)));
   EXPECT_FALSE(chosen(conv2d(B, 28, 28, 1, 32, kSame, kOnes)));
   EXPECT_FALSE(chosen(conv2d(B, 28, 28, 32, 1, kSame, kOnes)));
-  EXPECT_FALSE(chosen(conv2d(B, 4, 4, 32, 32, kSame, kOnes)));
+  EXPECT_TRUE(chosen(conv2d(B, 4, 4, 256, 256, kSame, kOnes)));
+  EXPECT_TRUE(chosen(conv2d(B, 2, 2, 512, 512, kSame, kOnes)));
+}
+
+// A few images are not worth transforming a large kernel for.
+TEST(Winograd, SmallBatchesAreLeftToTheDirectKernel) {
+  Contraction contraction = conv2d(B, 4, 4, 256, 256, kSame, kOnes);
+  Compiled chosen(contraction, *make_target(test::best_target()));
+  auto runs = [&](const char *suffix, int64_t batch) {
+    return std::ranges::any_of(chosen.lowering().stages, [&](const KernelStage &stage) {
+      return stage.suffix == suffix && stage.least_batch <= batch && batch <= stage.most_batch;
+    });
+  };
+  EXPECT_TRUE(runs("", 1));
+  EXPECT_FALSE(runs("winograd", 1));
+  EXPECT_FALSE(runs("", 32));
+  EXPECT_TRUE(runs("winograd", 32));
+  Compiled direct(contraction, with_winograd(test::best_target(), Winograd::never));
+  EXPECT_EQ(run<float>(chosen, contraction, 1), run<float>(direct, contraction, 1));
 }
 
 }  // namespace netc::contraction_test
