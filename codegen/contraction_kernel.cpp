@@ -194,7 +194,8 @@ Lowering lower_contraction(const OpTask &task) {
   for (KernelStage &stage : lowered.stages) {
     bool finishes = &stage == &lowered.stages.back();
     lowering.stages.push_back({stage.suffix, stage.units, stage.units_per_chunk, stage.fixed_nanoseconds,
-                               stage.batch_nanoseconds, [plan, finishes, emit = std::move(stage.emit)](Kernel &kernel) {
+                               stage.batch_nanoseconds,
+                               [plan, finishes, emit = std::move(stage.emit)](Kernel &kernel) {
                                  ContractionKernel emitter(*plan, finishes, kernel);
                                  emit(emitter);
                                },

@@ -99,8 +99,8 @@ WinogradPlan plan_stages(WinogradPlan plan, const Target &target) {
     Panels panels = make_panels(columns, lanes, vectors);
     auto length = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(most_rows(target, vectors))));
     double rest = panels.rest_vectors > 0 ? step_cycles(length, panels.rest_vectors) : 0;
-    double cycles = (static_cast<double>(panels.whole) * step_cycles(length, vectors) + rest) /
-                    static_cast<double>(length);
+    double cycles =
+        (static_cast<double>(panels.whole) * step_cycles(length, vectors) + rest) / static_cast<double>(length);
     if (cycles >= least) continue;
     least = cycles;
     plan.panels = panels;
@@ -117,8 +117,7 @@ std::optional<WinogradLowering> plan_winograd(const Convolution &convolution, co
   if (target.winograd == Winograd::never || !tiles) return std::nullopt;
   WinogradPlan plan{convolution, *tiles, tiled_image(convolution, *tiles, input)};
   plan.inputs = {tiles->planes(), plan.channels(), lanes_for(target, DType::f32, plan.channels())};
-  plan.panels = make_panels(convolution.output_channels,
-                            lanes_for(target, DType::f32, convolution.output_channels), 1);
+  plan.panels = make_panels(convolution.output_channels, lanes_for(target, DType::f32, convolution.output_channels), 1);
   bool in_stages = target.winograd == Winograd::wherever_possible_in_stages ||
                    (target.winograd == Winograd::where_faster && plan.kernel_size() > kMostBlockKernel);
   plan = in_stages ? plan_stages(plan, target) : plan_blocks(plan, target);

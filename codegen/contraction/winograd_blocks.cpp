@@ -67,15 +67,14 @@ class BlockEmitter {
     Tile tile = product_tile(emitter_, plan_, panel);
     Value *a = at(tile_of_block(emitter_, plan_.inputs, inputs, row), scaled(emitter_, plane, plan_.inputs.plane()));
     prefetch(tile, begin, ir().CreateAdd(scaled(emitter_, plane, plan_.block), row));
-    Accumulators sums =
-        emit_tile(ir(), emitter_.target(), tile, a, transformed_kernel(emitter_, plan_, panel, plane));
+    Accumulators sums = emit_tile(ir(), emitter_.target(), tile, a, transformed_kernel(emitter_, plan_, panel, plane));
     Value *to = at(products, scaled(emitter_, plane, product_plane(plan_, width)));
     to = at(to, scaled(emitter_, row, width));
     for (size_t r = 0; r < sums.size(); ++r)
       for (unsigned v = 0; v < panel.vectors; ++v)
-        ir().CreateAlignedStore(
-            sums[r][v], at(to, number(static_cast<int64_t>(r) * width + v * int64_t{plan_.panels.lanes})),
-            llvm::Align(4));
+        ir().CreateAlignedStore(sums[r][v],
+                                at(to, number(static_cast<int64_t>(r) * width + v * int64_t{plan_.panels.lanes})),
+                                llvm::Align(4));
   }
 
   // The inputs of the next block, and what the epilogue of this one reads and writes.
@@ -99,8 +98,7 @@ class BlockEmitter {
 }  // namespace
 
 int64_t block_stack_bytes(const WinogradPlan &plan) {
-  return 4 *
-         (plan.inputs.size(plan.block) + plan.tiles.planes() * product_plane(plan, plan.panels.width()));
+  return 4 * (plan.inputs.size(plan.block) + plan.tiles.planes() * product_plane(plan, plan.panels.width()));
 }
 
 void add_winograd_blocks(ContractionLowering &lowering, const WinogradPlan &plan, const WinogradCosts &costs) {

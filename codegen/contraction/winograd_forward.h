@@ -1,4 +1,5 @@
-// What the two ways of doing a convolution by Winograd's algorithm share: the plan, the transformed kernel, the results.
+// What the two ways of doing a convolution by Winograd's algorithm share: the plan, the transformed kernel, the
+// results.
 //
 // In blocks (winograd_blocks.cpp): one kernel takes a block of tiles through all steps in the level-2 cache; each block
 // reads the whole transformed kernel. In stages (winograd_stages.cpp): every step is a stage of its own over all tiles,

@@ -1,6 +1,6 @@
 // Winograd's convolution in three stages over all tiles: the inputs are transformed; each plane is a matrix product
-// [tile, channel] x [channel, filter]; the products are transformed back. Transformed inputs and products lie in scratch
-// memory, tile by tile, each tile plane by plane.
+// [tile, channel] x [channel, filter]; the products are transformed back. Transformed inputs and products lie in
+// scratch memory, tile by tile, each tile plane by plane.
 #include <cmath>
 
 #include "codegen/contraction/winograd_forward.h"
@@ -21,7 +21,10 @@ TransformedTiles products_of(const WinogradPlan &plan) {
 class StageEmitter {
  public:
   StageEmitter(KernelEmitter &emitter, const WinogradPlan &plan)
-      : emitter_(emitter), plan_(plan), element_(emitter.ir().getFloatTy()), all_(dim_value(emitter, plan.tiles.count())) {}
+      : emitter_(emitter),
+        plan_(plan),
+        element_(emitter.ir().getFloatTy()),
+        all_(dim_value(emitter, plan.tiles.count())) {}
 
   void transform_input(Value *tile) {
     emit_input_tile(emitter_, plan_.convolution, plan_.tiles, open_image(emitter_, plan_.source), plan_.inputs,
@@ -42,9 +45,8 @@ class StageEmitter {
     Value *panels = number(plan_.panel_count());
     Value *plane = ir().CreateUDiv(unit, panels);
     Value *column = scaled(emitter_, ir().CreateURem(unit, panels), plan_.panels.width());
-    Value *columns_end = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin,
-                                                    ir().CreateAdd(column, number(plan_.panels.width())),
-                                                    number(plan_.panels.columns));
+    Value *columns_end = ir().CreateBinaryIntrinsic(
+        llvm::Intrinsic::smin, ir().CreateAdd(column, number(plan_.panels.width())), number(plan_.panels.columns));
     Value *last = ir().CreateSub(all_, number(plan_.length));
     last = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smax, last, number(0));
     TransformedTiles products = products_of(plan_);
@@ -87,8 +89,8 @@ class StageEmitter {
   Value *number(int64_t i) { return ir().getInt64(static_cast<uint64_t>(i)); }
   Value *at(Value *base, Value *offset) { return element_at(emitter_, element_, base, offset); }
 
-  // In scratch memory: the padded copies of the images, the transformed inputs, the products; of one product of tiles at
-  // least.
+  // In scratch memory: the padded copies of the images, the transformed inputs, the products; of one product of tiles
+  // at least.
   Value *inputs() {
     if (!plan_.source.padded) return emitter_.scratch();
     Value *images = dim_value(emitter_, plan_.convolution.images);
@@ -125,8 +127,7 @@ KernelStage tile_stage(const WinogradPlan &plan, const char *suffix, double cycl
   KernelStage stage;
   stage.suffix = suffix;
   stage.units = plan.tiles.count();
-  stage.units_per_chunk =
-      std::max<int64_t>(1, std::llround(kChunkNanoseconds * kCyclesPerNanosecond / cycles));
+  stage.units_per_chunk = std::max<int64_t>(1, std::llround(kChunkNanoseconds * kCyclesPerNanosecond / cycles));
   set_cost(stage, cycles / kCyclesPerNanosecond);
   stage.emit = [plan, body = std::move(body), fills_up, units = stage.units,
                 group = stage.units_per_chunk](KernelEmitter &emitter) {

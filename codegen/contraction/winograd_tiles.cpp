@@ -113,13 +113,13 @@ void emit_input_tile(KernelEmitter &emitter, const Convolution &convolution, con
   Value *from = element_at(emitter, element, image.base, scaled(emitter, tile.image, image.image_stride));
   from = element_at(emitter, element, from, scaled(emitter, tile.y, image.row_stride));
   from = element_at(emitter, element, from, scaled(emitter, tile.x, image.pixel_stride));
-  emit_tile_transform(
-      emitter, WinogradTransform::input, tiles, transformed, from, to,
-      [&](Value *place, int64_t y, int64_t x, llvm::Type *type, Value *mask) {
-        int64_t offset = (y + tiles.y.border - convolution.y.padding_low) * image.row_stride +
-                         (x + tiles.x.border - convolution.x.padding_low) * image.pixel_stride;
-        return load_lanes(emitter.ir(), type, element_at(emitter, element, place, constant(offset)), mask);
-      });
+  emit_tile_transform(emitter, WinogradTransform::input, tiles, transformed, from, to,
+                      [&](Value *place, int64_t y, int64_t x, llvm::Type *type, Value *mask) {
+                        int64_t offset = (y + tiles.y.border - convolution.y.padding_low) * image.row_stride +
+                                         (x + tiles.x.border - convolution.x.padding_low) * image.pixel_stride;
+                        return load_lanes(emitter.ir(), type, element_at(emitter, element, place, constant(offset)),
+                                          mask);
+                      });
 }
 
 void emit_gradient_tile(KernelEmitter &emitter, const WinogradTiles &tiles, const Address &gradient,

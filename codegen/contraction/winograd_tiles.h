@@ -11,9 +11,9 @@
 
 namespace netc::contraction {
 
-// 4 x 4 results each, or as many as the algorithms of the axes say, row by row, image by image. The last tile of an axis
-// is moved back into the image where it would stick out: it overlaps the one before, and what both hold is "skipped" in
-// it.
+// 4 x 4 results each, or as many as the algorithms of the axes say, row by row, image by image. The last tile of an
+// axis is moved back into the image where it would stick out: it overlaps the one before, and what both hold is
+// "skipped" in it.
 struct WinogradTiles {
   Dim images;
   int64_t height = 4, width = 4;  // of the results, at least one tile
@@ -71,7 +71,8 @@ inline constexpr int64_t kMostStack = 768 * 1024;
 
 // Transforms the inputs under a tile; `to`: of its plane 0.
 void emit_input_tile(KernelEmitter &emitter, const Convolution &convolution, const WinogradTiles &tiles,
-                     const Image &image, const TransformedTiles &transformed, const WinogradTile &tile, llvm::Value *to);
+                     const Image &image, const TransformedTiles &transformed, const WinogradTile &tile,
+                     llvm::Value *to);
 // Transforms the gradients of a tile's results; skipped ones count as zeros.
 void emit_gradient_tile(KernelEmitter &emitter, const WinogradTiles &tiles, const Address &gradient,
                         const TransformedTiles &transformed, const WinogradTile &tile, llvm::Value *to);

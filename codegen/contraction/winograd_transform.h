@@ -48,8 +48,7 @@ enum class WinogradTransform {
 
 // Both axes, lane by lane: `fetch(y, x)` gives the elements, `use(y, x, value)` gets the transformed ones, row by row.
 void emit_transform(KernelEmitter &emitter, WinogradTransform transform, const WinogradAxis &y_axis,
-                    const WinogradAxis &x_axis,
-                    const std::function<llvm::Value *(int64_t y, int64_t x)> &fetch,
+                    const WinogradAxis &x_axis, const std::function<llvm::Value *(int64_t y, int64_t x)> &fetch,
                     const std::function<void(int64_t y, int64_t x, llvm::Value *value)> &use);
 
 }  // namespace netc::contraction

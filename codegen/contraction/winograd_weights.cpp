@@ -137,7 +137,7 @@ class WinogradWeightsEmitter {
 
   BlockPart next_block(Value *block, Value *part, int64_t rows) {
     return {ir().CreateAdd(block, number(plan_.block)), plan_.block, part,
-            plan_.tiles.planes() * plan_.channels(),         rows,        plan_.block / kGroupTiles};
+            plan_.tiles.planes() * plan_.channels(),    rows,        plan_.block / kGroupTiles};
   }
 
   void accumulate(unsigned vectors, int64_t rows, Value *groups, const BlockPart &next, Value *a, Value *b, Value *to) {
