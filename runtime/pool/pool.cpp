@@ -19,6 +19,12 @@ void pause_briefly() {
 #endif
 }
 
+// The chunks of range number `range` of so many.
+int64_t range_begin(int64_t count, size_t range, size_t ranges) {
+  return count * static_cast<int64_t>(range) / static_cast<int64_t>(ranges);
+}
+int64_t range_end(int64_t count, size_t range, size_t ranges) { return range_begin(count, range + 1, ranges); }
+
 int64_t now() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
@@ -33,7 +39,8 @@ int available_cores() {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-ThreadPool::ThreadPool(int threads) : spins_(threads <= available_cores() ? kSpins : 0) {
+ThreadPool::ThreadPool(int threads)
+    : ranges_(static_cast<size_t>(threads)), spins_(threads <= available_cores() ? kSpins : 0) {
   for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(static_cast<size_t>(i)); });
 }
 
@@ -55,10 +62,13 @@ void ThreadPool::run(const nc_context *context, const nc_kernel_entry &kernel, i
   kernel_ = &kernel;
   count_ = count;
   done_.store(0, std::memory_order_relaxed);
-  uint64_t job = (ticket_.load(std::memory_order_relaxed) >> 32) + 1;
-  // Sequentially consistent with the worker's "count me as a sleeper, then look at the ticket": one of the two sees the
+  ++job_;
+  // Sequentially consistent with the worker's "count me as a sleeper, then look for work": one of the two sees the
   // other.
-  ticket_.store(job << 32 | static_cast<uint64_t>(count));
+  for (size_t range = 0; range < ranges_.size(); ++range) {
+    int64_t size = range_end(count, range, ranges_.size()) - range_begin(count, range, ranges_.size());
+    ranges_[range].ticket.store(job_ << 32 | static_cast<uint64_t>(size));
+  }
   if (sleepers_.load() > 0) {
     { std::lock_guard lock(mutex_); }
     wake_.notify_all();
@@ -74,15 +84,28 @@ void ThreadPool::run(const nc_context *context, const nc_kernel_entry &kernel, i
   }
 }
 
+// From the thread's own range, or from the next one that has any left.
 bool ThreadPool::run_one_chunk(size_t thread) {
-  uint64_t ticket = ticket_.load(std::memory_order_acquire);
+  for (size_t n = 0; n < ranges_.size(); ++n)
+    if (run_one_chunk_of((thread + n) % ranges_.size(), thread)) return true;
+  return false;
+}
+
+bool ThreadPool::run_one_chunk_of(size_t range, size_t thread) {
+  std::atomic<uint64_t> &shared = ranges_[range].ticket;
+  uint64_t ticket = shared.load(std::memory_order_acquire);
   do {
     if ((ticket & kChunksMask) == 0) return false;
-  } while (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire));
+  } while (!shared.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire));
   // The job cannot change before this chunk is counted as done.
-  run_chunk(context_, *kernel_, count_ - static_cast<int64_t>(ticket & kChunksMask), thread);
+  int64_t left = static_cast<int64_t>(ticket & kChunksMask);
+  run_chunk(context_, *kernel_, range_end(count_, range, ranges_.size()) - left, thread);
   done_.fetch_add(1, std::memory_order_acq_rel);
   return true;
+}
+
+bool ThreadPool::has_work() const {
+  return std::ranges::any_of(ranges_, [](const Range &range) { return (range.ticket.load() & kChunksMask) != 0; });
 }
 
 void ThreadPool::run_here(const nc_context *context, const nc_kernel_entry &kernel, int64_t count) {
@@ -118,7 +141,6 @@ void ThreadPool::work(size_t thread) {
 
 // False: the pool is being destroyed.
 bool ThreadPool::wait_for_work() {
-  auto has_work = [this] { return (ticket_.load() & kChunksMask) != 0; };
   for (int spin = 0; spin < spins_; ++spin) {
     if (has_work()) return true;
     if (stopping_.load(std::memory_order_relaxed)) return false;

@@ -1,8 +1,10 @@
 // ThreadPool: the threads behind nc_parallel_for.
 //
-// Chunks are claimed one by one from an atomic counter, so which thread does which chunk is left to chance; chunks are
-// independent, so the result is not. Idle workers spin for some tens of microseconds, because the next kernel of a step
-// is usually that near, and then sleep.
+// The chunks of a kernel are cut into as many ranges as there are threads. Each thread claims those of its own range
+// one by one, in order: neighbouring chunks share cache lines and prefetch for each other, and what a kernel reads was
+// often written by the same thread. Who has none left claims from the others' ranges, so which thread does which chunk
+// is left to chance; chunks are independent, so the result is not. Idle workers spin for some tens of microseconds,
+// because the next kernel of a step is usually that near, and then sleep.
 #pragma once
 
 #include <atomic>
@@ -45,6 +47,8 @@ class ThreadPool {
   friend void ::nc_parallel_for(const nc_context *, const nc_kernel_entry *, int64_t, int64_t);
   void work(size_t thread);
   bool run_one_chunk(size_t thread);
+  bool run_one_chunk_of(size_t range, size_t thread);
+  bool has_work() const;
   void run_here(const nc_context *context, const nc_kernel_entry &kernel, int64_t count);
   void run_chunk(const nc_context *context, const nc_kernel_entry &kernel, int64_t chunk, size_t thread);
   bool wait_for_work();
@@ -53,8 +57,12 @@ class ThreadPool {
   const nc_context *context_ = nullptr;
   const nc_kernel_entry *kernel_ = nullptr;
   int64_t count_ = 0;
-  // Upper half: number of the job, so that a late claim cannot hit the next job. Lower half: chunks not yet claimed.
-  alignas(64) std::atomic<uint64_t> ticket_ = 0;
+  struct Range {
+    // Upper half: number of the job, so that a late claim cannot hit the next job. Lower half: chunks not yet claimed.
+    alignas(64) std::atomic<uint64_t> ticket = 0;
+  };
+  std::vector<Range> ranges_;  // one for each thread
+  uint64_t job_ = 0;
   alignas(64) std::atomic<int64_t> done_ = 0;
   alignas(64) std::atomic<int> sleepers_ = 0;
   std::atomic<bool> stopping_ = false;
