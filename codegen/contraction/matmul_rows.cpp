@@ -18,7 +18,7 @@ constexpr int64_t kMostBytes = 1024 * 1024;  // of B
 constexpr int64_t kPanelStepsAhead = 6;
 constexpr int64_t kTurnSteps = 8;
 constexpr int64_t kMostLinesOfTurn = 8;  // prefetched, for each operand and result
-constexpr int64_t kRestRows = 4;
+constexpr int64_t kLastRows = 4;
 
 struct ManyRowsPlan {
   Matmul matmul;
@@ -133,7 +133,7 @@ ContractionLowering plan_many_rows(const Matmul &matmul, const Target &target) {
   int64_t vectors = std::min<int64_t>(2, all_vectors);
   plan.panels = make_panels(matmul.columns.size, plan.lanes, vectors);
   plan.classes.push_back(most_rows(target, vectors));
-  if (plan.classes.front() > kRestRows) plan.classes.push_back(kRestRows);
+  if (plan.classes.front() > kLastRows) plan.classes.push_back(kLastRows);
   if (plan.classes.front() > 1) plan.classes.push_back(1);
 
   ContractionLowering lowering;
