@@ -100,13 +100,14 @@ def aside(measured):
     """What it takes besides time: compilation, size, memory. The header first."""
     trained = once_for_each(measured["rows"], "train")
     compiling = [name for name in names_of(trained.values()) if name != "PyTorch"]
-    yield ["network", "netc compiles, s", *(f"{name}: first step, s" for name in compiling), "program", "start to --help",
-           "peak memory of training", "PyTorch's"]
+    yield ["network", "netc compiles, s", *(f"{name}: first step, s" for name in compiling), "program", "start to --help", "start to first step",
+           "workspace over its lower bound", "peak memory of training", "PyTorch's"]
     for network, facts in measured["programs"].items():
         contestants = trained.get(network, {}).get("contestants", {})
         memory = [contestants.get(name, {}).get("memory") for name in ("netc", "PyTorch")]
         yield [network, number(facts["compile"], 1), *(number(contestants.get(name, {}).get("first_call"), 1) for name in compiling),
-               f"{facts['size'] / 1e6:.2f} MB", f"{facts['start'] * 1e3:.1f} ms", *(f"{value / 1e6:.0f} MB" if value else MINUS for value in memory)]
+               f"{facts['size'] / 1e6:.2f} MB", f"{facts['start'] * 1e3:.1f} ms", f"{facts['first_step'] * 1e3:.1f} ms",
+               number(facts["workspace"], 3), *(f"{value / 1e6:.0f} MB" if value else MINUS for value in memory)]
 
 
 def absent(rows):
@@ -136,7 +137,7 @@ def markdown(measured):
              f"`bench/run`, in one run on one machine: {machine['model']}, {machine['cores']} cores{', virtual' if machine['virtual'] else ''}, "
              f"{machine['vectors']}; {machine['system']}. f32; {measured['rounds']} rounds of {measured['seconds']} s in turns, best of the rounds. "
              "[How to run and read it](../../docs/performance.md). **A ratio is a peer's time over netc's: above 1 netc is faster.**", ""]
-    for threads, limits in measured["limits"].items():
+    for threads, limits in sorted(measured["limits"].items()):
         lines.append(f"- {threads} thread{'s' if threads != '1' else ''}: {limits['gigaflops']:.0f} GFLOP/s of multiply-adds, {limits['gigabytes']:.1f} GB/s copied")
     lines += ["", "![Each peer's time over netc's](side-by-side.svg)", "", "## In one number", ""]
     lines += table(["threads", "task", "best peer / netc, geometric mean", "least", "netc is first"], headline(rows))

@@ -1,19 +1,21 @@
 """Measures netc and its peers in turns; called by bench/run, which sets up what this needs."""
 import argparse
+import itertools
 import json
 import pathlib
 import sys
 import tempfile
+import time
 
 import machine
 import picture
 import report
 from netc_program import ROOT, Program
 from networks import NETWORKS
-from turns import Contestant, take_turns
+from turns import Contestant, start_all, take_turns
 
 PEERS = ROOT / "bench/peers"
-# Name, program, variant, what it can do.
+# Name, program, variant, what it can do. In the order of the table.
 CONTESTANTS = [
     ("PyTorch", "torch_peer.py", "", ("train", "predict")),
     ("torch.compile", "torch_peer.py", "compile", ("train", "predict")),
@@ -22,6 +24,7 @@ CONTESTANTS = [
     ("ONNX Runtime", "onnx_peer.py", "", ("predict",)),
     ("OpenVINO", "openvino_peer.py", "", ("predict",)),
 ]
+SLOW_TO_START = ("torch.compile", "JAX", "Keras")
 
 
 def arguments_of(words):
@@ -29,12 +32,13 @@ def arguments_of(words):
     parser.add_argument("networks", nargs="*", metavar="NETWORK", help=", ".join(NETWORKS) + " (default: all)")
     parser.add_argument("--quick", action="store_true", help="3 short rounds")
     parser.add_argument("--rounds", type=int, default=9, help="turns of each (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=0.5, help="of one turn (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=0.3, help="of one turn (default: %(default)s)")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], metavar="N")
     parser.add_argument("--peers", nargs="+", default=[name for name, *_ in CONTESTANTS], metavar="NAME",
                         help="(default: %(default)s)")
     parser.add_argument("--tasks", nargs="+", default=["train", "predict"], choices=("train", "predict"))
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench/results", help="folder for what is written")
+    parser.add_argument("--resume", action="store_true", help="keep what the last run, which was interrupted, has measured")
     parser.add_argument("--draw", action="store_true", help="measure nothing; write table and picture of the last measurement anew")
     arguments = parser.parse_args(words)
     if unknown := [name for name in arguments.networks if name not in NETWORKS]:
@@ -47,21 +51,22 @@ def arguments_of(words):
     return arguments
 
 
-def measure(program, task, batch, threads, arguments):
+def measure(program, task, batch, threads, arguments, caches):
     """Times of netc and of all peers for one function, batch and number of threads."""
     function = {"train": "train_step", "predict": "predict"}[task]
-    with tempfile.TemporaryDirectory() as folder:
-        scratch = pathlib.Path(folder)
-        record = scratch / "record.safetensors"
-        program.record(function, batch, record)
-        contestants = [Contestant("netc", program.command(function, batch, threads), threads, scratch)]
-        for name, file, variant, tasks in CONTESTANTS:
-            if name in arguments.peers and task in tasks:
-                command = [sys.executable, PEERS / file, program.name, task, "--record", record, "--threads", threads, "--variant", variant]
-                contestants.append(Contestant(name, command, threads, scratch))
+    record = caches / "record.safetensors"
+    program.record(function, batch, record)
+    contestants = [Contestant("netc", program.command(function, batch, threads))]
+    for name, file, variant, tasks in CONTESTANTS:
+        if name in arguments.peers and task in tasks:
+            command = [sys.executable, PEERS / file, program.name, task, "--record", record, "--threads", threads, "--variant", variant]
+            contestants.append(Contestant(name, command))
+    try:
+        start_all(sorted(contestants, key=lambda each: each.name not in SLOW_TO_START), threads, caches)
         take_turns(contestants, arguments.rounds, arguments.seconds)
-        return {"network": program.name, "task": task, "batch": batch, "threads": threads,
-                "contestants": {each.name: each.close() for each in contestants}}
+    finally:
+        found = {each.name: each.close() for each in contestants}
+    return {"network": program.name, "task": task, "batch": batch, "threads": threads, "contestants": found}
 
 
 def tasks_of(network, arguments):
@@ -76,7 +81,17 @@ def write(measured, folder):
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in (("side-by-side.md", report.markdown(measured)), ("side-by-side.svg", picture.svg(measured))):
         (folder / name).write_text(text)
-        print(f"written: {folder / name}")
+    print(f"written: {folder}/side-by-side.md and .svg", flush=True)
+
+
+def beginning(raw, arguments):
+    """What the rows are added to: nothing, or the measurement that is resumed."""
+    if arguments.resume and raw.exists():
+        measured = json.loads(raw.read_text())
+        if (measured["rounds"], measured["seconds"]) == (arguments.rounds, arguments.seconds):
+            return measured
+        print("the last run had other rounds or seconds: beginning anew", flush=True)
+    return {"machine": machine.describe(), "rounds": arguments.rounds, "seconds": arguments.seconds, "limits": {}, "programs": {}, "rows": []}
 
 
 def main():
@@ -87,18 +102,24 @@ def main():
     if arguments.draw:
         write(json.loads(raw.read_text()), arguments.results)
         return
-    measured = {"machine": machine.describe(), "rounds": arguments.rounds, "seconds": arguments.seconds, "limits": {}, "programs": {}, "rows": []}
-    for name in arguments.networks:
-        program = Program(name, folder)
-        measured["programs"][name] = program.facts()
-        for threads in arguments.threads:
-            for task, batch in tasks_of(NETWORKS[name], arguments):
-                row = measure(program, task, batch, threads, arguments)
+    measured = beginning(raw, arguments)
+    known = [tuple(row[key] for key in ("network", "threads", "task", "batch")) for row in measured["rows"]]
+    work = [(name, threads, *task) for name in arguments.networks for threads in arguments.threads for task in tasks_of(NETWORKS[name], arguments)]
+    work = [each for each in work if each not in known]
+    begin, done, programs = time.monotonic(), 0, {}
+    for (name, threads), mine in itertools.groupby(work, key=lambda each: each[:2]):
+        program = programs[name] = programs.get(name) or Program(name, folder)
+        measured["programs"][name] = measured["programs"].get(name) or program.facts()
+        with tempfile.TemporaryDirectory() as caches:
+            for _, _, task, batch in mine:
+                row = measure(program, task, batch, threads, arguments, pathlib.Path(caches))
                 measured["rows"].append(row)
                 measured["limits"].setdefault(str(threads), program.limits(threads))
-                print(report.line(row), flush=True)
                 raw.write_text(json.dumps(measured, indent=1))
-    write(measured, arguments.results)
+                done += 1
+                left = (time.monotonic() - begin) / done * (len(work) - done)
+                print(f"{report.line(row)}  ({done} of {len(work)}, {left / 60:.0f} min left)", flush=True)
+        write(measured, arguments.results)
 
 
 if __name__ == "__main__":

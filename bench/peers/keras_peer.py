@@ -1,13 +1,11 @@
 """Keras on TensorFlow: a step is one tf.function, with or without XLA (jit_compile), whichever is faster here."""
-import time
-
 import numpy as np
 import tensorflow as tf
 
 import keras
 from keras import layers
 
-from serve import Runner, serve
+from serve import Runner, fastest, serve
 
 
 def layer(node, weights, dropout):
@@ -62,25 +60,17 @@ def limit_threads(count):
 
 
 class Fastest:
-    """A function compiled in both ways; the first call of step() decides for the faster, the ones before use XLA."""
+    """A function compiled in both ways; choose() decides for the faster, calls before it use XLA."""
 
-    def __init__(self, function, repeats):
+    def __init__(self, function):
         self.ways = {"jit_compile": tf.function(function, jit_compile=True), "no jit_compile": tf.function(function)}
-        self.repeats, self.chosen = repeats, "jit_compile"
+        self.chosen = "jit_compile"
 
     def __call__(self, *arguments):
         return self.ways[self.chosen](*arguments)
 
     def choose(self, *arguments):
-        times = {}
-        for name, way in self.ways.items():
-            way(*arguments)[0].numpy()
-            start = time.perf_counter()
-            for _ in range(self.repeats):
-                result = way(*arguments)
-            result[0].numpy()
-            times[name] = time.perf_counter() - start
-        self.chosen = min(times, key=times.get)
+        self.chosen = fastest({name: lambda way=way: way(*arguments)[0].numpy() for name, way in self.ways.items()})
 
 
 class Training(Runner):
@@ -102,7 +92,7 @@ class Training(Runner):
             optimizer.apply(tape.gradient(value, variables), variables)
             return (value,)
 
-        self.function = Fastest(step, 3)
+        self.function = Fastest(step)
 
     def set_learning_rate(self, rate):
         self.optimizer.learning_rate.assign(rate)
@@ -126,7 +116,7 @@ class Prediction(Runner):
         limit_threads(task.threads)
         model = network(task, softmax=True)
         self.images = tf.constant(task.images)
-        self.function = Fastest(lambda images: (model(images, training=False),), 10)
+        self.function = Fastest(lambda images: (model(images, training=False),))
 
     def ready(self):
         self.function.choose(self.images)

@@ -69,13 +69,13 @@ def module(task, softmax=False):
     if softmax and task.network.loss == "classes":
         result = graph.call_function(functional.softmax, (result,), {"dim": -1})
     graph.output(result)
-    return fx.GraphModule(root, graph).to(memory_format=torch.channels_last)
+    return fx.GraphModule(root, graph)
 
 
-def as_torch(array):
-    """Images become [n, channels, height, width] in the memory format channels_last, without a change in memory."""
+def as_torch(array, memory_format):
+    """Images become [n, channels, height, width]; in the memory format channels_last that is no change in memory."""
     tensor = torch.from_numpy(array.copy())
-    return tensor.permute(0, 3, 1, 2) if tensor.ndim == 4 else tensor
+    return tensor.permute(0, 3, 1, 2).contiguous(memory_format=memory_format) if tensor.ndim == 4 else tensor
 
 
 def as_netc(tensor):

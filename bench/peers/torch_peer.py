@@ -1,9 +1,11 @@
-"""PyTorch, eager or with --variant compile; channels_last, fused optimizers, inference_mode."""
+"""PyTorch, eager in the fastest of several ways or with --variant compile; fused optimizers."""
+import functools
+
 import torch
 import torch._inductor.config
 from torch import nn
 
-from serve import Runner, serve
+from serve import Runner, fastest, serve
 from torch_network import as_netc, as_torch, module
 
 
@@ -17,25 +19,27 @@ def optimizer_of(network, parameters, learning_rate):
     return torch.optim.SGD(parameters, lr=learning_rate, momentum=0.9, fused=True)
 
 
-class Training(Runner):
-    def __init__(self, task):
-        torch.set_num_threads(task.threads)
-        self.settings = "channels_last, fused optimizer"
-        model = module(task).train()
+def memory_formats(task):
+    """In which the eager ways are tried; what is compiled chooses its own layouts."""
+    both = task.images.ndim == 4 and task.variant != "compile"
+    return {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format} if both else {"channels_last": torch.channels_last}
+
+
+class TrainedModel:
+    """One way to train: a model with its optimizer and data."""
+
+    def __init__(self, task, memory_format):
+        network, model = task.network, module(task).to(memory_format=memory_format).train()
         self.parameters = list(model.parameters())
-        self.optimizer = optimizer_of(task.network, self.parameters, task.learning_rate)
-        self.clip = task.network.optimizer.clip
+        self.optimizer = optimizer_of(network, self.parameters, task.learning_rate)
+        self.clip = network.optimizer.clip
         self.model = torch.compile(model) if task.variant == "compile" else model
-        self.images = as_torch(task.images)
-        self.targets = as_torch(task.targets)
+        self.images = as_torch(task.images, memory_format)
+        self.targets = as_torch(task.targets, memory_format)
         self.loss = nn.MSELoss()
-        if task.network.loss == "classes":
+        if network.loss == "classes":
             self.loss = nn.CrossEntropyLoss()
             self.targets = self.targets.long()
-
-    def set_learning_rate(self, rate):
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
 
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
@@ -46,6 +50,26 @@ class Training(Runner):
         self.optimizer.step()
         return loss
 
+
+class Training(Runner):
+    def __init__(self, task):
+        torch.set_num_threads(task.threads)
+        self.ways = {name: TrainedModel(task, memory_format) for name, memory_format in memory_formats(task).items()}
+        self.choose("channels_last")
+
+    def choose(self, name):
+        self.settings = f"{name}, fused optimizer"
+        self.step = self.ways[name].step
+
+    def set_learning_rate(self, rate):
+        for way in self.ways.values():
+            for group in way.optimizer.param_groups:
+                group["lr"] = rate
+
+    def ready(self):
+        self.choose(fastest({name: way.step for name, way in self.ways.items()}))
+        self.ways.clear()
+
     def wait(self, result):
         return result.item()
 
@@ -53,17 +77,27 @@ class Training(Runner):
 class Prediction(Runner):
     def __init__(self, task):
         torch.set_num_threads(task.threads)
-        self.settings = "channels_last, inference_mode"
-        self.model = module(task, softmax=True).eval()
-        if task.variant == "compile":
-            torch._inductor.config.freezing = True
-            self.settings += ", freezing"
-            self.model = torch.compile(self.model)
-        self.images = as_torch(task.images)
+        self.ways = {}
+        for name, memory_format in memory_formats(task).items():
+            model, images = module(task, softmax=True).to(memory_format=memory_format).eval(), as_torch(task.images, memory_format)
+            if task.variant == "compile":
+                torch._inductor.config.freezing = True
+                self.ways["inference_mode, freezing"] = functools.partial(torch.compile(model), images)
+                continue
+            self.ways[f"{name}, inference_mode"] = functools.partial(model, images)
+            with torch.inference_mode():
+                traced = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(model, images)))
+            self.ways[f"{name}, optimize_for_inference"] = functools.partial(traced, images)
+        self.settings = next(iter(self.ways))
+
+    def ready(self):
+        with torch.inference_mode():
+            self.settings = fastest(self.ways)
+        self.ways = {self.settings: self.ways[self.settings]}
 
     def step(self):
         with torch.inference_mode():
-            return self.model(self.images)
+            return self.ways[self.settings]()
 
     def wait(self, result):
         return as_netc(result)
