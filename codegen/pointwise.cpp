@@ -8,12 +8,13 @@ namespace {
 using Integers = std::vector<int64_t>;
 
 bool sees_pixels_alone(const Op &op, const Function &body) {
-  if (op.def->name != "conv2d") return false;
-  const Shape &kernel = body.type(op.operands[1]).shape;
+  bool backward = op.def->name == "conv2d_backward_weights";
+  if (op.def->name != "conv2d" && !backward) return false;
+  const Shape &kernel = body.type(backward ? op.results[0] : op.operands[1]).shape;
   const Integers ones = {1, 1}, zeros = {0, 0, 0, 0};
   return kernel[0].is_one() && kernel[1].is_one() && op.get<Integers>("strides") == ones &&
          op.get<Integers>("padding") == zeros && op.get<int64_t>("groups") == 1 &&
-         op.get<Integers>("input_dilation") == ones;
+         (backward || op.get<Integers>("input_dilation") == ones);
 }
 
 // [a, b, c, d] as [a*b*c, d]; a kernel [1, 1, in, out] becomes [in, out].
@@ -52,7 +53,7 @@ void flatten_pointwise(OpTask &task) {
 
   for (Op &after : body.ops)
     if (after.def->op_class == OpClass::reduction) after.attributes["axes"] = Integers{0};
-  op.attributes = {{"transpose_a", false}, {"transpose_b", false}};
+  op.attributes = {{"transpose_a", op.def->name == "conv2d_backward_weights"}, {"transpose_b", false}};
   op.def = find_op("matmul");
   for (Value &value : body.values) value.type.shape = flattened(value.type.shape);
   for (Storage &storage : task.operands) storage.layout.type.shape = flattened(storage.layout.type.shape);

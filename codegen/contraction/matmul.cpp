@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "codegen/contraction/common.h"
+#include "codegen/contraction/matmul_pixels.h"
 #include "codegen/contraction/matmul_rows.h"
 #include "codegen/contraction/matmul_tiles.h"
 #include "codegen/contraction/matmul_turned.h"
@@ -148,6 +149,7 @@ Matmul read_matmul(const Op &op, std::span<const ValueLayout> operands) {
 
 ContractionLowering plan_matmul(const Matmul &matmul, const Target &target) {
   if (can_turn(matmul, target)) return plan_turned_matmul(matmul, target);
+  if (is_summed_over_pixels(matmul, target)) return plan_sum_over_pixels(matmul, target);
   if (has_many_rows(matmul, target)) return plan_many_rows(matmul, target);
   ContractionLowering lowering;
   int64_t steps = matmul.steps.batch ? matmul.steps.size * kTypicalSteps : matmul.steps.size;

@@ -238,6 +238,17 @@ TEST(Contraction, MatmulOfManyRows) {
   check(matmul({16, true}, {9}, {20}, false, false, DType::f64), 3);
 }
 
+// The gradient of the weights of a 1x1 convolution: pixels around the sizes of blocks and groups, panels shared out or
+// not.
+TEST(Contraction, MatmulSummedOverPixels) {
+  for (int64_t batch : {1, 3, 5, 14}) check(matmul({17}, {49, true}, {70}, true, false), batch);
+  for (int64_t columns : {16, 17, 31, 32, 33, 65}) check(matmul({29}, {65, true}, {columns}, true, false), 3);
+  for (int64_t rows : {1, 14, 15}) check(matmul({rows}, {130, true}, {48}, true, false), 9);
+  for (int64_t batch : {1, 3, 9}) check(matmul({40}, {300, true}, {300}, true, false), batch);
+  for (int64_t batch : {1, 5, 15}) check(matmul({100}, {80, true}, {400}, true, false), batch);
+  check(matmul({20}, {16, true}, {20}, true, false, DType::f64), 3);
+}
+
 TEST(Contraction, MatmulTransposed) {
   for (int64_t columns : {1, 10, 33, 130}) {
     check(matmul({columns == 10 ? 64 : 9}, B, {columns}, true, false), 7);

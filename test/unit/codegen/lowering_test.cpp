@@ -375,6 +375,26 @@ TEST(Kernels, WinogradConvolutionsWithEpilogues) {
   }
 }
 
+// The gradient of the weights of a 1x1 convolution is a product of matrices.
+TEST(Kernels, PointwiseGradientOfWeightsWithEpilogue) {
+  Attributes window = {{"strides", Integers{1, 1}},
+                       {"padding", Integers{0, 0, 0, 0}},
+                       {"dilation", Integers{1, 1}},
+                       {"groups", int64_t{1}},
+                       {"kernel_size", Integers{1, 1}}};
+  Type x = f32({B, d(5), d(7), d(20)}), y = f32({B, d(5), d(7), d(33)}), kernel = f32({d(1), d(1), d(20), d(33)});
+  expect_same_as_evaluator(
+      {{x, y, kernel},
+       [&](Builder &b, const Values &in) {
+         auto weights = fused("contraction", [&](Builder &inner, const Values &v) {
+           return Values{emit::add(inner, inner.emit("conv2d_backward_weights", {v[0], v[1]}, window), v[2])};
+         });
+         return weights(b, {in[0], in[1], in[2]});
+       },
+       {1, 3, 31},
+       1e-4});
+}
+
 TEST(State, WeightsConstantsAndRuntimeValues) {
   Module module;
   module.name = "state";
