@@ -15,7 +15,7 @@ using llvm::Value;
 namespace {
 
 constexpr int64_t kVectors = 2;     // of a panel
-constexpr int64_t kGroupTiles = 4;  // whose results are transposed together
+constexpr int64_t kTilesOfGroup = 4;  // whose results are transposed together
 constexpr int64_t kLeastSteps = 96;
 constexpr int64_t kLeastTileRows = 4;
 constexpr int64_t kTypicalBatch = 64;
@@ -23,7 +23,7 @@ constexpr int64_t kTypicalBatch = 64;
 // As many as fit, so that the tiles of a group make whole vectors.
 int64_t tile_rows(const Target &target, DType dtype) {
   int64_t rows = most_rows(target, kVectors);
-  while (rows > 1 && kGroupTiles * rows % target.lanes(dtype) != 0) --rows;
+  while (rows > 1 && kTilesOfGroup * rows % target.lanes(dtype) != 0) --rows;
   return rows;
 }
 
@@ -158,7 +158,7 @@ bool can_turn(const Matmul &matmul, const Target &target) {
 
 ContractionLowering plan_turned_matmul(const Matmul &matmul, const Target &target) {
   TurnedPlan plan{matmul, target.lanes(matmul.dtype), tile_rows(target, matmul.dtype)};
-  plan.groups = make_panels(matmul.columns.size, plan.lanes, kGroupTiles * plan.rows / plan.lanes);
+  plan.groups = make_panels(matmul.columns.size, plan.lanes, kTilesOfGroup * plan.rows / plan.lanes);
 
   ContractionLowering lowering;
   int64_t bytes = matmul.steps.size * static_cast<int64_t>(byte_size(matmul.dtype));
