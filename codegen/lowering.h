@@ -53,6 +53,7 @@ Lowering lower_pull(const OpTask &task);         // each result element on its o
 Lowering lower_push(const OpTask &task);         // each operand element into a zeroed result
 Lowering lower_contraction(const OpTask &task);  // codegen/contraction, then the epilogue
 Lowering lower_copy(const OpTask &task);         // result 0 = operand 0, row-major, whatever their shapes
+Lowering lower_flip(const OpTask &task);         // flip_kernel
 Lowering lower_orthogonal(const OpTask &task);   // calls the runtime
 // Zeroes the halo of a result.
 Stage zero_halo(const Storage &result);

@@ -146,6 +146,7 @@ Result<Lowering> lower(const OpTask &task) {
   if (kind == "map" || (op.body == nullptr && op_class == OpClass::elementwise)) return lower_map(task);
   if (kind == "reduce" || (op.body == nullptr && op_class == OpClass::reduction && op.def->pull != nullptr))
     return lower_reduce(task);
+  if (op.def->name == "flip_kernel") return lower_flip(task);
   if (op.def->name == "orthogonal") return lower_orthogonal(task);
   if (op.def->pull != nullptr) return lower_pull(task);
   if (op.def->push != nullptr) return lower_push(task);

@@ -124,7 +124,7 @@ class Simplifier {
   // -(-x), not not x, x * -1; an op that undoes the one before it.
   std::optional<ValueId> cancel_inverse(const Op &op, const Type &type) {
     std::string_view name = op.def->name;
-    if (name == "negative" || name == "logical_not" || name == "reverse") {
+    if (name == "negative" || name == "logical_not" || name == "reverse" || name == "flip_kernel") {
       const Op *inner = maker(op.operands[0], name);
       if (inner != nullptr && inner->attributes == op.attributes) return inner->operands[0];
     }

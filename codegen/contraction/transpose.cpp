@@ -35,14 +35,31 @@ void transpose_squares(llvm::IRBuilder<> &ir, std::vector<Value *> &rows, int la
 
 }  // namespace
 
+std::vector<Value *> load_turned(llvm::IRBuilder<> &ir, llvm::Type *element, unsigned lanes, int64_t columns,
+                                 const std::function<Value *(int64_t column)> &at) {
+  int64_t bytes = static_cast<int64_t>(element->getPrimitiveSizeInBits().getFixedValue() / 8),
+          piece = kPieceBytes / bytes;
+  llvm::Type *vector = llvm::FixedVectorType::get(element, lanes);
+  llvm::Type *piece_type = llvm::FixedVectorType::get(element, static_cast<unsigned>(piece));
+  // Inserting from memory is cheaper than a shuffle: what crosses 16 bytes is done by the loads.
+  std::vector<Value *> rows(static_cast<size_t>(piece), llvm::Constant::getNullValue(vector));
+  for (int64_t column = 0; column < columns; ++column) {
+    Value *loaded = ir.CreateAlignedLoad(piece_type, at(column), llvm::Align(static_cast<uint64_t>(bytes)));
+    Value *&row = rows[static_cast<size_t>(column % piece)];
+    row = lanes == piece
+              ? loaded
+              : ir.CreateInsertVector(vector, row, loaded, ir.getInt64(static_cast<uint64_t>(column / piece * piece)));
+  }
+  transpose_squares(ir, rows, static_cast<int>(lanes));
+  return rows;
+}
+
 void emit_transpose(KernelEmitter &emitter, const PanelTranspose &panel) {
   llvm::IRBuilder<> &ir = emitter.ir();
   llvm::Type *element = element_type(emitter, panel.dtype);
   int64_t bytes = static_cast<int64_t>(byte_size(panel.dtype));
   unsigned lanes = emitter.target().lanes(panel.dtype);
   int64_t piece = kPieceBytes / bytes;
-  llvm::Type *vector = llvm::FixedVectorType::get(element, lanes);
-  llvm::Type *piece_type = llvm::FixedVectorType::get(element, static_cast<unsigned>(piece));
   llvm::Align align(static_cast<uint64_t>(bytes));
   Value *whole_steps = ir.CreateMul(ir.CreateSDiv(panel.steps, ir.getInt64(piece)), ir.getInt64(piece));
 
@@ -64,16 +81,8 @@ void emit_transpose(KernelEmitter &emitter, const PanelTranspose &panel) {
       return element_at(emitter, element, panel.from, ir.CreateAdd(lines[static_cast<size_t>(column)], step));
     };
     for_range(emitter, ir.getInt64(0), whole_steps, piece, [&](Value *step) {
-      // Inserting from memory is cheaper than a shuffle: what crosses 16 bytes is done by the loads.
-      std::vector<Value *> rows(static_cast<size_t>(piece), llvm::Constant::getNullValue(vector));
-      for (int64_t column = 0; column < inside; ++column) {
-        Value *loaded = ir.CreateAlignedLoad(piece_type, source(column, step), align);
-        Value *&row = rows[static_cast<size_t>(column % piece)];
-        row = lanes == piece ? loaded
-                             : ir.CreateInsertVector(vector, row, loaded,
-                                                     ir.getInt64(static_cast<uint64_t>(column / piece * piece)));
-      }
-      transpose_squares(ir, rows, static_cast<int>(lanes));
+      std::vector<Value *> rows =
+          load_turned(ir, element, lanes, inside, [&](int64_t column) { return source(column, step); });
       for (int64_t i = 0; i < piece; ++i)
         ir.CreateAlignedStore(rows[static_cast<size_t>(i)],
                               destination(square, 0, ir.CreateAdd(step, ir.getInt64(static_cast<uint64_t>(i)))), align);

@@ -1,10 +1,18 @@
 // A panel of a transposed matrix, laid out so that a tile can read it: the columns of one panel next to each other.
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "codegen/contraction/blocking.h"
 #include "codegen/kernel_emitter.h"
 
 namespace netc::contraction {
+
+// `columns` columns of 16 bytes each as that many rows, one vector each, as elements fit in 16 bytes: row i holds
+// element i of every column, zeros behind the last. `at`: the address of a column, aligned to its elements.
+std::vector<llvm::Value *> load_turned(llvm::IRBuilder<> &ir, llvm::Type *element, unsigned lanes, int64_t columns,
+                                       const std::function<llvm::Value *(int64_t column)> &at);
 
 // to[step * width + column - begin] = from[column * from_stride + step] for the columns in [begin, end) and all steps.
 // `begin` is a multiple of `width`, itself a multiple of the vector; `columns` is the number of all columns.

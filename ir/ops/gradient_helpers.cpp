@@ -20,9 +20,9 @@ ValueId restore_axes(Builder &b, ValueId reduced, const Shape &full, const std::
 }
 
 ValueId flipped_kernel(Builder &b, ValueId kernel, int64_t groups) {
+  if (groups == 1) return b.emit("flip_kernel", {kernel});
   const Shape shape = b.type(kernel).shape;
   ValueId flipped = shape[0].is_one() && shape[1].is_one() ? kernel : emit::reverse(b, kernel, {0, 1});
-  if (groups == 1) return emit::transpose(b, flipped, {0, 1, 3, 2});
   Dim inputs = shape[2], outputs{shape[3].size / groups}, group{groups};
   ValueId split = emit::reshape(b, flipped, {shape[0], shape[1], inputs, group, outputs});
   ValueId swapped = emit::transpose(b, split, {0, 1, 4, 3, 2});

@@ -14,7 +14,7 @@ namespace netc::ops {
           family(argmax) family(reshape) family(matmul) family(conv2d) family(conv2d_backward_weights) family(pool2d) \
               family(transpose) family(pad) family(slice) family(concatenate) family(reverse) family(gather)          \
                   family(one_hot) family(up_sampling2d) family(random) family(dropout) family(softmax)                \
-                      family(batch_norm) family(pivot) family(orthogonal)
+                      family(batch_norm) family(pivot) family(flip_kernel) family(orthogonal)
 
 #define NETC_DECLARE_FAMILY(name) std::vector<OpDef> name##_ops();
 NETC_OP_FAMILIES(NETC_DECLARE_FAMILY)

@@ -215,6 +215,11 @@ TEST(Kernels, MovingDataAround) {
        {1},
        0});
 }
+TEST(Kernels, FlippedKernels) {
+  for (int64_t inputs : {1, 5, 16, 48})
+    for (int64_t outputs : {1, 7, 16, 32, 160})
+      expect_same_as_evaluator({{f32({d(3), d(2), d(inputs), d(outputs)})}, op("flip_kernel"), {1}, 0});
+}
 TEST(Kernels, Indices) {
   Type indices{DType::i32, {B, d(3)}};
   for (int64_t width : {1, 6, 20}) {

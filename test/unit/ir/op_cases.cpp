@@ -75,6 +75,7 @@ void add_shapes(Cases &cases) {
   cases.push_back({"concatenate", {f64("[B, 2, 3]"), f64("[B, 1, 3]"), f64("[B, 3, 3]")}, {{"axis", int64_t{1}}}});
   cases.push_back({"concatenate", {i32("[4]", -5, 5)}, {{"axis", int64_t{0}}}});
   cases.push_back({"reverse", {f64("[B, 3, 2]")}, {{"axes", Integers{2, 1}}}});
+  cases.push_back({"flip_kernel", {f64("[3, 2, 4, 5]")}});
   cases.push_back({"gather", {f64("[5, 3]"), i32("[B, 2]", 0, 4)}, {}});
   cases.push_back({"gather", {i32("[5]", 0, 9), i32("[7]", -3, 8)}, {}});
   cases.push_back({"scatter_add", {f64("[B, 2, 3]"), i32("[B, 2]", 0, 3)}, {{"size", int64_t{4}}}, 4});
