@@ -120,8 +120,6 @@ class StageEmitter {
   Value *all_;
 };
 
-int64_t whole_lines(int64_t floats) { return (4 * floats + 63) / 64 * 64; }
-
 KernelStage tile_stage(const WinogradPlan &plan, const char *suffix, double cycles,
                        std::function<void(StageEmitter &, Value *tile)> body, bool fills_up) {
   KernelStage stage;
@@ -144,8 +142,8 @@ void add_winograd_stages(ContractionLowering &lowering, const WinogradPlan &plan
   TransformedTiles products = products_of(plan);
   const Dim tiles = plan.tiles.count();
   int64_t of_tile = plan.inputs.size(1) + products.size(1);
-  (tiles.batch ? lowering.scratch_batch : lowering.scratch_fixed) += whole_lines(tiles.size * of_tile);
-  lowering.scratch_fixed += whole_lines(plan.length * of_tile);
+  (tiles.batch ? lowering.scratch_batch : lowering.scratch_fixed) += whole_lines(4 * tiles.size * of_tile);
+  lowering.scratch_fixed += whole_lines(4 * plan.length * of_tile);
 
   lowering.stages.push_back(tile_stage(
       plan, "winograd_inputs", costs.input_tile,

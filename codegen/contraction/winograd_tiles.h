@@ -64,6 +64,9 @@ struct TransformedTiles {
 llvm::Value *tile_of_block(KernelEmitter &emitter, const TransformedTiles &transformed, llvm::Value *base,
                            llvm::Value *tile);
 
+// Bytes filled up to whole cache lines.
+inline int64_t whole_lines(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+
 // On the stack, this many floats, aligned to a cache line.
 llvm::Value *stack_floats(KernelEmitter &emitter, int64_t count);
 // The most that a kernel may take of it, in bytes.

@@ -1,7 +1,11 @@
-// The gradient of a convolution with respect to its kernel. A chunk of images goes through blocks of tiles: inputs and
-// gradients are transformed, then in each of the 36 planes the products [channel, tile] x [tile, filter] are added to
-// the chunk's partial result in scratch. A second stage adds up the partial results in their order and transforms the
-// sums back to taps.
+// The gradient of a convolution with respect to its kernel.
+//
+// Small kernels: a chunk of images goes through blocks of tiles: inputs and gradients are transformed, then in each of
+// the planes the products [channel, tile] x [tile, filter] are added to the chunk's partial result in scratch. A second
+// stage adds up the partial results in their order and transforms the sums back to taps.
+//
+// Large ones, in stages: all tiles are transformed; each plane is one product over all of them; the sums are
+// transformed back. Nothing larger than a level-2 cache is read or written twice.
 #include <algorithm>
 #include <cmath>
 
@@ -21,6 +25,7 @@ constexpr int64_t kFewestSummedTiles = 16;
 constexpr int64_t kGroupTiles = 8;
 constexpr int64_t kMostImagesPerSum = 16;
 constexpr int64_t kMostSumBytes = 4 * 1024 * 1024;
+constexpr int64_t kStepsInStages = 64;  // more or less: it depends on the batch
 
 struct WinogradWeightsPlan {
   Convolution convolution;
@@ -30,11 +35,13 @@ struct WinogradWeightsPlan {
   Tiling tiling;  // of the products: rows are channels
   int64_t block = 1;
   int64_t images_per_sum = 1;
+  bool in_stages = false;
 
   int64_t channels() const { return convolution.input_channels; }
   // Floats of a partial result: [plane][channel][filter], the filters filled up to whole vectors.
-  int64_t plane() const { return channels() * gradients.row(); }
+  int64_t plane() const { return channels() * gradients.row() + TransformedTiles::kCacheLineFloats; }
   int64_t sum_size() const { return (tiles.planes() * plane() + 15) / 16 * 16; }
+  int64_t panel_count() const { return panels().whole + (panels().rest_vectors > 0 ? 1 : 0); }
   Panels panels() const { return make_panels(gradients.channels, gradients.lanes, tiling.vectors); }
   Panels result_vectors() const { return gradients.vectors(); }
 };
@@ -87,11 +94,61 @@ class WinogradWeightsEmitter {
     });
   }
 
+  // In stages: so many groups of tiles, zeros behind the last tile.
+  void transform_groups(int64_t groups) {
+    Value *begin = scaled(emitter_, emitter_.chunk(), groups);
+    Value *end = smin(ir().CreateAdd(begin, number(groups)), group_count());
+    emitter_.loop(begin, end, 1, [&](Value *group) { transform_group(group); });
+  }
+  void transform_group(Value *group) {
+    Value *all = dim_value(emitter_, plan_.tiles.count());
+    Value *begin = scaled(emitter_, group, kGroupTiles), *end = ir().CreateAdd(begin, number(kGroupTiles));
+    Image image = open_image(emitter_, plan_.source);
+    emitter_.loop(begin, smin(end, all), 1, [&](Value *i) {
+      WinogradTile tile = locate_tile(emitter_, plan_.tiles, i);
+      emit_input_tile(emitter_, plan_.convolution, plan_.tiles, image, plan_.inputs, tile,
+                      tile_of_block(emitter_, plan_.inputs, all_inputs(), i));
+      emit_gradient_tile(emitter_, plan_.tiles, emitter_.operand(1), plan_.gradients, tile,
+                         tile_of_block(emitter_, plan_.gradients, all_gradients(), i));
+    });
+    emitter_.loop(smin(end, all), end, 1, [&](Value *i) {
+      emit_zero_tile(emitter_, plan_.inputs, tile_of_block(emitter_, plan_.inputs, all_inputs(), i));
+      emit_zero_tile(emitter_, plan_.gradients, tile_of_block(emitter_, plan_.gradients, all_gradients(), i));
+    });
+  }
+
+  // In stages: a panel of filters of one plane.
+  void multiply(Value *unit) {
+    Panels panels = plan_.panels();
+    Value *count = number(plan_.panel_count());
+    Value *plane = ir().CreateUDiv(unit, count);
+    Value *column = scaled(emitter_, ir().CreateURem(unit, count), panels.width());
+    Value *column_end = smin(ir().CreateAdd(column, number(panels.width())), number(panels.columns));
+    Value *a = at(all_inputs(), scaled(emitter_, plane, plan_.inputs.plane()));
+    Value *b = at(all_gradients(), scaled(emitter_, plane, plan_.gradients.plane()));
+    Value *to = at(emitter_.scratch_apart(), scaled(emitter_, plane, plan_.plane()));
+    for_panels(emitter_, panels, column, column_end, [&](const Panel &panel) {
+      for (const Pieces &pieces : balanced(plan_.channels(), plan_.tiling.tile_length))
+        for_pieces(emitter_, pieces, [&](Value *channel) {
+          Tile tile = product_tile(panel.vectors, pieces.size, group_count());
+          Accumulators sums = emit_tile(ir(), emitter_.target(), tile, at(a, channel), at(b, panel.first));
+          store(sums, at(at(to, scaled(emitter_, channel, plan_.gradients.row())), panel.first));
+        });
+    });
+  }
+
   // One channel of the kernel's gradient.
   void combine(Value *channel) {
     Value *images = dim_value(emitter_, plan_.convolution.images);
     Value *others = ir().CreateUDiv(ir().CreateSub(images, number(1)), number(plan_.images_per_sum));
     llvm::Type *type = accumulator_type({element_, plan_.gradients.lanes});
+    if (plan_.in_stages) {
+      for_panels(emitter_, plan_.result_vectors(), nullptr, nullptr, [&](const Panel &panel) {
+        Value *place = ir().CreateAdd(scaled(emitter_, channel, plan_.gradients.row()), panel.first);
+        finish_taps(panel, channel, at(emitter_.scratch_apart(), place), plan_.plane());
+      });
+      return;
+    }
     Value *totals = stack_floats(emitter_, plan_.tiles.planes() * plan_.gradients.lanes);
     for_panels(emitter_, plan_.result_vectors(), nullptr, nullptr, [&](const Panel &panel) {
       Value *place = ir().CreateAdd(scaled(emitter_, channel, plan_.gradients.row()), panel.first);
@@ -107,18 +164,7 @@ class WinogradWeightsEmitter {
         ir().CreateAlignedStore(total[0][0], at(totals, scaled(emitter_, plane, plan_.gradients.lanes)),
                                 llvm::Align(4));
       });
-      Value *mask = lane_mask(ir(), plan_.gradients.lanes, panel.tail);
-      IndexValue row = index_of(emitter_, channel), column = index_of(emitter_, panel.first);
-      emit_transform(
-          emitter_, WinogradTransform::taps, plan_.tiles.y, plan_.tiles.x,
-          [&](int64_t y, int64_t x) {
-            int64_t plane = plan_.tiles.plane(y, x);
-            return load_lanes(ir(), type, at(totals, number(plane * plan_.gradients.lanes)), nullptr);
-          },
-          [&](int64_t y, int64_t x, Value *value) {
-            std::vector<IndexValue> index{{nullptr, y}, {nullptr, x}, row, column};
-            emitter_.finish(index, value, mask);
-          });
+      finish_taps(panel, channel, totals, plan_.gradients.lanes);
     });
   }
 
@@ -127,6 +173,31 @@ class WinogradWeightsEmitter {
   Value *number(int64_t i) { return ir().getInt64(static_cast<uint64_t>(i)); }
   Value *at(Value *base, Value *offset) { return element_at(emitter_, element_, base, offset); }
   Value *smin(Value *a, Value *b) { return ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, a, b); }
+
+  // Transforms the sums of one vector of filters, whose planes are so far apart.
+  void finish_taps(const Panel &panel, Value *channel, Value *sums, int64_t plane_size) {
+    llvm::Type *type = accumulator_type({element_, plan_.gradients.lanes});
+    Value *mask = lane_mask(ir(), plan_.gradients.lanes, panel.tail);
+    IndexValue row = index_of(emitter_, channel), column = index_of(emitter_, panel.first);
+    emit_transform(
+        emitter_, WinogradTransform::taps, plan_.tiles.y, plan_.tiles.x,
+        [&](int64_t y, int64_t x) {
+          return load_lanes(ir(), type, at(sums, number(plan_.tiles.plane(y, x) * plane_size)), nullptr);
+        },
+        [&](int64_t y, int64_t x, Value *value) {
+          std::vector<IndexValue> index{{nullptr, y}, {nullptr, x}, row, column};
+          emitter_.finish(index, value, mask);
+        });
+    emitter_.settle();
+  }
+
+  // In stages: whole groups of all tiles, behind the padded copies of the images.
+  Value *group_count() {
+    Value *all = dim_value(emitter_, plan_.tiles.count());
+    return ir().CreateUDiv(ir().CreateAdd(all, number(kGroupTiles - 1)), number(kGroupTiles));
+  }
+  Value *all_inputs() { return other_sums(); }
+  Value *all_gradients() { return at(all_inputs(), scaled(emitter_, group_count(), plan_.inputs.group_size())); }
 
   // The partial results but the first, behind the padded copies of the images.
   Value *other_sums() {
@@ -141,24 +212,33 @@ class WinogradWeightsEmitter {
   }
 
   void accumulate(unsigned vectors, int64_t rows, Value *groups, const BlockPart &next, Value *a, Value *b, Value *to) {
-    Tile tile{element_, plan_.gradients.lanes, vectors};
-    for (int64_t i = 0; i < rows; ++i) tile.rows.push_back(number(i));
-    tile.reductions = {{groups, number(plan_.inputs.group_size()), number(plan_.gradients.group_size())},
-                       {number(kGroupTiles), number(plan_.inputs.row()), number(plan_.gradients.row())}};
+    Tile tile = product_tile(vectors, rows, groups);
     Image image = open_image(emitter_, plan_.source);
     prefetch_block(emitter_, plan_.tiles, {image.base, image.image_stride, image.row_stride}, next, tile);
     const Address &gradient = emitter_.operand(1);
     prefetch_block(emitter_, plan_.tiles, {gradient.base, gradient.strides[0], gradient.strides[1]}, next, tile);
-    auto place = [&](size_t row, unsigned v) {
-      return at(to, number(static_cast<int64_t>(row) * plan_.gradients.row() + v * int64_t{plan_.gradients.lanes}));
-    };
     Accumulators sums(tile.rows.size());
     for (size_t r = 0; r < sums.size(); ++r)
       for (unsigned v = 0; v < vectors; ++v)
-        sums[r].push_back(load_lanes(ir(), accumulator_type(tile), place(r, v), nullptr));
-    sums = emit_tile(ir(), emitter_.target(), tile, a, b, std::move(sums));
+        sums[r].push_back(load_lanes(ir(), accumulator_type(tile), sum_at(to, r, v), nullptr));
+    store(emit_tile(ir(), emitter_.target(), tile, a, b, std::move(sums)), to);
+  }
+
+  Tile product_tile(unsigned vectors, int64_t rows, Value *groups) {
+    Tile tile{element_, plan_.gradients.lanes, vectors};
+    for (int64_t i = 0; i < rows; ++i) tile.rows.push_back(number(i));
+    tile.reductions = {{groups, number(plan_.inputs.group_size()), number(plan_.gradients.group_size())},
+                       {number(kGroupTiles), number(plan_.inputs.row()), number(plan_.gradients.row())}};
+    return tile;
+  }
+
+  Value *sum_at(Value *sums, size_t row, unsigned v) {
+    return at(sums, number(static_cast<int64_t>(row) * plan_.gradients.row() + v * int64_t{plan_.gradients.lanes}));
+  }
+  void store(const Accumulators &sums, Value *to) {
     for (size_t r = 0; r < sums.size(); ++r)
-      for (unsigned v = 0; v < vectors; ++v) ir().CreateAlignedStore(sums[r][v], place(r, v), llvm::Align(4));
+      for (unsigned v = 0; v < sums[r].size(); ++v)
+        ir().CreateAlignedStore(sums[r][v], sum_at(to, r, v), llvm::Align(4));
   }
 
   KernelEmitter &emitter_;
@@ -177,10 +257,9 @@ WinogradWeightsCosts winograd_weights_costs(const WinogradWeightsPlan &plan) {
   double vectors = static_cast<double>(plan.channels()) * gradient_vectors;
   double planes = static_cast<double>(plan.tiles.planes());
   double results = static_cast<double>(plan.tiles.height * plan.tiles.width);
-  double tile = planes * vectors / 2 / kProductEfficiency +
-                // The sums of a block are read and written through the level-2 cache.
-                planes * vectors * 4 / static_cast<double>(plan.block) +
-                (input_vectors + gradient_vectors) * kTransformCycles;
+  double tile = planes * vectors / 2 / kProductEfficiency + (input_vectors + gradient_vectors) * kTransformCycles;
+  // The sums of a block are read and written through the level-2 cache.
+  if (!plan.in_stages) tile += planes * vectors * 4 / static_cast<double>(plan.block);
   constexpr double kTaps = kWinogradTaps * kWinogradTaps;
   // Partial results are made, kept and read again in outer caches.
   constexpr double kSumCycles = 16;
@@ -188,11 +267,81 @@ WinogradWeightsCosts winograd_weights_costs(const WinogradWeightsPlan &plan) {
           planes * vectors * kSumCycles};
 }
 
-bool is_faster(const WinogradWeightsPlan &plan, const WinogradWeightsCosts &costs) {
-  constexpr int64_t kFewChannels = 8;
-  if (plan.source.padded || std::min(plan.channels(), plan.gradients.channels) < kFewChannels) return false;
-  double images = static_cast<double>(plan.images_per_sum);
-  return images * costs.image + costs.sum < 0.85 * images * costs.direct;
+// The fewest images that this way is clearly faster for; 0: never.
+int64_t least_batch(const WinogradWeightsPlan &plan, const WinogradWeightsCosts &costs) {
+  constexpr int64_t kFewChannels = 8, kMostLeastBatch = 16;
+  if (plan.source.padded || std::min(plan.channels(), plan.gradients.channels) < kFewChannels) return 0;
+  auto faster = [&](int64_t count) {
+    double images = static_cast<double>(count);
+    return images * costs.image + costs.sum < 0.85 * images * costs.direct;
+  };
+  if (!plan.in_stages) return faster(plan.images_per_sum) ? 1 : 0;
+  const Dim images = plan.convolution.images;
+  if (!images.batch) return faster(images.size) ? 1 : 0;
+  for (int64_t batch = 1; batch <= kMostLeastBatch; ++batch)
+    if (faster(batch * images.size)) return batch;
+  return 0;
+}
+
+void add_blocks(ContractionLowering &lowering, const WinogradWeightsPlan &plan, const WinogradWeightsCosts &costs) {
+  const Dim images = plan.convolution.images;
+  int64_t of_others = whole_lines((images.size * 4 * plan.sum_size() + plan.images_per_sum - 1) / plan.images_per_sum);
+  (images.batch ? lowering.scratch_batch : lowering.scratch_fixed) += of_others;
+  KernelStage stage;
+  stage.suffix = "winograd";
+  stage.units = images;
+  stage.units_per_chunk = plan.images_per_sum;
+  set_cost(stage, costs.image / kCyclesPerNanosecond);
+  stage.emit = [plan](KernelEmitter &emitter) { WinogradWeightsEmitter(emitter, plan).add_up(); };
+  lowering.stages.push_back(std::move(stage));
+}
+
+void add_stages(ContractionLowering &lowering, const WinogradWeightsPlan &plan, const WinogradWeightsCosts &costs) {
+  const Dim tiles = plan.tiles.count();
+  int64_t group_bytes = 4 * (plan.inputs.group_size() + plan.gradients.group_size());
+  int64_t of_tiles = whole_lines((tiles.size * group_bytes + kGroupTiles - 1) / kGroupTiles);
+  (tiles.batch ? lowering.scratch_batch : lowering.scratch_fixed) += of_tiles;
+  lowering.scratch_fixed += whole_lines(group_bytes);
+
+  KernelStage transform;
+  transform.suffix = "winograd_inputs";
+  transform.units = tiles;
+  double vectors = static_cast<double>(plan.inputs.row() / plan.inputs.lanes + plan.gradients.row() / plan.gradients.lanes);
+  double nanoseconds_of_tile = vectors * kTransformCycles / kCyclesPerNanosecond;
+  int64_t groups =
+      std::max<int64_t>(1, std::llround(kChunkNanoseconds / nanoseconds_of_tile / static_cast<double>(kGroupTiles)));
+  transform.units_per_chunk = groups * kGroupTiles;
+  set_cost(transform, nanoseconds_of_tile);
+  transform.emit = [plan, groups](KernelEmitter &emitter) {
+    WinogradWeightsEmitter(emitter, plan).transform_groups(groups);
+  };
+  lowering.stages.push_back(std::move(transform));
+
+  KernelStage stage;
+  stage.suffix = "winograd";
+  stage.units = {plan.tiles.planes() * plan.panel_count(), false};
+  double cost = costs.image / kCyclesPerNanosecond * static_cast<double>(plan.convolution.images.size);
+  (tiles.batch ? stage.batch_nanoseconds : stage.fixed_nanoseconds) = cost;
+  stage.emit = [plan](KernelEmitter &emitter) { WinogradWeightsEmitter(emitter, plan).multiply(emitter.chunk()); };
+  lowering.stages.push_back(std::move(stage));
+}
+
+void add_combination(ContractionLowering &lowering, const WinogradWeightsPlan &plan,
+                     const WinogradWeightsCosts &costs) {
+  const Dim images = plan.convolution.images;
+  KernelStage stage;
+  stage.suffix = "winograd_combine";
+  stage.units = {plan.channels(), false};
+  stage.units_per_chunk = std::max<int64_t>(1, 2048 / plan.gradients.channels);
+  double combining = costs.sum / 2 / kCyclesPerNanosecond;
+  stage.fixed_nanoseconds = combining;
+  if (!plan.in_stages)
+    (images.batch ? stage.batch_nanoseconds : stage.fixed_nanoseconds) +=
+        combining * static_cast<double>(images.size) / static_cast<double>(plan.images_per_sum);
+  stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
+    for_units(emitter, units, group, [&](Value *channel) { WinogradWeightsEmitter(emitter, plan).combine(channel); });
+  };
+  lowering.stages.push_back(std::move(stage));
 }
 
 }  // namespace
@@ -209,42 +358,23 @@ std::optional<WinogradLowering> plan_winograd_weights(const Convolution &convolu
   plan.gradients = {plan.tiles.planes(), filters, lanes_for(target, DType::f32, filters), kGroupTiles};
   int64_t group_bytes = 4 * (plan.inputs.group_size() + plan.gradients.group_size());
   plan.block = std::min(kMostSummedTiles, kMostStack / group_bytes * kGroupTiles);
-  if (plan.block < kFewestSummedTiles || 4 * plan.sum_size() > kMostSumBytes) return std::nullopt;
-  plan.tiling = choose_tiling(target, 1, channels, filters, plan.gradients.lanes, plan.block);
+  plan.in_stages = target.winograd == Winograd::wherever_possible_in_stages || plan.block < kFewestSummedTiles ||
+                   4 * plan.sum_size() > kMostSumBytes;
+  int64_t steps = plan.in_stages ? kStepsInStages : plan.block;
+  plan.tiling = choose_tiling(target, 1, channels, filters, plan.gradients.lanes, steps);
   WinogradWeightsCosts costs = winograd_weights_costs(plan);
   constexpr double kWorkForSum = 20;  // computing a partial result is to take so many times what keeping it takes
   plan.images_per_sum = std::clamp<int64_t>(std::llround(kWorkForSum * costs.sum / costs.image), 1, kMostImagesPerSum);
-  if (target.winograd == Winograd::where_faster && !is_faster(plan, costs)) return std::nullopt;
 
-  ContractionLowering lowering;
+  WinogradLowering winograd;
+  winograd.least_batch = target.winograd == Winograd::where_faster ? least_batch(plan, costs) : 1;
+  if (winograd.least_batch == 0) return std::nullopt;
+  ContractionLowering &lowering = winograd.lowering;
   add_padding_stage(lowering, plan.source);
-  const Dim images = convolution.images;
-  int64_t bytes = 4 * plan.sum_size();
-  lowering.scratch_apart = bytes;
-  int64_t of_others = ((images.size * bytes + plan.images_per_sum - 1) / plan.images_per_sum + 63) / 64 * 64;
-  (images.batch ? lowering.scratch_batch : lowering.scratch_fixed) += of_others;
-
-  KernelStage tiles;
-  tiles.suffix = "winograd";
-  tiles.units = images;
-  tiles.units_per_chunk = plan.images_per_sum;
-  set_cost(tiles, costs.image / kCyclesPerNanosecond);
-  tiles.emit = [plan](KernelEmitter &emitter) { WinogradWeightsEmitter(emitter, plan).add_up(); };
-  lowering.stages.push_back(std::move(tiles));
-
-  KernelStage combination;
-  combination.suffix = "winograd_combine";
-  combination.units = {channels, false};
-  combination.units_per_chunk = std::max<int64_t>(1, 2048 / filters);
-  double combining = costs.sum / 2 / kCyclesPerNanosecond;
-  combination.fixed_nanoseconds = combining;
-  (images.batch ? combination.batch_nanoseconds : combination.fixed_nanoseconds) +=
-      combining * static_cast<double>(images.size) / static_cast<double>(plan.images_per_sum);
-  combination.emit = [plan, units = combination.units, group = combination.units_per_chunk](KernelEmitter &emitter) {
-    for_units(emitter, units, group, [&](Value *channel) { WinogradWeightsEmitter(emitter, plan).combine(channel); });
-  };
-  lowering.stages.push_back(std::move(combination));
-  return WinogradLowering{std::move(lowering)};
+  lowering.scratch_apart = 4 * plan.sum_size();
+  plan.in_stages ? add_stages(lowering, plan, costs) : add_blocks(lowering, plan, costs);
+  add_combination(lowering, plan, costs);
+  return winograd;
 }
 
 }  // namespace netc::contraction
