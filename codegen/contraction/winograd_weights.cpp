@@ -25,6 +25,8 @@ constexpr int64_t kFewestSummedTiles = 16;
 constexpr int64_t kGroupTiles = 8;
 constexpr int64_t kMostImagesPerSum = 16;
 constexpr int64_t kMostSumBytes = 4 * 1024 * 1024;
+constexpr int64_t kMostSumBytesOfFewTiles = 1024 * 1024;
+constexpr int64_t kFewTiles = 4;        // of an image
 constexpr int64_t kStepsInStages = 64;  // more or less: it depends on the batch
 
 struct WinogradWeightsPlan {
@@ -306,7 +308,8 @@ void add_stages(ContractionLowering &lowering, const WinogradWeightsPlan &plan, 
   KernelStage transform;
   transform.suffix = "winograd_inputs";
   transform.units = tiles;
-  double vectors = static_cast<double>(plan.inputs.row() / plan.inputs.lanes + plan.gradients.row() / plan.gradients.lanes);
+  double vectors =
+      static_cast<double>(plan.inputs.row() / plan.inputs.lanes + plan.gradients.row() / plan.gradients.lanes);
   double nanoseconds_of_tile = vectors * kTransformCycles / kCyclesPerNanosecond;
   int64_t groups =
       std::max<int64_t>(1, std::llround(kChunkNanoseconds / nanoseconds_of_tile / static_cast<double>(kGroupTiles)));
@@ -359,7 +362,7 @@ std::optional<WinogradLowering> plan_winograd_weights(const Convolution &convolu
   int64_t group_bytes = 4 * (plan.inputs.group_size() + plan.gradients.group_size());
   plan.block = std::min(kMostSummedTiles, kMostStack / group_bytes * kGroupTiles);
   plan.in_stages = target.winograd == Winograd::wherever_possible_in_stages || plan.block < kFewestSummedTiles ||
-                   4 * plan.sum_size() > kMostSumBytes;
+                   4 * plan.sum_size() > (plan.tiles.of_image() > kFewTiles ? kMostSumBytes : kMostSumBytesOfFewTiles);
   int64_t steps = plan.in_stages ? kStepsInStages : plan.block;
   plan.tiling = choose_tiling(target, 1, channels, filters, plan.gradients.lanes, steps);
   WinogradWeightsCosts costs = winograd_weights_costs(plan);
