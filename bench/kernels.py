@@ -111,7 +111,8 @@ def by_kind(rows):
             shares = sorted(row.netc for row in mine)
             ends = list(dict.fromkeys(whole(share) for share in (shares[0], shares[-1]))) if shares else ["–"]
             cells.append(" to ".join(ends))
-            cells.append(f"**{ratio(geometric_mean([row.ratio for row in mine if row.ratio]))}**")
+            mean = geometric_mean([row.ratio for row in mine if row.ratio])
+            cells.append(f"**{ratio(mean)}**" if mean else ratio(None))
         yield cells
 
 
