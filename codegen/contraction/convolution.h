@@ -1,6 +1,8 @@
 // What conv2d and conv2d_backward_weights say, read off the op and its types once.
 #pragma once
 
+#include <optional>
+
 #include "codegen/contraction/geometry.h"
 #include "codegen/kernel_emitter.h"
 
@@ -20,7 +22,15 @@ struct Convolution {
 Convolution read_convolution(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result);
 Convolution read_backward_weights(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result);
 
+// A way of computing that is good from a certain batch on; smaller ones are left to others.
+struct LoweringForBatches {
+  ContractionLowering lowering;
+  int64_t least_batch = 1;
+};
+
 ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target);
+// Nothing where tiles of pixels of one image do as well.
+std::optional<LoweringForBatches> plan_convolution_images(const Convolution &convolution, const Target &target);
 ContractionLowering plan_backward_weights(const Convolution &convolution, const ValueLayout &input,
                                           const Target &target);
 

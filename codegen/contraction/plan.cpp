@@ -50,18 +50,19 @@ Convolution read_backward_weights(const Op &op, std::span<const ValueLayout> ope
   return read_geometry(op, operands[0].type, operands[1].type, kernel[0].size, kernel[1].size);
 }
 
-// Winograd's algorithm for batches that are large enough, the direct kernels for others.
-ContractionLowering by_batch(WinogradLowering winograd, const std::function<ContractionLowering()> &plan_direct) {
-  if (winograd.least_batch == 1) return std::move(winograd.lowering);
-  ContractionLowering lowering = plan_direct();
-  for (KernelStage &stage : lowering.stages) stage.most_batch = winograd.least_batch - 1;
-  for (KernelStage &stage : winograd.lowering.stages) {
-    stage.least_batch = winograd.least_batch;
+// `special` for the batches it is good for, `general` for smaller ones.
+ContractionLowering by_batch(LoweringForBatches special, const std::function<ContractionLowering()> &general) {
+  if (special.least_batch == 1) return std::move(special.lowering);
+  ContractionLowering lowering = general();
+  std::erase_if(lowering.stages, [&](const KernelStage &stage) { return stage.least_batch >= special.least_batch; });
+  for (KernelStage &stage : lowering.stages) stage.most_batch = std::min(stage.most_batch, special.least_batch - 1);
+  for (KernelStage &stage : special.lowering.stages) {
+    stage.least_batch = special.least_batch;
     lowering.stages.push_back(std::move(stage));
   }
-  lowering.scratch_fixed = std::max(lowering.scratch_fixed, winograd.lowering.scratch_fixed);
-  lowering.scratch_batch = std::max(lowering.scratch_batch, winograd.lowering.scratch_batch);
-  lowering.scratch_apart = std::max(lowering.scratch_apart, winograd.lowering.scratch_apart);
+  lowering.scratch_fixed = std::max(lowering.scratch_fixed, special.lowering.scratch_fixed);
+  lowering.scratch_batch = std::max(lowering.scratch_batch, special.lowering.scratch_batch);
+  lowering.scratch_apart = std::max(lowering.scratch_apart, special.lowering.scratch_apart);
   return lowering;
 }
 
@@ -74,7 +75,11 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
   if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target);
   if (op.def->name == "conv2d") {
     Convolution convolution = read_convolution(op, operands, result);
-    auto direct = [&] { return plan_convolution(convolution, operands[0], target); };
+    auto direct = [&] {
+      auto pixels = [&] { return plan_convolution(convolution, operands[0], target); };
+      auto images = plan_convolution_images(convolution, target);
+      return images ? by_batch(std::move(*images), pixels) : pixels();
+    };
     auto winograd = plan_winograd(convolution, operands[0], target);
     return winograd ? by_batch(std::move(*winograd), direct) : direct();
   }

@@ -111,8 +111,8 @@ WinogradPlan plan_stages(WinogradPlan plan, const Target &target) {
 
 }  // namespace
 
-std::optional<WinogradLowering> plan_winograd(const Convolution &convolution, const ValueLayout &input,
-                                              const Target &target) {
+std::optional<LoweringForBatches> plan_winograd(const Convolution &convolution, const ValueLayout &input,
+                                                const Target &target) {
   std::optional<WinogradTiles> tiles = winograd_tiles(convolution);
   if (target.winograd == Winograd::never || !tiles) return std::nullopt;
   WinogradPlan plan{convolution, *tiles, tiled_image(convolution, *tiles, input)};
@@ -123,7 +123,7 @@ std::optional<WinogradLowering> plan_winograd(const Convolution &convolution, co
   plan = in_stages ? plan_stages(plan, target) : plan_blocks(plan, target);
   if (!in_stages && block_stack_bytes(plan) > kMostStack) return std::nullopt;
 
-  WinogradLowering winograd;
+  LoweringForBatches winograd;
   winograd.least_batch = target.winograd == Winograd::where_faster ? least_batch(plan) : 1;
   if (winograd.least_batch == 0) return std::nullopt;
   WinogradCosts costs = winograd_costs(plan);

@@ -11,15 +11,10 @@
 
 namespace netc::contraction {
 
-struct WinogradLowering {
-  ContractionLowering lowering;
-  int64_t least_batch = 1;  // smaller batches are left to the direct kernels
-};
-
 // Nothing where the algorithm does not apply, or the target's policy says that the direct kernels are to be used.
-std::optional<WinogradLowering> plan_winograd(const Convolution &convolution, const ValueLayout &input,
-                                              const Target &target);
-std::optional<WinogradLowering> plan_winograd_weights(const Convolution &convolution, const ValueLayout &input,
-                                                      const Target &target);
+std::optional<LoweringForBatches> plan_winograd(const Convolution &convolution, const ValueLayout &input,
+                                                const Target &target);
+std::optional<LoweringForBatches> plan_winograd_weights(const Convolution &convolution, const ValueLayout &input,
+                                                        const Target &target);
 
 }  // namespace netc::contraction

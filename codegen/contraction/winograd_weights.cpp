@@ -349,8 +349,8 @@ void add_combination(ContractionLowering &lowering, const WinogradWeightsPlan &p
 
 }  // namespace
 
-std::optional<WinogradLowering> plan_winograd_weights(const Convolution &convolution, const ValueLayout &input,
-                                                      const Target &target) {
+std::optional<LoweringForBatches> plan_winograd_weights(const Convolution &convolution, const ValueLayout &input,
+                                                        const Target &target) {
   std::optional<WinogradTiles> suitable = winograd_tiles(convolution);
   if (target.winograd == Winograd::never || !suitable) return std::nullopt;
   WinogradWeightsPlan plan{convolution};
@@ -369,7 +369,7 @@ std::optional<WinogradLowering> plan_winograd_weights(const Convolution &convolu
   constexpr double kWorkForSum = 20;  // computing a partial result is to take so many times what keeping it takes
   plan.images_per_sum = std::clamp<int64_t>(std::llround(kWorkForSum * costs.sum / costs.image), 1, kMostImagesPerSum);
 
-  WinogradLowering winograd;
+  LoweringForBatches winograd;
   winograd.least_batch = target.winograd == Winograd::where_faster ? least_batch(plan, costs) : 1;
   if (winograd.least_batch == 0) return std::nullopt;
   ContractionLowering &lowering = winograd.lowering;

@@ -341,6 +341,15 @@ TEST(Contraction, ConvolutionThatCrops) {
   check(conv2d(B, 5, 5, 6, 9, {.padding = {-1, 2, -2, -1}, .input_dilation = {2, 2}}, kHalo), 2);
 }
 
+// Tiles go over images; taps that see nothing but zeros are left out.
+TEST(Contraction, ConvolutionOfSmallImagesWithALargeKernel) {
+  check(conv2d(B, 4, 4, 240, 245, {.strides = {2, 2}, .padding = {1, 1, 1, 1}}, {1, 1, 1, 1}), 17);
+  check(conv2d({9}, 2, 3, 245, 240, {.padding = {1, 1, 1, 1}}, {}), 1);
+  check(conv2d(B, 1, 3, 150, 150, {.kernel_height = 5, .kernel_width = 5, .padding = {2, 2, 2, 2}}, {}), 8);
+  check(conv2d(B, 4, 5, 247, 240, {.padding = {2, 2, 2, 2}, .dilation = {2, 3}}, {}), 9);
+  check(conv2d(B, 2, 2, 240, 247, {.padding = {1, 2, 2, 1}, .input_dilation = {2, 2}}, {}), 9);
+}
+
 TEST(Contraction, BackwardWeights) {
   for (int64_t channels : {1, 2, 3, 8, 17})
     for (int64_t filters : {1, 10, 16, 33})
