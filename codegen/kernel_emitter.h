@@ -105,8 +105,9 @@ struct ContractionLowering {
 };
 
 // `contraction` is a matmul, conv2d or conv2d_backward_weights (with the types and halos of its operands and result;
-// the halo of the result is zeroed by the caller). Any float type; of bf16 the result is f32. Any shape that the op's rule accepts, batch
-// axes anywhere. The order of every sum depends on the shapes and the batch alone. Implemented in codegen/contraction.
+// the halo of the result is zeroed by the caller). Any float type; of bf16 the result is f32. Any shape that the op's
+// rule accepts, batch axes anywhere. The order of every sum depends on the shapes and the batch alone. Implemented in
+// codegen/contraction.
 ContractionLowering plan_contraction(const Op &contraction, std::span<const ValueLayout> operands,
                                      const ValueLayout &result, const Target &target);
 

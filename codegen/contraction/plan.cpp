@@ -4,6 +4,7 @@
 
 #include "codegen/contraction/convolution.h"
 #include "codegen/contraction/matmul.h"
+#include "codegen/contraction/matrix_unit_products.h"
 #include "codegen/contraction/widened.h"
 #include "codegen/contraction/winograd.h"
 #include "codegen/kernel_emitter.h"
@@ -66,12 +67,23 @@ ContractionLowering by_batch(LoweringForBatches special, const std::function<Con
   return lowering;
 }
 
+std::optional<ContractionLowering> plan_tiled(const Op &op, std::span<const ValueLayout> operands,
+                                              const ValueLayout &result) {
+  if (op.def->name == "matmul") return plan_tiled_matmul(read_matmul(op, operands));
+  if (op.def->name == "conv2d") return plan_tiled_convolution(read_convolution(op, operands, result), operands[0]);
+  return std::nullopt;
+}
+
 }  // namespace contraction
 
 ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result,
                                      const Target &target) {
   using namespace contraction;
-  if (operands[0].type.dtype == DType::bf16) return plan_widened(op, operands, result, target);
+  if (operands[0].type.dtype == DType::bf16) {
+    if (target.bf16_tiles)
+      if (auto tiled = plan_tiled(op, operands, result)) return *tiled;
+    return plan_widened(op, operands, result, target);
+  }
   if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target);
   if (op.def->name == "conv2d") {
     Convolution convolution = read_convolution(op, operands, result);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int64_t kElementsPerChunk = 16 * 1024;
 
-int64_t align(int64_t bytes) { return (bytes + 63) / 64 * 64; }
+int64_t aligned_bytes(int64_t bytes) { return (bytes + 63) / 64 * 64; }
 
 // The copies of both operands, one after the other, at the start of the scratch memory.
 struct Copies {
@@ -21,7 +21,7 @@ struct Copies {
   // Bytes of copy number `n`: so many, for each sample if the batch counts.
   Dim bytes(size_t n) const {
     Dim count = stored_elements(layouts[n]);
-    return {align(count.size * 4), count.batch};
+    return {aligned_bytes(count.size * 4), count.batch};
   }
   // Where copy number `n` starts; behind the last one for n = 2.
   Value *start(KernelEmitter &emitter, size_t n) const {
@@ -60,6 +60,7 @@ class WidenedEmitter final : public KernelEmitter {
   void finish(std::span<const IndexValue> index, Value *value, Value *mask) override {
     emitter_.finish(index, value, mask);
   }
+  void settle() override { emitter_.settle(); }
   std::vector<Address> finished() override { return emitter_.finished(); }
   void loop(Value *begin, Value *end, int64_t step, const std::function<void(Value *)> &body) override {
     emitter_.loop(begin, end, step, body);
