@@ -8,6 +8,7 @@ namespace netc::contraction {
 using llvm::Value;
 
 llvm::Type *element_type(KernelEmitter &emitter, DType dtype) {
+  if (dtype == DType::bf16) return emitter.ir().getInt16Ty();
   return dtype == DType::f64 ? emitter.ir().getDoubleTy() : emitter.ir().getFloatTy();
 }
 

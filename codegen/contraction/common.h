@@ -10,6 +10,7 @@
 
 namespace netc::contraction {
 
+// As it lies in memory: bf16 is i16.
 llvm::Type *element_type(KernelEmitter &emitter, DType dtype);
 llvm::Value *dim_value(KernelEmitter &emitter, Dim dim);
 // base + offset elements.

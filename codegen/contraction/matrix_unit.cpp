@@ -146,28 +146,37 @@ void emit_pack(KernelEmitter &emitter, const PackedColumns &packed, Value *from,
     Value *pairs = number(packed.steps / 2);
     return emit_transpose(emitter, {DType::f32, packed.columns, kTileColumns, first, end, from, start, pairs, pairs});
   }
+  Value *inside = columns_inside(emitter, packed.columns, block);
+  emitter.loop(number(0), number(packed.steps / 2), 1, [&](Value *pair) {
+    auto line = [&](int64_t second) {
+      Value *step = ir.CreateAdd(scaled(emitter, pair, 2), number(second));
+      return element_at(emitter, ir.getInt16Ty(), from, ir.CreateAdd(scaled(emitter, step, packed.columns), first));
+    };
+    emit_pairs(emitter, line(0), line(1), inside,
+               element_at(emitter, ir.getInt8Ty(), start, scaled(emitter, pair, 4 * kTileColumns)));
+  });
+}
+
+Value *columns_inside(KernelEmitter &emitter, int64_t columns, Value *block) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  if (columns % kTileColumns == 0) return nullptr;
+  std::vector<llvm::Constant *> lanes;
+  for (uint64_t lane = 0; lane < kTileColumns; ++lane) lanes.push_back(ir.getInt64(lane));
+  Value *left = ir.CreateSub(ir.getInt64(static_cast<uint64_t>(columns)), scaled(emitter, block, kTileColumns));
+  return ir.CreateICmpSLT(llvm::ConstantVector::get(lanes), ir.CreateVectorSplat(kTileColumns, left));
+}
+
+void emit_pairs(KernelEmitter &emitter, Value *first, Value *second, Value *inside, Value *to) {
+  llvm::IRBuilder<> &ir = emitter.ir();
   auto *line = llvm::FixedVectorType::get(ir.getInt16Ty(), kTileColumns);
-  Value *inside = nullptr;  // of the last block
-  if (packed.columns % kTileColumns != 0) {
-    std::vector<llvm::Constant *> lanes;
-    for (uint64_t lane = 0; lane < kTileColumns; ++lane) lanes.push_back(ir.getInt64(lane));
-    inside = ir.CreateICmpSLT(llvm::ConstantVector::get(lanes),
-                              ir.CreateVectorSplat(kTileColumns, ir.CreateSub(end, first)));
-  }
+  auto load = [&](Value *pointer) -> Value * {
+    if (pointer == nullptr) return llvm::Constant::getNullValue(line);
+    if (inside == nullptr) return ir.CreateAlignedLoad(line, pointer, llvm::Align(2));
+    return ir.CreateMaskedLoad(line, pointer, llvm::Align(2), inside, llvm::Constant::getNullValue(line));
+  };
   std::vector<int> pairs;
   for (int column = 0; column < kTileColumns; ++column) pairs.insert(pairs.end(), {column, column + 16});
-  emitter.loop(number(0), number(packed.steps / 2), 1, [&](Value *pair) {
-    auto load = [&](int64_t second) {
-      Value *step = ir.CreateAdd(scaled(emitter, pair, 2), number(second));
-      Value *place = ir.CreateAdd(scaled(emitter, step, packed.columns), first);
-      Value *pointer = element_at(emitter, ir.getInt16Ty(), from, place);
-      if (inside == nullptr) return static_cast<Value *>(ir.CreateAlignedLoad(line, pointer, llvm::Align(2)));
-      return static_cast<Value *>(
-          ir.CreateMaskedLoad(line, pointer, llvm::Align(2), inside, llvm::Constant::getNullValue(line)));
-    };
-    Value *both = ir.CreateShuffleVector(load(0), load(1), pairs);
-    ir.CreateAlignedStore(both, element_at(emitter, ir.getInt8Ty(), start, scaled(emitter, pair, 64)), llvm::Align(64));
-  });
+  ir.CreateAlignedStore(ir.CreateShuffleVector(load(first), load(second), pairs), to, llvm::Align(64));
 }
 
 void add_packing_stage(ContractionLowering &lowering, const PackedColumns &packed) {

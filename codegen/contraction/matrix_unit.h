@@ -84,6 +84,12 @@ void emit_pack(KernelEmitter &emitter, const PackedColumns &packed, llvm::Value 
 // Appends the stage that packs operand 1 into the scratch memory, which it asks for.
 void add_packing_stage(ContractionLowering &lowering, const PackedColumns &packed);
 
+// Two lines of neighbouring columns, as pairs (64 bytes) to `to`. Null: zeros. `inside`: which of 16 columns there are,
+// null: all.
+void emit_pairs(KernelEmitter &emitter, llvm::Value *first, llvm::Value *second, llvm::Value *inside, llvm::Value *to);
+// Of the block of columns with this number: those that are among `columns`; null where it is known to be all.
+llvm::Value *columns_inside(KernelEmitter &emitter, int64_t columns, llvm::Value *block);
+
 // Hands a block of sums to the epilogue: rows [begin, end) of the first or second tile of `sums` (kSumsStride), whose
 // logical index is index(row). `column`: the first of `columns`, at most 32, a number known when emitting.
 void finish_rows(KernelEmitter &emitter, llvm::Value *sums, llvm::Value *begin, llvm::Value *end, llvm::Value *column,

@@ -33,6 +33,7 @@ class TiledPhaseEmitter {
         rows_(rows),
         columns_(columns),
         image_(open_image(emitter, plan.source)),
+        scratch_(emitter.scratch()),
         steps_(tile_steps(plan.convolution.input_channels)),
         pieces_((columns.outputs + kTileRows - 1) / kTileRows),
         piece_((columns.outputs + pieces_ - 1) / pieces_) {}
@@ -88,7 +89,7 @@ class TiledPhaseEmitter {
       Value *place =
           scaled(emitter_, ir().CreateAdd(first_block, number(done / kTileColumns)), plan_.packed.block_bytes());
       place = ir().CreateAdd(place, number((rows_.first_tap * x.kernel + columns_.first_tap) * tap_bytes));
-      block.b.push_back(element_at(emitter_, ir().getInt8Ty(), emitter_.scratch(), place));
+      block.b.push_back(element_at(emitter_, ir().getInt8Ty(), scratch_, place));
     }
     block.loops = {{number(rows_.taps), number(rows_.input_per_tap * image_.row_stride * 2),
                     number(rows_.tap_step * x.kernel * tap_bytes)},
@@ -114,6 +115,7 @@ class TiledPhaseEmitter {
   const AxisPhase &rows_;
   const AxisPhase &columns_;
   Image image_;
+  Value *scratch_;
   int64_t steps_, pieces_, piece_;
   Value *image_number_ = nullptr, *start_ = nullptr;
 };

@@ -16,7 +16,12 @@ constexpr int64_t kBlockRows = 2 * kTileRows;
 class TiledMatmulEmitter {
  public:
   TiledMatmulEmitter(KernelEmitter &emitter, const Matmul &matmul, const PackedColumns &packed)
-      : emitter_(emitter), matmul_(matmul), packed_(packed), steps_(tile_steps(packed.steps)), unit_(emitter) {}
+      : emitter_(emitter),
+        matmul_(matmul),
+        packed_(packed),
+        steps_(tile_steps(packed.steps)),
+        unit_(emitter),
+        scratch_(emitter.scratch()) {}
 
   // Rows [begin, end) times the panels of columns in [first_panel, last_panel).
   void run(Value *begin, Value *end, Value *first_panel, Value *last_panel) {
@@ -63,7 +68,7 @@ class TiledMatmulEmitter {
     for (int64_t done = 0; done < columns; done += kTileColumns) {
       Value *place =
           scaled(emitter_, ir().CreateAdd(number_of_block, number(done / kTileColumns)), packed_.block_bytes());
-      block.b.push_back(element_at(emitter_, ir().getInt8Ty(), emitter_.scratch(), place));
+      block.b.push_back(element_at(emitter_, ir().getInt8Ty(), scratch_, place));
     }
     block.loops = {{number(packed_.steps / steps_), number(steps_ * 2), number(steps_ * kTileColumns * 2)}};
     Value *sums = unit_.stack_sums();
@@ -77,6 +82,7 @@ class TiledMatmulEmitter {
   const PackedColumns &packed_;
   int64_t steps_;
   MatrixUnit unit_;
+  Value *scratch_;
 };
 
 }  // namespace

@@ -13,7 +13,7 @@ std::optional<ContractionLowering> plan_tiled_matmul(const Matmul &matmul);
 std::optional<ContractionLowering> plan_tiled_convolution(const Convolution &convolution, const ValueLayout &input);
 // The gradients with respect to a matrix and to a kernel: sums over the batch and over pixels.
 std::optional<ContractionLowering> plan_tiled_matmul_weights(const Matmul &matmul);
-std::optional<ContractionLowering> plan_tiled_backward_weights(const Convolution &convolution, const ValueLayout &input,
-                                                               const ValueLayout &gradient);
+std::optional<ContractionLowering> plan_tiled_backward_weights(const Convolution &convolution,
+                                                               const ValueLayout &input);
 
 }  // namespace netc::contraction

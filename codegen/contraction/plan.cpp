@@ -69,9 +69,12 @@ ContractionLowering by_batch(LoweringForBatches special, const std::function<Con
 
 std::optional<ContractionLowering> plan_tiled(const Op &op, std::span<const ValueLayout> operands,
                                               const ValueLayout &result) {
-  if (op.def->name == "matmul") return plan_tiled_matmul(read_matmul(op, operands));
+  if (op.def->name == "matmul") {
+    Matmul matmul = read_matmul(op, operands);
+    return matmul.transpose_a ? plan_tiled_matmul_weights(matmul) : plan_tiled_matmul(matmul);
+  }
   if (op.def->name == "conv2d") return plan_tiled_convolution(read_convolution(op, operands, result), operands[0]);
-  return std::nullopt;
+  return plan_tiled_backward_weights(read_backward_weights(op, operands, result), operands[0]);
 }
 
 }  // namespace contraction
