@@ -134,28 +134,41 @@ void MatrixUnit::step(const TileBlock &block, Value *a_offset, Value *b_offset) 
   }
 }
 
-void emit_pack(KernelEmitter &emitter, const PackedColumns &packed, Value *from, Value *to, Value *block) {
+namespace {
+
+// One block of columns of a transposed matrix: pairs of steps are moved like floats.
+void emit_turned_block(KernelEmitter &emitter, const PackedColumns &packed, Value *block) {
   llvm::IRBuilder<> &ir = emitter.ir();
   auto number = [&](int64_t i) { return ir.getInt64(static_cast<uint64_t>(i)); };
-  Value *start = element_at(emitter, ir.getInt8Ty(), to, scaled(emitter, block, packed.block_bytes()));
-  Value *first = scaled(emitter, block, kTileColumns);
+  Value *to = element_at(emitter, ir.getInt8Ty(), emitter.scratch(), scaled(emitter, block, packed.block_bytes()));
+  Value *first = scaled(emitter, block, kTileColumns), *pairs = number(packed.steps / 2);
   Value *end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir.CreateAdd(first, number(kTileColumns)),
                                         number(packed.columns));
-  if (packed.transposed) {
-    // Pairs of steps are moved like floats.
-    Value *pairs = number(packed.steps / 2);
-    return emit_transpose(emitter, {DType::f32, packed.columns, kTileColumns, first, end, from, start, pairs, pairs});
-  }
-  Value *inside = columns_inside(emitter, packed.columns, block);
-  emitter.loop(number(0), number(packed.steps / 2), 1, [&](Value *pair) {
-    auto line = [&](int64_t second) {
-      Value *step = ir.CreateAdd(scaled(emitter, pair, 2), number(second));
-      return element_at(emitter, ir.getInt16Ty(), from, ir.CreateAdd(scaled(emitter, step, packed.columns), first));
+  emit_transpose(emitter,
+                 {DType::f32, packed.columns, kTileColumns, first, end, emitter.operand(1).base, to, pairs, pairs});
+}
+
+// Pairs of steps [begin, end) of all blocks.
+void emit_pairs_of_blocks(KernelEmitter &emitter, const PackedColumns &packed, Value *begin, Value *end) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  auto number = [&](int64_t i) { return ir.getInt64(static_cast<uint64_t>(i)); };
+  Value *from = emitter.operand(1).base, *to = emitter.scratch();
+  int64_t whole = packed.columns / kTileColumns;
+  Value *rest = columns_inside(emitter, packed.columns, number(whole));
+  emitter.loop(begin, end, 1, [&](Value *pair) {
+    Value *first = element_at(emitter, ir.getInt16Ty(), from, scaled(emitter, pair, 2 * packed.columns));
+    Value *of_pair = element_at(emitter, ir.getInt8Ty(), to, scaled(emitter, pair, 4 * kTileColumns));
+    auto block = [&](Value *n, Value *inside) {
+      Value *line = element_at(emitter, ir.getInt16Ty(), first, scaled(emitter, n, kTileColumns));
+      emit_pairs(emitter, line, element_at(emitter, ir.getInt16Ty(), line, number(packed.columns)), inside,
+                 element_at(emitter, ir.getInt8Ty(), of_pair, scaled(emitter, n, packed.block_bytes())));
     };
-    emit_pairs(emitter, line(0), line(1), inside,
-               element_at(emitter, ir.getInt8Ty(), start, scaled(emitter, pair, 4 * kTileColumns)));
+    for_range(emitter, number(0), number(whole), 1, [&](Value *n) { block(n, nullptr); });
+    if (rest != nullptr) block(number(whole), rest);
   });
 }
+
+}  // namespace
 
 Value *columns_inside(KernelEmitter &emitter, int64_t columns, Value *block) {
   llvm::IRBuilder<> &ir = emitter.ir();
@@ -183,13 +196,15 @@ void add_packing_stage(ContractionLowering &lowering, const PackedColumns &packe
   lowering.scratch_fixed += packed.bytes();
   KernelStage stage;
   stage.suffix = "pack";
-  stage.units = {packed.blocks(), false};
-  double nanoseconds_of_block = static_cast<double>(packed.block_bytes()) / 15;
-  stage.units_per_chunk = std::max<int64_t>(1, static_cast<int64_t>(kChunkNanoseconds / nanoseconds_of_block));
-  set_cost(stage, nanoseconds_of_block);
+  stage.units = {packed.transposed ? packed.blocks() : packed.steps / 2, false};
+  double nanoseconds_of_unit = static_cast<double>(packed.bytes()) / static_cast<double>(stage.units.size) / 15;
+  stage.units_per_chunk = std::max<int64_t>(1, static_cast<int64_t>(kChunkNanoseconds / nanoseconds_of_unit));
+  set_cost(stage, nanoseconds_of_unit);
   stage.emit = [packed, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
-    for_units(emitter, units, group,
-              [&](Value *block) { emit_pack(emitter, packed, emitter.operand(1).base, emitter.scratch(), block); });
+    if (packed.transposed)
+      return for_units(emitter, units, group, [&](Value *block) { emit_turned_block(emitter, packed, block); });
+    auto [begin, end] = units_of_chunk(emitter, units, group);
+    emit_pairs_of_blocks(emitter, packed, begin, end);
   };
   lowering.stages.push_back(std::move(stage));
 }

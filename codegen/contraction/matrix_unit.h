@@ -78,9 +78,6 @@ struct PackedColumns {
   int64_t block_bytes() const { return steps * kTileColumns * 2; }
   int64_t bytes() const { return blocks() * block_bytes(); }
 };
-// One block, from `from` to `to`, the start of all blocks.
-void emit_pack(KernelEmitter &emitter, const PackedColumns &packed, llvm::Value *from, llvm::Value *to,
-               llvm::Value *block);
 // Appends the stage that packs operand 1 into the scratch memory, which it asks for.
 void add_packing_stage(ContractionLowering &lowering, const PackedColumns &packed);
 
