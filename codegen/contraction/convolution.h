@@ -19,6 +19,8 @@ struct Convolution {
   // One filter a channel: nothing is summed over channels.
   bool depthwise() const { return groups > 1 && input_channels == 1 && output_channels == 1; }
 };
+// A convolution that sees every pixel by itself, without padding.
+bool is_pointwise(const Convolution &convolution);
 Convolution read_convolution(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result);
 Convolution read_backward_weights(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result);
 

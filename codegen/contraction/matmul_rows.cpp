@@ -22,6 +22,7 @@ constexpr int64_t kLastRows = 4;
 
 struct ManyRowsPlan {
   Matmul matmul;
+  PixelGrid grid;
   unsigned lanes = 1;
   std::vector<int64_t> classes;  // rows of a tile, largest first; the last is 1
   Panels panels;
@@ -43,7 +44,7 @@ class ManyRowsEmitter {
     const Address &b = emitter_.operand(1);
     llvm::Align align(static_cast<uint64_t>(plan_.element_bytes));
     for_range(emitter_, begin, end, 1, [&](Value *step) {
-      Value *line = at(b.base, scaled(emitter_, step, b.strides[0]));
+      Value *line = at(b.base, scaled(emitter_, step, line_of(b)));
       for_panels(emitter_, plan_.panels, nullptr, nullptr, [&](const Panel &panel) {
         llvm::Type *type = accumulator_type({element_, plan_.lanes});
         Value *mask = lane_mask(ir(), plan_.lanes, panel.tail);
@@ -76,10 +77,33 @@ class ManyRowsEmitter {
   Value *at(Value *base, Value *offset) { return element_at(emitter_, element_, base, offset); }
   Value *panel_at(Value *column) { return at(emitter_.scratch(), scaled(emitter_, column, matmul_.steps.size)); }
 
+  // Elements from one row of a matrix, or pixel of an image, to the next.
+  static int64_t line_of(const Address &address) { return address.strides[address.strides.size() - 2]; }
+  // All but the last axis of row number `row` + r of the result.
+  std::vector<IndexValue> index(Value *row, int64_t r) {
+    IndexValue first = index_of(emitter_, row);
+    if (plan_.grid.width == 0) return {{first.variable, first.constant + r}};
+    Value *pixel = ir().CreateAdd(row, number(r));
+    Value *line = ir().CreateUDiv(pixel, number(plan_.grid.width)), *height = number(plan_.grid.height);
+    return {index_of(emitter_, ir().CreateUDiv(line, height)), index_of(emitter_, ir().CreateURem(line, height)),
+            index_of(emitter_, ir().CreateURem(pixel, number(plan_.grid.width)))};
+  }
+  // Where that row of a value is.
+  Value *row_at(const Address &address, Value *row) {
+    Value *offset = number(0);
+    std::vector<IndexValue> place = index(row, 0);
+    for (size_t axis = 0; axis < place.size(); ++axis) {
+      Value *i = number(place[axis].constant);
+      if (place[axis].variable != nullptr) i = ir().CreateAdd(place[axis].variable, i);
+      offset = ir().CreateAdd(offset, scaled(emitter_, i, address.strides[axis]));
+    }
+    return at(address.base, offset);
+  }
+
   void emit(int64_t rows, Value *row, const Panel &panel) {
     const Address &a = emitter_.operand(0);
     Tile tile{element_, plan_.lanes, panel.vectors};
-    for (int64_t r = 0; r < rows; ++r) tile.rows.push_back(number(r * a.strides[0]));
+    for (int64_t r = 0; r < rows; ++r) tile.rows.push_back(number(r * line_of(a)));
     int64_t width = int64_t{panel.vectors} * plan_.lanes;
     tile.reductions = {{number(matmul_.steps.size), number(1), number(width)}};
     if (rows == plan_.classes.front()) {
@@ -88,24 +112,21 @@ class ManyRowsEmitter {
       for (const Address &address : finished_)
         if (address.dtype == matmul_.dtype) look_ahead(tile, address, rows, row, panel);
     }
-    Value *start = at(a.base, scaled(emitter_, row, a.strides[0]));
+    Value *start = at(a.base, scaled(emitter_, row, line_of(a)));
     Accumulators sums = emit_tile(ir(), emitter_.target(), tile, start, panel_at(panel.first));
     tile.tail = panel.tail;
-    IndexValue first = index_of(emitter_, row);
-    finish_tile(emitter_, tile, sums, panel.first, [&](size_t r) {
-      return std::vector<IndexValue>{{first.variable, first.constant + static_cast<int64_t>(r)}};
-    });
+    finish_tile(emitter_, tile, sums, panel.first, [&](size_t r) { return index(row, static_cast<int64_t>(r)); });
   }
 
   // Each panel of a tile prefetches its share of the rows that the next tile reads or writes.
   void look_ahead(Tile &tile, const Address &address, int64_t rows, Value *row, const Panel &panel) {
-    int64_t width = address.strides[0];
+    int64_t width = line_of(address);
     int64_t turns = std::max<int64_t>(1, matmul_.steps.size / kTurnSteps);
     int64_t share = rows * width / plan_.panel_count();
     int64_t lines = std::min((share + turns * line_ - 1) / (turns * line_), kMostLinesOfTurn);
-    Value *next = scaled(emitter_, ir().CreateAdd(row, number(rows)), width);
+    Value *next = row_at(address, ir().CreateAdd(row, number(rows)));
     Value *part = ir().CreateMul(ir().CreateSDiv(panel.first, number(plan_.panels.width())), number(share));
-    Ahead ahead{at(address.base, ir().CreateAdd(next, part)), false, {}, number(lines * line_)};
+    Ahead ahead{at(next, part), false, {}, number(lines * line_)};
     for (int64_t i = 0; i < lines; ++i) ahead.offsets.push_back(number(i * line_));
     tile.ahead.push_back(ahead);
   }
@@ -126,8 +147,8 @@ bool has_many_rows(const Matmul &matmul, const Target &target) {
          matmul.steps.size * matmul.columns.size * static_cast<int64_t>(byte_size(matmul.dtype)) <= kMostBytes;
 }
 
-ContractionLowering plan_many_rows(const Matmul &matmul, const Target &target) {
-  ManyRowsPlan plan{matmul, target.lanes(matmul.dtype)};
+ContractionLowering plan_many_rows(const Matmul &matmul, const Target &target, PixelGrid grid) {
+  ManyRowsPlan plan{matmul, grid, target.lanes(matmul.dtype)};
   plan.element_bytes = static_cast<int64_t>(byte_size(matmul.dtype));
   int64_t all_vectors = (matmul.columns.size + plan.lanes - 1) / plan.lanes;
   int64_t vectors = std::min<int64_t>(2, all_vectors);

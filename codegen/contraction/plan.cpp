@@ -4,6 +4,7 @@
 
 #include "codegen/contraction/convolution.h"
 #include "codegen/contraction/matmul.h"
+#include "codegen/contraction/matmul_rows.h"
 #include "codegen/contraction/matrix_unit_products.h"
 #include "codegen/contraction/widened.h"
 #include "codegen/contraction/winograd.h"
@@ -36,6 +37,14 @@ Convolution read_geometry(const Op &op, const Type &image, const Type &result, i
 }
 
 }  // namespace
+
+bool is_pointwise(const Convolution &convolution) {
+  auto alone = [](const ConvolutionAxis &axis) {
+    return axis.kernel == 1 && axis.stride == 1 && axis.input_dilation == 1 && axis.padding_low == 0 &&
+           axis.input == axis.output;
+  };
+  return convolution.groups == 1 && alone(convolution.y) && alone(convolution.x);
+}
 
 Convolution read_convolution(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result) {
   const Shape &kernel = operands[1].type.shape;
@@ -90,6 +99,12 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
   if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target);
   if (op.def->name == "conv2d") {
     Convolution convolution = read_convolution(op, operands, result);
+    Matmul pixels{convolution.dtype,
+                  {convolution.images.size * convolution.y.output * convolution.x.output, convolution.images.batch},
+                  {convolution.output_channels},
+                  {convolution.input_channels}};
+    if (is_pointwise(convolution) && operands[0].halo.empty() && has_many_rows(pixels, target))
+      return plan_many_rows(pixels, target, {convolution.y.output, convolution.x.output});
     auto direct = [&] {
       auto pixels = [&] { return plan_convolution(convolution, operands[0], target); };
       auto images = plan_convolution_images(convolution, target);

@@ -238,6 +238,16 @@ TEST(Contraction, MatmulOfManyRows) {
   check(matmul({16, true}, {9}, {20}, false, false, DType::f64), 3);
 }
 
+// The same where the result is an image with a halo.
+TEST(Contraction, PointwiseConvolutionIntoAHalo) {
+  for (int64_t width : {4, 14, 15, 33})
+    for (int64_t filters : {16, 37}) {
+      Contraction convolution = conv2d(B, 5, width, 9, filters, {.kernel_height = 1, .kernel_width = 1}, {});
+      convolution.result.halo = {1, 2, 2, 1};
+      check(convolution, 3);
+    }
+}
+
 // The gradient of the weights of a 1x1 convolution: pixels around the sizes of blocks and groups, panels shared out or
 // not.
 TEST(Contraction, MatmulSummedOverPixels) {
