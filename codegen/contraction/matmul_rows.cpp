@@ -15,7 +15,9 @@ namespace {
 
 constexpr int64_t kLeastRows = 16;           // of a sample
 constexpr int64_t kMostBytes = 1024 * 1024;  // of B
+constexpr int64_t kPackedRows = 512;         // copying B pays for so many
 constexpr int64_t kPanelStepsAhead = 6;
+constexpr int64_t kLineStepsAhead = 12;
 constexpr int64_t kTurnSteps = 8;
 constexpr int64_t kMostLinesOfTurn = 8;  // prefetched, for each operand and result
 constexpr int64_t kLastRows = 4;
@@ -59,16 +61,29 @@ class ManyRowsEmitter {
     });
   }
 
+  // Through the panels: a tile goes over all of them.
   void run(Value *begin, Value *end) {
     finished_ = emitter_.finished();
     for (int64_t rows : plan_.classes) {
-      Value *whole = ir().CreateSDiv(ir().CreateSub(end, begin), number(rows));
-      Value *last = ir().CreateAdd(begin, scaled(emitter_, whole, rows));
+      Value *last = class_end(rows, begin, end);
       for_range(emitter_, begin, last, rows, [&](Value *row) {
         for_panels(emitter_, plan_.panels, nullptr, nullptr, [&](const Panel &panel) { emit(rows, row, panel); });
       });
       begin = last;
     }
+  }
+
+  // With B where it lies: its lines are read in pieces, which pays for few rows.
+  void run_unpacked(Value *begin, Value *end) {
+    packed_ = false;
+    for_panels(emitter_, plan_.panels, nullptr, nullptr, [&](const Panel &panel) {
+      Value *first = begin;
+      for (int64_t rows : plan_.classes) {
+        Value *last = class_end(rows, first, end);
+        for_range(emitter_, first, last, rows, [&](Value *row) { emit(rows, row, panel); });
+        first = last;
+      }
+    });
   }
 
  private:
@@ -77,6 +92,11 @@ class ManyRowsEmitter {
   Value *at(Value *base, Value *offset) { return element_at(emitter_, element_, base, offset); }
   Value *panel_at(Value *column) { return at(emitter_.scratch(), scaled(emitter_, column, matmul_.steps.size)); }
 
+  // Behind the last whole tile.
+  Value *class_end(int64_t rows, Value *begin, Value *end) {
+    Value *whole = ir().CreateSDiv(ir().CreateSub(end, begin), number(rows));
+    return ir().CreateAdd(begin, scaled(emitter_, whole, rows));
+  }
   // Elements from one row of a matrix, or pixel of an image, to the next.
   static int64_t line_of(const Address &address) { return address.strides[address.strides.size() - 2]; }
   // All but the last axis of row number `row` + r of the result.
@@ -101,19 +121,21 @@ class ManyRowsEmitter {
   }
 
   void emit(int64_t rows, Value *row, const Panel &panel) {
-    const Address &a = emitter_.operand(0);
+    const Address &a = emitter_.operand(0), &b = emitter_.operand(1);
     Tile tile{element_, plan_.lanes, panel.vectors};
     for (int64_t r = 0; r < rows; ++r) tile.rows.push_back(number(r * line_of(a)));
-    int64_t width = int64_t{panel.vectors} * plan_.lanes;
+    int64_t width = packed_ ? int64_t{panel.vectors} * plan_.lanes : line_of(b);
     tile.reductions = {{number(matmul_.steps.size), number(1), number(width)}};
+    if (!packed_) tile.tail = panel.tail;
     if (rows == plan_.classes.front()) {
-      tile.prefetch_b = number(width * kPanelStepsAhead);
-      look_ahead(tile, a, rows, row, panel);
+      tile.prefetch_b = number(width * (packed_ ? kPanelStepsAhead : kLineStepsAhead));
+      if (packed_) look_ahead(tile, a, rows, row, panel);
       for (const Address &address : finished_)
         if (address.dtype == matmul_.dtype) look_ahead(tile, address, rows, row, panel);
     }
     Value *start = at(a.base, scaled(emitter_, row, line_of(a)));
-    Accumulators sums = emit_tile(ir(), emitter_.target(), tile, start, panel_at(panel.first));
+    Value *b_start = packed_ ? panel_at(panel.first) : at(b.base, panel.first);
+    Accumulators sums = emit_tile(ir(), emitter_.target(), tile, start, b_start);
     tile.tail = panel.tail;
     finish_tile(emitter_, tile, sums, panel.first, [&](size_t r) { return index(row, static_cast<int64_t>(r)); });
   }
@@ -136,7 +158,8 @@ class ManyRowsEmitter {
   const Matmul &matmul_;
   llvm::Type *element_;
   int64_t line_;
-  std::vector<Address> finished_;
+  std::vector<Address> finished_;  // to be prefetched
+  bool packed_ = true;
 };
 
 }  // namespace
@@ -178,11 +201,22 @@ ContractionLowering plan_many_rows(const Matmul &matmul, const Target &target, P
   double work = steps * static_cast<double>(matmul.columns.size);
   tiles.units_per_chunk = units_per_chunk(work * static_cast<double>(plan.classes.front())) * plan.classes.front();
   set_cost(tiles, nanoseconds(work));
-  tiles.emit = [plan, units = tiles.units, group = tiles.units_per_chunk](KernelEmitter &emitter) {
-    auto [begin, end] = units_of_chunk(emitter, units, group);
-    ManyRowsEmitter(emitter, plan).run(begin, end);
+  auto emit_rows = [units = tiles.units, group = tiles.units_per_chunk](const ManyRowsPlan &rows, auto run) {
+    return [=](KernelEmitter &emitter) {
+      auto [begin, end] = units_of_chunk(emitter, units, group);
+      (ManyRowsEmitter(emitter, rows).*run)(begin, end);
+    };
   };
-  lowering.stages.push_back(std::move(tiles));
+  tiles.emit = emit_rows(plan, &ManyRowsEmitter::run);
+  lowering.stages.push_back(tiles);
+
+  int64_t packed_batch = (kPackedRows + matmul.rows.size - 1) / matmul.rows.size;
+  if (packed_batch == 1) return lowering;
+  for (KernelStage &stage : lowering.stages) stage.least_batch = packed_batch;
+  tiles.suffix = "";
+  tiles.most_batch = packed_batch - 1;
+  tiles.emit = emit_rows(plan, &ManyRowsEmitter::run_unpacked);
+  lowering.stages.insert(lowering.stages.begin(), std::move(tiles));
   return lowering;
 }
 
