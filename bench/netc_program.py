@@ -37,7 +37,7 @@ class Program:
         """Size in bytes; seconds from the call to the end of --help, and to the end of the first training step; workspace of that step as
         planned, over the least it could be."""
         return {"compile": self.compile_seconds, "size": self.path.stat().st_size, "start": self._best_of(10, self._help),
-                "first_step": self._best_of(5, self._first_step), "workspace": self._workspace()}
+                "first_step": self._best_of(15, self._first_step), "workspace": self._workspace()}
 
     @staticmethod
     def _best_of(count, seconds):

@@ -3,6 +3,7 @@ import argparse
 import itertools
 import json
 import pathlib
+import signal
 import sys
 import tempfile
 import time
@@ -96,6 +97,8 @@ def beginning(raw, arguments):
 
 def main():
     arguments = arguments_of(sys.argv[1:])
+    for number in (signal.SIGINT, signal.SIGTERM):  # contestants that stand still would stay behind
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     folder = ROOT / "build/bench"
     folder.mkdir(parents=True, exist_ok=True)
     raw = folder / "measured.json"
