@@ -254,4 +254,22 @@ void for_lanes(Kernel &kernel, unsigned lanes, llvm::Value *begin, llvm::Value *
     kernel.loop(full_end, end, 1, [&](llvm::Value *i) { piece(1, i, 0, nullptr); });
 }
 
+void for_random_blocks(Kernel &kernel, unsigned lanes, int64_t count,
+                       const std::function<void(LaneBuilder &, LaneIndex)> &emit) {
+  kernel.loop(kernel.i64(0), kernel.i64(count), kRandomBlock, [&](llvm::Value *first) {
+    RandomBlock block;
+    for (int64_t i = 0; i < kRandomBlock; i += lanes) {
+      LaneBuilder builder(kernel, lanes);
+      builder.random_block = &block;
+      LaneIndex index{first, i, 1, nullptr};
+      index.multiple = kRandomBlock;
+      emit(builder, index);
+    }
+  });
+}
+
+bool draws_numbers(const Function &body) {
+  return std::ranges::any_of(body.ops, [](const Op &op) { return op.def->name == "random_uniform"; });
+}
+
 }  // namespace netc

@@ -71,6 +71,11 @@ double nanoseconds_per_element(const Function &body, const Target &target);
 // narrower vectors. `count` is end - begin where it is known at compile time.
 void for_lanes(Kernel &kernel, unsigned lanes, llvm::Value *begin, llvm::Value *end, std::optional<int64_t> count,
                const std::function<void(LaneBuilder &, LaneIndex)> &emit);
+// Lanes that cover [0, count), a multiple of 64, in blocks of 64 whose vectors share their random numbers.
+void for_random_blocks(Kernel &kernel, unsigned lanes, int64_t count,
+                       const std::function<void(LaneBuilder &, LaneIndex)> &emit);
+// Whether the body draws random numbers.
+bool draws_numbers(const Function &body);
 // A vector of i1: the first `active` (i64) lanes.
 llvm::Value *first_lanes(Kernel &kernel, unsigned lanes, llvm::Value *active);
 

@@ -4,6 +4,7 @@
 #include <llvm/IR/Intrinsics.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "codegen/bf16.h"
 
@@ -205,6 +206,14 @@ Scalar LaneBuilder::cast(Scalar operand, DType to) {
 }
 
 Scalar LaneBuilder::random_uniform(uint64_t stream, Index element) {
+  const LaneIndex &first = at(element);
+  if (random_block != nullptr && first.lane_step == 1 && first.lanes == nullptr && first.multiple % kRandomBlock == 0) {
+    int64_t counter = first.constant % 16;
+    auto [words, is_new] = random_block->words.try_emplace({stream, counter});
+    llvm::Value *block = first.base == nullptr ? ir_.getInt64(0) : ir_.CreateLShr(first.base, 2);
+    if (is_new) words->second = emit_philox(kernel, stream, lane_values({block, counter, 1, nullptr}));
+    return make(emit_uniform(kernel, words->second[static_cast<size_t>(first.constant / 16)]), DType::f32);
+  }
   return make(emit_philox_uniform(kernel, stream, lane_values(at(element))), DType::f32);
 }
 
@@ -246,6 +255,7 @@ LaneIndex LaneBuilder::sum(const LaneIndex &a, const LaneIndex &b) {
   result.bounded = (a.bounded || a.is_constant()) && (b.bounded || b.is_constant());
   result.low = a.low + b.low;
   result.high = a.high + b.high;
+  result.multiple = a.base == nullptr ? b.multiple : b.base == nullptr ? a.multiple : std::gcd(a.multiple, b.multiple);
   return result;
 }
 
@@ -263,6 +273,7 @@ Index LaneBuilder::scale(Index a, int64_t factor) {
   i.extent = {0, false};
   i.low *= factor;
   i.high *= factor;
+  i.multiple = std::gcd(i.multiple * std::gcd(factor, kRandomBlock), kRandomBlock);
   if (factor < 0) std::swap(i.low, i.high);
   return make(i);
 }

@@ -2,9 +2,11 @@
 // neighbouring elements, or one number where all lanes agree; an Index is affine in the lane.
 #pragma once
 
+#include <array>
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "codegen/kernel.h"
@@ -24,11 +26,27 @@ struct LaneIndex {
   // Bounds of everything but the constant; meaningless unless `bounded`.
   bool bounded = false;
   int64_t low = 0, high = 0;
+  int64_t multiple = 1;  // divides the base
 
   // The index of a loop over [0, dim).
   LaneIndex within(Dim dim) const;
   bool is_constant() const { return base == nullptr && lane_step == 0 && lanes == nullptr; }
 };
+
+// random.cpp. Philox (ir/philox.h): the words of these counters, i64 or a vector of them.
+using PhiloxWords = std::array<llvm::Value *, 4>;
+PhiloxWords emit_philox(Kernel &kernel, uint64_t stream, llvm::Value *counters);
+// A word as a number in [0, 1), f32.
+llvm::Value *emit_uniform(Kernel &kernel, llvm::Value *word);
+// The numbers of `elements`.
+llvm::Value *emit_philox_uniform(Kernel &kernel, uint64_t stream, llvm::Value *elements);
+
+// What the vectors of 64 neighbouring elements share, the first a multiple of 64: their random numbers come from the
+// same counters (ir/philox.h).
+struct RandomBlock {
+  std::map<std::pair<uint64_t, int64_t>, PhiloxWords> words;  // by stream and first counter of the vector
+};
+inline constexpr int64_t kRandomBlock = 64;
 
 class LaneBuilder final : public KernelBuilder {
  public:
@@ -72,6 +90,7 @@ class LaneBuilder final : public KernelBuilder {
     Index first_axis;
   };
   Frame frame;
+  RandomBlock *random_block = nullptr;  // of the vector, where it is part of one
 
   Index make(LaneIndex index);
   Index variable(llvm::Value *base, int64_t lane_step = 0) { return make({base, 0, lane_step, nullptr}); }
@@ -114,8 +133,5 @@ class LaneBuilder final : public KernelBuilder {
   std::vector<Number> scalars_;
   std::vector<LaneIndex> indices_;
 };
-
-// random.cpp: uniform numbers of Philox (ir/philox.h) for `elements` (i64 or a vector of them), as f32.
-llvm::Value *emit_philox_uniform(Kernel &kernel, uint64_t stream, llvm::Value *elements);
 
 }  // namespace netc

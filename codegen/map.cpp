@@ -59,12 +59,19 @@ struct MapEmitter {
     std::optional<int64_t> count;
     if (auto *b = llvm::dyn_cast<llvm::ConstantInt>(begin), *e = llvm::dyn_cast<llvm::ConstantInt>(end); b && e)
       count = e->getSExtValue() - b->getSExtValue();
-    for_lanes(kernel, lanes_for(task.body, kernel.target), begin, end, count, [&](LaneBuilder &builder, LaneIndex i) {
+    unsigned lanes = lanes_for(task.body, kernel.target);
+    auto emit = [&](LaneBuilder &builder, LaneIndex i) {
       std::vector<LaneIndex> inside = point;
       inside[axis] = i;
       BodyEvaluator copy = evaluator;
       store(builder, copy, inside);
-    });
+    };
+    bool in_blocks =
+        draws_numbers(task.body) && axis > 0 && count && *count % kRandomBlock == 0 && lanes > 1 && 16 % lanes == 0;
+    if (in_blocks)
+      for_random_blocks(kernel, lanes, *count, emit);
+    else
+      for_lanes(kernel, lanes, begin, end, count, emit);
   }
 };
 

@@ -83,13 +83,15 @@ TEST(Map, Binary) {
          }});
 }
 TEST(Map, RandomNumbersAreTheReferenceBits) {
-  for (int64_t width : {1, 5, 64, 100})
+  for (const Shape &shape : {Shape{B, d(1)}, Shape{B, d(5)}, Shape{B, d(64)}, Shape{B, d(100)}, Shape{B, d(192)},
+                             Shape{B, d(3), d(2), d(64)}, Shape{B, d(2), d(32)}})
     expect_same_as_evaluator(
-        {{f32({B, d(width)})},
+        {{f32(shape)},
          fused("map",
                [&](Builder &b, const Values &x) {
-                 ValueId u = b.emit("random_uniform", {}, {{"shape", Shape{B, d(width)}}, {"stream", int64_t{3}}});
-                 return Values{emit::add(b, u, emit::multiply(b, x[0], b.constant(0)))};
+                 ValueId u = b.emit("random_uniform", {}, {{"shape", shape}, {"stream", int64_t{3}}});
+                 ValueId v = b.emit("random_uniform", {}, {{"shape", shape}, {"stream", int64_t{4}}});
+                 return Values{emit::add(b, emit::subtract(b, u, v), emit::multiply(b, x[0], b.constant(0)))};
                }),
          {1, 9},
          0});
