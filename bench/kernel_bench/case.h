@@ -14,6 +14,7 @@ enum class Direction { forward, backward_data, backward_weights };
 struct Dense {
   int64_t batch, inputs, outputs;
   bool bias = true;
+  bool bf16 = false;  // both operands; the sums and the result are f32, there is no bias
 };
 
 // Images are square, padded so that stride 1 keeps their size; channels last for netc.

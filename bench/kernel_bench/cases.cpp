@@ -19,7 +19,9 @@ void add_dense(std::vector<Case> &all, Dense dense) {
     return;
   }
   for (auto [direction, text] : kDirections)
-    all.push_back({fmt::format("dense {}", text), fmt::format("dense {} {}", text, shape), dense, direction, amount});
+    all.push_back({fmt::format("{} {}", dense.bf16 ? "bf16 dense" : "dense", text),
+                   fmt::format("{} {} {}", dense.bf16 ? "bf16 dense" : "dense", text, shape), dense, direction,
+                   amount});
 }
 
 void add_convolution(std::vector<Case> &all, std::string_view kind, Convolution convolution) {
@@ -66,6 +68,10 @@ std::vector<Case> all_cases() {
   for (int64_t images : {2, 64})  // in a core's cache, and beyond it
     add_convolution(all, "depthwise 3x3",
                     {.images = images, .size = 28, .channels = 64, .filters = 64, .depthwise = true});
+  for (Dense dense : {Dense{512, 512, 512}, Dense{64, 784, 128}, Dense{128, 784, 512}}) {
+    dense.bf16 = true;
+    add_dense(all, dense);
+  }
   add_sweep(all, "batch norm and relu", SweepKind::batch_norm_relu, 3);
   add_sweep(all, "max pool 2x2", SweepKind::max_pool, 1.25);
   add_sweep(all, "add and relu", SweepKind::add_relu, 3);

@@ -49,7 +49,9 @@ primitive_attr attributes() {
   return attributes;
 }
 
-memory::desc of(const Dims &dims, Tag tag = Tag::any) { return {dims, memory::data_type::f32, tag}; }
+memory::desc of(const Dims &dims, Tag tag = Tag::any, memory::data_type type = memory::data_type::f32) {
+  return {dims, type, tag};
+}
 
 Run product(const Dense &dense, const engine &engine) {
   matmul::desc description(of({dense.batch, dense.inputs}), of({dense.inputs, dense.outputs}),
@@ -64,10 +66,19 @@ Run product(const Dense &dense, const engine &engine) {
 }
 
 Run inner_product(const Dense &dense, Direction direction, const engine &engine) {
-  memory::desc x = of({dense.batch, dense.inputs}), w = of({dense.outputs, dense.inputs});
-  memory::desc y = of({dense.batch, dense.outputs});
-  auto mode = direction == Direction::forward ? prop_kind::forward_inference : prop_kind::forward_training;
-  inner_product_forward::primitive_desc forward({mode, x, w, of({dense.outputs}), y}, attributes(), engine);
+  using Type = memory::data_type;
+  Type narrow = dense.bf16 ? Type::bf16 : Type::f32;
+  // Operands of a product are of bf16, what it makes is of f32.
+  auto type = [&](Direction made) { return direction == made ? Type::f32 : narrow; };
+  Dims x_dims{dense.batch, dense.inputs}, w_dims{dense.outputs, dense.inputs}, y_dims{dense.batch, dense.outputs};
+  memory::desc x = of(x_dims, Tag::any, type(Direction::backward_data));
+  memory::desc w = of(w_dims, Tag::any, type(Direction::backward_weights));
+  memory::desc y = of(y_dims, Tag::any, type(Direction::forward));
+  bool backward = direction != Direction::forward;
+  auto mode = backward ? prop_kind::forward_training : prop_kind::forward_inference;
+  inner_product_forward::primitive_desc forward({mode, of(x_dims, Tag::any, narrow), of(w_dims, Tag::any, narrow),
+                                                 of({dense.outputs}), backward ? of(y_dims, Tag::any, narrow) : y},
+                                                attributes(), engine);
   if (direction == Direction::forward)
     return Call(engine)
         .take<inner_product_forward>(forward)

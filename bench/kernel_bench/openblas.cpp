@@ -23,6 +23,7 @@ Run product(int64_t rows, int64_t steps, int64_t columns, bool transpose_a, bool
 Run openblas(const Case &test) {
   int64_t batch = 0, in = 0, out = 0;
   if (const auto *dense = std::get_if<Dense>(&test.work)) {
+    if (dense->bf16) return {};
     batch = dense->batch, in = dense->inputs, out = dense->outputs;
   } else if (const auto *convolution = std::get_if<Convolution>(&test.work); convolution && convolution->kernel == 1) {
     batch = convolution->images * convolution->size * convolution->size;
