@@ -3,7 +3,7 @@
 //
 // Why: half the memory traffic. Inside a kernel everything stays f32, so fusion first: what never reaches memory is
 // never rounded. Before: fused; `mixed-precision` has run. After: casts in the bodies of fused ops say what is rounded.
-// Function results, values of few elements a sample and whatever an unfused op reads stay as they are.
+// Function results, sums, values of few elements a sample and whatever an unfused op reads stay as they are.
 #include <algorithm>
 #include <map>
 
@@ -35,14 +35,22 @@ class Narrower {
  private:
   void choose() {
     std::vector<bool> activations = find_activations(function_);
-    for (const Op &op : function_.ops)
-      if (op.body != nullptr)
-        for (ValueId result : op.results)
-          narrow_[result] = activations[result] && is_large_activation(function_.type(result));
+    for (const Op &op : function_.ops) {
+      if (op.body == nullptr) continue;
+      for (size_t i = 0; i < op.results.size(); ++i)
+        narrow_[op.results[i]] = activations[op.results[i]] && is_large_activation(function_.type(op.results[i])) &&
+                                 !is_sum(*op.body, op.body->results[i]);
+    }
     for (const Op &op : function_.ops)
       for (size_t i = 0; i < op.operands.size(); ++i)
         if (op.body == nullptr || is_contracted(*op.body, op.body->arguments[i])) narrow_[op.operands[i]] = false;
     for (ValueId result : function_.results) narrow_[result] = false;
+  }
+
+  // Reductions are the end of a kernel: nothing can follow them.
+  static bool is_sum(const Function &body, ValueId result) {
+    return std::ranges::any_of(
+        body.ops, [&](const Op &op) { return op.def->op_class == OpClass::reduction && op.results[0] == result; });
   }
 
   static bool is_contracted(const Function &body, ValueId argument) {

@@ -235,8 +235,10 @@ class TiledKernelGradientEmitter {
 };
 
 bool suits(const Convolution &convolution) {
-  return convolution.groups == 1 && convolution.x.stride <= 2 && convolution.y.stride <= 2 &&
-         convolution.input_channels >= kTileRows / 2 && convolution.y.input_dilation == 1;
+  // One channel fills a tile of rows no more than sixteen do, and is still faster than to widen dy.
+  bool many = convolution.input_channels >= kTileRows / 2 || convolution.output_channels >= kTileColumns;
+  return convolution.groups == 1 && convolution.x.stride <= 2 && convolution.y.stride <= 2 && many &&
+         convolution.y.input_dilation == 1;
 }
 
 }  // namespace
