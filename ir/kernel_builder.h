@@ -74,7 +74,7 @@ class KernelBuilder {
   virtual Scalar fma(Scalar a, Scalar b, Scalar c) = 0;  // a * b + c, rounded once
   virtual Scalar select(Scalar condition, Scalar yes, Scalar no) = 0;
   virtual Scalar cast(Scalar x, DType dtype) = 0;
-  // A number in [0, 1) of the stream, for the element with this row-major number (docs/random.md, ir/philox.h).
+  // A number in [0, 1) of the stream, for the element with this row-major number (ir/philox.h).
   virtual Scalar random_uniform(uint64_t stream, Index element) = 0;
 
   // Places. Indices are affine; `from_scalar` (an i32 or i64 number as an index, for gather) may only be used in load

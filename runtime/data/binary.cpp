@@ -49,11 +49,20 @@ std::optional<int64_t> checked_multiply(int64_t product, int64_t factor) {
 
 std::string samples_text(int64_t count) { return std::to_string(count) + (count == 1 ? " sample" : " samples"); }
 
-Result<Array> decode_numbers(const std::string &name, std::string_view bytes, NumberType type, int64_t count,
+Result<Array> decode_numbers(const std::string &name, std::string_view bytes, NumberType type,
                              std::vector<int64_t> shape, int64_t offset) {
+  std::optional<int64_t> expected = type.size;
+  for (int64_t size : shape)
+    if (expected) expected = checked_multiply(*expected, size);
+  int64_t found = static_cast<int64_t>(bytes.size());
+  if (!expected || *expected != found)
+    return fail(name + ": " + std::to_string(found) + " bytes of data, expected " +
+                    (expected ? std::to_string(*expected) : std::string("more than 2^63")) + " for " +
+                    shape_text("", shape),
+                !expected || found < *expected ? "the file was not copied whole: get it again" : "");
   Array array;
-  array.count = count;
-  array.shape = std::move(shape);
+  array.count = shape[0];
+  array.shape.assign(shape.begin() + 1, shape.end());
   size_t numbers = bytes.size() / static_cast<size_t>(type.size);
   if (type.kind == NumberKind::unsigned_integer && type.size == 1) {
     array.values = std::vector<uint8_t>(bytes.begin(), bytes.end());

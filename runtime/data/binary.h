@@ -23,10 +23,10 @@ struct NumberType {
 // product * factor, or nothing when it is negative or does not fit.
 std::optional<int64_t> checked_multiply(int64_t product, int64_t factor);
 
-// `bytes` holds exactly count * elements numbers that begin at byte `offset` of the file `name` (for errors). Unsigned
-// bytes stay bytes, other integers become i32 (an error when one does not fit), reals f32 (a finite one that does not
-// fit becomes an infinity, which check_finite finds).
-Result<Array> decode_numbers(const std::string &name, std::string_view bytes, NumberType type, int64_t count,
+// `bytes` begin at byte `offset` of the file `name` (for errors) and hold an array of this shape, samples first; an
+// error when they are more or fewer. Unsigned bytes stay bytes, other integers become i32 (an error when one does not
+// fit), reals f32 (a finite one that does not fit becomes an infinity, which check_finite finds).
+Result<Array> decode_numbers(const std::string &name, std::string_view bytes, NumberType type,
                              std::vector<int64_t> shape, int64_t offset);
 
 // The array as class numbers i32: any integers, or reals that are whole. `what` is "labels.npy".

@@ -59,24 +59,14 @@ Result<Array> read_idx_array(const std::string &name, std::string_view bytes) {
     return fail(name + ": the file ends in its header: " + std::to_string(bytes.size()) + " bytes, the header has " +
                 std::to_string(header));
   std::vector<int64_t> shape;
-  std::optional<int64_t> expected = type->size;
   for (size_t axis = 0; axis < rank; ++axis) {
     int64_t size = 0;
     for (size_t i = 0; i < 4; ++i) size = size << 8 | static_cast<unsigned char>(bytes[4 + 4 * axis + i]);
     if (axis > 0 && size == 0)
       return fail(name + ": byte " + std::to_string(4 + 4 * axis) + ": dimension " + std::to_string(axis) + " is 0");
     shape.push_back(size);
-    if (expected) expected = checked_multiply(*expected, size);
   }
-  int64_t found = static_cast<int64_t>(bytes.size() - header);
-  if (!expected || *expected != found)
-    return fail(name + ": " + std::to_string(found) + " bytes of data, expected " +
-                    (expected ? std::to_string(*expected) : std::string("more than 2^63")) + " for " +
-                    shape_text("", shape),
-                !expected || found < *expected ? "the file was not copied whole: get it again" : "");
-  int64_t count = shape[0];
-  shape.erase(shape.begin());
-  return decode_numbers(name, bytes.substr(header), *type, count, std::move(shape), static_cast<int64_t>(header));
+  return decode_numbers(name, bytes.substr(header), *type, std::move(shape), static_cast<int64_t>(header));
 }
 
 Result<RawData> read_idx(const ReadRequest &request) { return read_pair(request, read_idx_array); }

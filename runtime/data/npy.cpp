@@ -173,20 +173,9 @@ Result<Array> read_npy_array(const std::string &name, std::string_view bytes) {
   if (header->fortran_order && shape.size() > 1)
     return fail(name + ": the array is stored in Fortran order",
                 "save it in C order: numpy.save(path, numpy.ascontiguousarray(array))");
-  std::optional<int64_t> expected = type->size;
-  for (size_t axis = 0; axis < shape.size(); ++axis) {
-    if (axis > 0 && shape[axis] == 0) return fail(name + ": dimension " + std::to_string(axis) + " is 0");
-    if (expected) expected = checked_multiply(*expected, shape[axis]);
-  }
-  int64_t found = static_cast<int64_t>(bytes.size() - begin - length);
-  if (!expected || *expected != found)
-    return fail(name + ": " + std::to_string(found) + " bytes of data, expected " +
-                    (expected ? std::to_string(*expected) : std::string("more than 2^63")) + " for " +
-                    shape_text("", shape),
-                !expected || found < *expected ? "the file was not copied whole: get it again" : "");
-  int64_t count = shape[0];
-  shape.erase(shape.begin());
-  return decode_numbers(name, bytes.substr(begin + length), *type, count, std::move(shape),
+  for (size_t axis = 1; axis < shape.size(); ++axis)
+    if (shape[axis] == 0) return fail(name + ": dimension " + std::to_string(axis) + " is 0");
+  return decode_numbers(name, bytes.substr(begin + length), *type, std::move(shape),
                         static_cast<int64_t>(begin + length));
 }
 
