@@ -35,6 +35,10 @@ TEST(Processor, SaysWhatIsMissingAndWhatWouldFit) {
   ASSERT_FALSE(one);
   EXPECT_EQ(one.error().message, "this program was compiled for x86-64-v2, and this processor has no avx");
   EXPECT_EQ(one.error().help, "compile it on this machine, or with netc --target-cpu=x86-64-v2");
+  auto tiles = check_processor(program_for("x86-64-v4", "sse4.2 amx-tile amx-bf16"), is_of_level_2);
+  ASSERT_FALSE(tiles);
+  EXPECT_EQ(tiles.error().message,
+            "this program was compiled for x86-64-v4, and this processor has no amx-tile and amx-bf16");
   auto several = check_processor(program_for("haswell", NC_X86_64_V2_FEATURES " avx avx2 fma"), is_of_level_2);
   ASSERT_FALSE(several);
   EXPECT_EQ(several.error().message,
