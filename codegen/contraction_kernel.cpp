@@ -19,6 +19,7 @@ struct ContractionTask {
   // workspace that grows with the batch. `apart`: where the other piece is behind the start of the fixed one, in bytes.
   bool grows = false;
   int64_t apart = 0;
+  std::optional<PreparedSpace> prepared;  // instead of the memory apart
   std::optional<ReducePlan> sums;
   int64_t sums_fixed = 0, sums_batch = 0;  // bytes of partial results
 };
@@ -75,6 +76,7 @@ class ContractionKernel final : public KernelEmitter {
                        : kernel_.fixed_space(task_.scratch_fixed_at + plan_.sums_fixed);
   }
   llvm::Value *scratch_apart() override {
+    if (plan_.prepared) return kernel_.weight_space(plan_.prepared->offset);
     return kernel_.fixed_space(task_.scratch_fixed_at + plan_.sums_fixed + plan_.apart);
   }
   void loop(llvm::Value *begin, llvm::Value *end, int64_t step,
@@ -172,13 +174,17 @@ Lowering lower_contraction(const OpTask &task) {
   std::vector<ValueLayout> operands, results, contracted;
   for (const Storage &storage : task.operands) operands.push_back(storage.layout);
   for (const Storage &storage : task.results) results.push_back(storage.layout);
-  for (ValueId operand : contraction.operands)
-    contracted.push_back(
-        operands[static_cast<size_t>(std::ranges::find(task.body.arguments, operand) - task.body.arguments.begin())]);
+  auto storage_of = [&](ValueId operand) -> const Storage & {
+    return task
+        .operands[static_cast<size_t>(std::ranges::find(task.body.arguments, operand) - task.body.arguments.begin())];
+  };
+  for (ValueId operand : contraction.operands) contracted.push_back(storage_of(operand).layout);
   ValueLayout result{task.body.type(contraction.results[0]), {}};
   for (size_t n = 0; n < results.size(); ++n)
     if (task.body.results[n] == contraction.results[0]) result.halo = results[n].halo;
-  ContractionLowering lowered = plan_contraction(contraction, contracted, result, *task.target);
+  const Storage &kernel = storage_of(contraction.operands[1]);
+  bool constant_kernel = task.constant_weights && kernel.placement.space == Space::weights;
+  ContractionLowering lowered = plan_contraction(contraction, contracted, result, *task.target, constant_kernel);
 
   if (find_reduction(task.body) != nullptr) use_for_all_batches(lowered);
 
@@ -187,6 +193,11 @@ Lowering lower_contraction(const OpTask &task) {
   // Scratch memory is one piece: a fixed part beside one that grows has to grow with it.
   plan->grows = lowered.scratch_batch > 0;
   plan->apart = plan->grows ? 0 : lowered.scratch_fixed;
+  if (!lowered.prepared_as.empty()) {
+    plan->prepared = task.program->prepared_space(kernel, lowered.prepared_as, lowered.scratch_apart);
+    lowered.scratch_apart = 0;
+    if (!plan->prepared->added) std::erase_if(lowered.stages, [](const KernelStage &stage) { return stage.prepares; });
+  }
   if (find_reduction(task.body) != nullptr) plan_sums(*plan, lowered.stages.back());
   Lowering lowering{{},
                     plan->sums_fixed + plan->apart + lowered.scratch_apart,
@@ -199,7 +210,7 @@ Lowering lower_contraction(const OpTask &task) {
                                  ContractionKernel emitter(*plan, finishes, kernel);
                                  emit(emitter);
                                },
-                               stage.least_batch, stage.most_batch});
+                               stage.least_batch, stage.most_batch, plan->prepared && stage.prepares});
   }
   if (plan->sums) lowering.stages.push_back(combination_stage(std::shared_ptr<const ReducePlan>(plan, &*plan->sums)));
   return lowering;

@@ -17,8 +17,12 @@ namespace netc {
 namespace {
 
 Result<void> build(ProgramBuilder &program, const Module &module) {
-  for (const Function &function : module.functions)
-    if (Result<void> added = program.add_function(function); !added) return added;
+  // `prepare` comes last: the others say what it has to do.
+  std::vector<const Function *> functions;
+  for (const Function &function : module.functions) functions.push_back(&function);
+  std::ranges::stable_partition(functions, [](const Function *function) { return function->name != "prepare"; });
+  for (const Function *function : functions)
+    if (Result<void> added = program.add_function(*function); !added) return added;
   program.finish();
   std::string problem;
   llvm::raw_string_ostream problems(problem);

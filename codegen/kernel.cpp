@@ -102,6 +102,8 @@ llvm::Value *Kernel::size(Dim dim) {
 
 llvm::Value *Kernel::workspace() { return context_field(1, ir.getPtrTy()); }
 
+llvm::Value *Kernel::weight_space(int64_t offset) { return behind(context_field(0, ir.getPtrTy()), place(offset)); }
+
 llvm::Value *Kernel::fixed_space(int64_t offset) { return behind(workspace(), place(offset)); }
 
 llvm::Value *Kernel::batch_space(int64_t offset) {
@@ -122,7 +124,7 @@ Address Kernel::address(const Storage &storage) {
   if (storage.global != nullptr) {
     base = storage.global;
   } else if (storage.placement.space == Space::weights) {
-    base = behind(context_field(0, ir.getPtrTy()), place(offset));
+    base = weight_space(offset);
   } else if (storage.placement.space == Space::fixed) {
     base = fixed_space(offset);
   } else if (storage.placement.space == Space::batch) {

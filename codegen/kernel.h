@@ -60,6 +60,7 @@ class Kernel {
   llvm::Value *seed();
   llvm::Value *step();
   // `offset` bytes (for each sample) into the fixed or the batch workspace.
+  llvm::Value *weight_space(int64_t offset);
   llvm::Value *fixed_space(int64_t offset);
   llvm::Value *batch_space(int64_t offset);
   // The start of the fixed workspace.

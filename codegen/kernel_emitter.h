@@ -92,6 +92,7 @@ struct KernelStage {
   double batch_nanoseconds = 0;
   int64_t least_batch = 1;  // the stage is left out for batches smaller or larger
   int64_t most_batch = kAnyBatch;
+  bool prepares = false;                      // computes what ContractionLowering::prepared_as says
   std::function<void(KernelEmitter &)> emit;  // emits the body for emitter.chunk(); falls through at its end
 };
 
@@ -102,13 +103,17 @@ struct ContractionLowering {
   int64_t scratch_batch = 0;
   int64_t scratch_apart = 0;  // bytes of a piece of their own, a multiple of 64
   std::vector<KernelStage> stages;
+  // Not empty: stages that say so compute all that is in the memory apart from operand 1 alone, and those of another
+  // lowering of the same operand that says the same compute the same. They need not run again until it changes.
+  std::string prepared_as;
 };
 
 // `contraction` is a matmul, conv2d or conv2d_backward_weights (with the types and halos of its operands and result;
 // the halo of the result is zeroed by the caller). Any float type; of bf16 the result is f32. Any shape that the op's
-// rule accepts, batch axes anywhere. The order of every sum depends on the shapes and the batch alone. Implemented in
+// rule accepts, batch axes anywhere. The order of every sum depends on the shapes and the batch alone.
+// `constant_kernel`: stages that prepare operand 1 cost nothing, they hardly ever run. Implemented in
 // codegen/contraction.
 ContractionLowering plan_contraction(const Op &contraction, std::span<const ValueLayout> operands,
-                                     const ValueLayout &result, const Target &target);
+                                     const ValueLayout &result, const Target &target, bool constant_kernel = false);
 
 }  // namespace netc

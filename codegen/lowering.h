@@ -22,6 +22,7 @@ struct OpTask {
   ProgramBuilder *program = nullptr;
   int64_t scratch_fixed_at = 0;  // where scratch memory starts in the fixed and in the batch workspace
   int64_t scratch_batch_at = 0;
+  bool constant_weights = false;  // the function is an inference function, before which `prepare` runs
 };
 
 // One parallel step; as KernelStage, over a kernel.
@@ -34,6 +35,7 @@ struct Stage {
   std::function<void(Kernel &)> emit;
   int64_t least_batch = 1;  // the stage is left out for batches smaller or larger
   int64_t most_batch = kAnyBatch;
+  bool prepares = false;  // part of `prepare`, not of the op's own function
 };
 struct Lowering {
   std::vector<Stage> stages;

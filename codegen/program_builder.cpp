@@ -21,7 +21,8 @@ ProgramBuilder::ProgramBuilder(const Module &source, const Metadata &metadata, T
       target_(std::move(target)),
       frugal_target_(target_),
       module_(source.name, context_),
-      debug_(module_, debug_info) {
+      debug_(module_, debug_info),
+      weight_bytes_(source.weight_bytes) {
   frugal_target_.vector_registers = 4;
   frugal_target_.winograd = Winograd::never;
   module_.setTargetTriple(target_.triple);
@@ -86,6 +87,16 @@ Storage ProgramBuilder::constant(const Op &op) {
   return storage;
 }
 
+PreparedSpace ProgramBuilder::prepared_space(const Storage &weight, const std::string &as, int64_t bytes) {
+  constexpr int64_t kCacheLine = 64;
+  auto [space, added] = prepared_.try_emplace({weight.placement.offset, as});
+  if (added) {
+    space->second = (weight_bytes_ + kCacheLine - 1) / kCacheLine * kCacheLine;
+    weight_bytes_ = space->second + bytes;
+  }
+  return {space->second, added};
+}
+
 Storage ProgramBuilder::in_memory(const Storage &storage) {
   if (!storage.splat) return storage;
   Storage result{storage.layout, {}, data(storage.layout.type, {*storage.splat})};
@@ -133,6 +144,14 @@ namespace {
 // Functions whose speed nobody waits for: the check of the gradients, on a few samples, and what follows an epoch.
 bool rarely_called(const Function &function) { return function.name == "gradcheck" || function.name == "metrics"; }
 
+const char *const kPrepare = "prepare";
+
+// The runtime calls `prepare` before such functions whenever weights have changed.
+bool reads_prepared(const Function &function, const Module &module) {
+  return function.mode == Mode::inference && function.name != kPrepare && module.find_function(kPrepare) != nullptr &&
+         std::ranges::none_of(function.ops, [](const Op &op) { return op.def->name == "write"; });
+}
+
 bool same_place(const Storage &a, const Storage &b) {
   return a.placement == b.placement && a.placement.space != Space::none && a.layout.halo == b.layout.halo;
 }
@@ -177,8 +196,14 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const K
     if (rarely_called(*task.function)) function->addFnAttr(kCompileQuickly);
     function = equal_kernels_.unique(function);
     Work work = dominates(stage) ? work_of(task) : Work{};
-    llvm::Constant *entry =
-        kernel_entry(task, {name.step, name.direction, name.ops + suffix}, function, kernel.places(), work);
+    KernelName stage_name{name.step, name.direction, name.ops + suffix};
+    if (stage.prepares) {
+      llvm::Constant *entry = kernel_entry(task, kPrepare, stage_name, function, kernel.places(), {});
+      int64_t chunks = (stage.units.size + stage.units_per_chunk - 1) / stage.units_per_chunk;
+      preparing_calls_.push_back({entry, chunks, static_cast<int64_t>(stage.fixed_nanoseconds)});
+      continue;
+    }
+    llvm::Constant *entry = kernel_entry(task, task.function->name, stage_name, function, kernel.places(), work);
     kernels_.push_back(entry);
     llvm::Value *batch =
         ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstInBoundsGEP1_64(ir.getInt64Ty(), call_context, 5));
@@ -196,11 +221,16 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const K
                               ir.getInt64(0), count);
     llvm::Value *cost =
         ir.CreateAdd(number(stage.fixed_nanoseconds), ir.CreateMul(batch, number(stage.batch_nanoseconds)));
-    llvm::Type *i64 = ir.getInt64Ty(), *pointer = ir.getPtrTy();
-    auto callee = module_.getOrInsertFunction(
-        "nc_parallel_for", llvm::FunctionType::get(ir.getVoidTy(), {pointer, pointer, i64, i64}, false));
-    ir.CreateCall(callee, {call_context, entry, count, cost});
+    call_kernel(entry, count, cost, ir, call_context);
   }
+}
+
+void ProgramBuilder::call_kernel(llvm::Constant *entry, llvm::Value *chunks, llvm::Value *nanoseconds,
+                                 llvm::IRBuilder<> &ir, llvm::Value *call_context) {
+  llvm::Type *i64 = ir.getInt64Ty(), *pointer = ir.getPtrTy();
+  auto callee = module_.getOrInsertFunction(
+      "nc_parallel_for", llvm::FunctionType::get(ir.getVoidTy(), {pointer, pointer, i64, i64}, false));
+  ir.CreateCall(callee, {call_context, entry, chunks, nanoseconds});
 }
 
 void ProgramBuilder::emit_copy(const Storage &from, const Storage &to, const Op &op, const Function &function,
@@ -251,6 +281,7 @@ Result<void> ProgramBuilder::emit_op(const Op &op, const Function &function, std
   task.program = this;
   task.scratch_fixed_at = function.fixed_bytes;
   task.scratch_batch_at = function.batch_bytes;
+  task.constant_weights = reads_prepared(function, source_);
   flatten_pointwise(task);
   Result<Lowering> lowering = lower(task);
   if (!lowering) return tl::unexpected(lowering.error());
@@ -270,6 +301,12 @@ Result<void> ProgramBuilder::add_function(const Function &function) {
   scratch_fixed_ = scratch_batch_ = 0;
   for (const Op &op : function.ops)
     if (Result<void> done = emit_op(op, function, storage, ir, call_context); !done) return done;
+  if (function.name == kPrepare)
+    for (const PreparingCall &call : preparing_calls_) {
+      kernels_.push_back(call.entry);
+      call_kernel(call.entry, ir.getInt64(static_cast<uint64_t>(call.chunks)),
+                  ir.getInt64(static_cast<uint64_t>(call.nanoseconds)), ir, call_context);
+    }
   ir.CreateRetVoid();
   entries_.push_back({function.name, entry, function.fixed_bytes + scratch_fixed_,
                       function.batch_bytes + scratch_batch_, static_cast<int64_t>(function.arguments.size()),
@@ -289,8 +326,9 @@ llvm::Constant *ProgramBuilder::text(const std::string &bytes) {
   return text->second;
 }
 
-llvm::Constant *ProgramBuilder::kernel_entry(const OpTask &task, const KernelName &name, llvm::Function *kernel,
-                                             const std::vector<int64_t> &places, const Work &work) {
+llvm::Constant *ProgramBuilder::kernel_entry(const OpTask &task, const std::string &function, const KernelName &name,
+                                             llvm::Function *kernel, const std::vector<int64_t> &places,
+                                             const Work &work) {
   auto constant = [&](llvm::Constant *content, const char *what) {
     return new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content,
                                     what);
@@ -300,9 +338,9 @@ llvm::Constant *ProgramBuilder::kernel_entry(const OpTask &task, const KernelNam
   std::vector<uint64_t> offsets(places.begin(), places.end());
   llvm::Constant *table = constant(llvm::ConstantDataArray::get(context_, offsets), "places");
   return constant(
-      llvm::ConstantStruct::getAnon(context_, {text(task.function->name), text(name.step), text(name.direction),
-                                               text(name.ops), kernel, table, line, real(work.flops.fixed),
-                                               real(work.flops.batch), real(work.bytes.fixed), real(work.bytes.batch)}),
+      llvm::ConstantStruct::getAnon(
+          context_, {text(function), text(name.step), text(name.direction), text(name.ops), kernel, table, line,
+                     real(work.flops.fixed), real(work.flops.batch), real(work.bytes.fixed), real(work.bytes.batch)}),
       "kernel");
 }
 
@@ -333,7 +371,7 @@ void ProgramBuilder::finish() {
       i32(NC_ABI_VERSION),
       i32(entries.size()),
       array(entry_type, entries, "functions"),
-      i64(source_.weight_bytes),
+      i64(weight_bytes_),
       text(metadata_.json),
       i64(static_cast<int64_t>(metadata_.json.size())),
       array(pointer, scalars, "scalar_names"),

@@ -21,6 +21,11 @@
 
 namespace netc {
 
+struct PreparedSpace {
+  int64_t offset;  // bytes from the start of the weights
+  bool added;      // now: it was not asked for before
+};
+
 class ProgramBuilder {
  public:
   ProgramBuilder(const Module &source, const Metadata &metadata, Target target, bool debug_info);
@@ -36,6 +41,10 @@ class ProgramBuilder {
   // Emits `nc_program`.
   void finish();
 
+  // Where what is computed from a weight alone is kept, behind the weights, until it is prepared anew; `as` says what
+  // it is.
+  PreparedSpace prepared_space(const Storage &weight, const std::string &as, int64_t bytes);
+
   // The same value at an address: a splat becomes a constant of the object.
   Storage in_memory(const Storage &storage);
 
@@ -47,6 +56,8 @@ class ProgramBuilder {
                        llvm::Value *call_context);
   void emit_stages(struct Lowering &lowering, const struct OpTask &task, const KernelName &name, llvm::IRBuilder<> &ir,
                    llvm::Value *call_context);
+  void call_kernel(llvm::Constant *entry, llvm::Value *chunks, llvm::Value *nanoseconds, llvm::IRBuilder<> &ir,
+                   llvm::Value *call_context);
   void emit_copy(const Storage &from, const Storage &to, const Op &op, const Function &function, llvm::IRBuilder<> &ir,
                  llvm::Value *call_context);
   llvm::Constant *text(const std::string &bytes);  // ends with a zero; equal ones are one
@@ -57,9 +68,17 @@ class ProgramBuilder {
     int64_t fixed_bytes, batch_bytes, inputs, outputs;
   };
   // The record of a use of a kernel (nc_kernel_entry).
-  llvm::Constant *kernel_entry(const struct OpTask &task, const KernelName &name, llvm::Function *kernel,
-                               const std::vector<int64_t> &places, const Work &work);
+  llvm::Constant *kernel_entry(const struct OpTask &task, const std::string &function, const KernelName &name,
+                               llvm::Function *kernel, const std::vector<int64_t> &places, const Work &work);
   std::vector<llvm::Constant *> kernels_;
+  // What `prepare` does after its own ops.
+  struct PreparingCall {
+    llvm::Constant *entry;
+    int64_t chunks, nanoseconds;
+  };
+  std::vector<PreparingCall> preparing_calls_;
+  std::map<std::pair<int64_t, std::string>, int64_t> prepared_;  // offsets by weight and form
+  int64_t weight_bytes_;                                         // with what is prepared
   std::map<std::string, llvm::Constant *> texts_;
   EqualFunctions equal_kernels_;
   const Module &source_;

@@ -25,10 +25,18 @@ class WeightPreparer {
   void run() {
     for (Function &function : module_.functions)
       if (function.mode == Mode::inference && !writes(function)) function = reading_prepared(function);
-    if (!weights_.empty()) module_.functions.push_back(builder_.finish({}, {}));
+    if (!weights_.empty() || convolves()) module_.functions.push_back(builder_.finish({}, {}));
   }
 
  private:
+  // Code generation may prepare kernels of convolutions, beyond what is said in the graph.
+  bool convolves() const {
+    auto is_convolution = [](const Op &op) { return op.def->name == "conv2d"; };
+    return std::ranges::any_of(module_.functions, [&](const Function &function) {
+      return function.mode == Mode::inference && std::ranges::any_of(function.ops, is_convolution);
+    });
+  }
+
   static bool writes(const Function &function) {
     return std::any_of(function.ops.begin(), function.ops.end(), [](const Op &op) { return has_effect(op); });
   }

@@ -32,7 +32,8 @@ struct LoweringForBatches {
 
 ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target);
 // Nothing where tiles of pixels of one image do as well.
-std::optional<LoweringForBatches> plan_convolution_images(const Convolution &convolution, const Target &target);
+std::optional<LoweringForBatches> plan_convolution_images(const Convolution &convolution, const Target &target,
+                                                          bool constant_kernel);
 ContractionLowering plan_backward_weights(const Convolution &convolution, const ValueLayout &input,
                                           const Target &target);
 

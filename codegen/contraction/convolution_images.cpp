@@ -1,6 +1,8 @@
 // Convolutions of small images with large kernels: the rows of a tile are the same pixel of several images, so that
 // tiles are full however small an image is, and taps that only see the zeros around it are left out. The kernel is
 // copied panel by panel first, as the next cache likes it; a chunk takes its panel to all images.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <limits>
@@ -17,7 +19,8 @@ namespace {
 constexpr int64_t kMostPixels = 16;  // of a result: where there are more, tiles of neighbouring pixels are full enough
 constexpr int64_t kUnrolledChannels = 4;
 constexpr int64_t kLineFloats = 16;
-constexpr int64_t kLeastKernel = 512 * 1024;  // elements: beyond the level-2 cache, for tiles of one image to read again
+constexpr int64_t kLeastKernel =
+    512 * 1024;  // elements: beyond the level-2 cache, for tiles of one image to read again
 
 struct ImagesPlan {
   Convolution convolution;
@@ -186,7 +189,8 @@ void choose_tile(ImagesPlan &plan, const Target &target) {
 
 }  // namespace
 
-std::optional<LoweringForBatches> plan_convolution_images(const Convolution &convolution, const Target &target) {
+std::optional<LoweringForBatches> plan_convolution_images(const Convolution &convolution, const Target &target,
+                                                          bool constant_kernel) {
   if (convolution.dtype != DType::f32 || convolution.groups != 1) return std::nullopt;
   ImagesPlan plan{convolution, axis_phases(convolution.y), axis_phases(convolution.x)};
   int64_t kernel_elements = plan.steps() * convolution.output_channels;
@@ -201,6 +205,8 @@ std::optional<LoweringForBatches> plan_convolution_images(const Convolution &con
   result.lowering.scratch_apart = (4 * plan.kernel_size() + 63) / 64 * 64;
   KernelStage copy;
   copy.suffix = "kernel";
+  copy.prepares = true;
+  if (constant_kernel) result.lowering.prepared_as = fmt::format("panels of {}", plan.panels.width());
   copy.units = {plan.steps(), false};
   double row = static_cast<double>(convolution.output_channels) / 4;  // nanoseconds
   copy.units_per_chunk = std::max<int64_t>(1, static_cast<int64_t>(kChunkNanoseconds / row));

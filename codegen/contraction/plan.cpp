@@ -65,6 +65,9 @@ ContractionLowering by_batch(LoweringForBatches special, const std::function<Con
   if (special.least_batch == 1) return std::move(special.lowering);
   ContractionLowering lowering = general();
   std::erase_if(lowering.stages, [&](const KernelStage &stage) { return stage.least_batch >= special.least_batch; });
+  // Both would prepare the same memory.
+  bool shared = std::ranges::any_of(lowering.stages, &KernelStage::prepares);
+  lowering.prepared_as = shared ? "" : special.lowering.prepared_as;
   for (KernelStage &stage : lowering.stages) stage.most_batch = std::min(stage.most_batch, special.least_batch - 1);
   for (KernelStage &stage : special.lowering.stages) {
     stage.least_batch = special.least_batch;
@@ -89,7 +92,7 @@ std::optional<ContractionLowering> plan_tiled(const Op &op, std::span<const Valu
 }  // namespace contraction
 
 ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result,
-                                     const Target &target) {
+                                     const Target &target, bool constant_kernel) {
   using namespace contraction;
   if (operands[0].type.dtype == DType::bf16) {
     if (target.bf16_tiles)
@@ -107,10 +110,10 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
       return plan_many_rows(pixels, target, {convolution.y.output, convolution.x.output});
     auto direct = [&] {
       auto pixels = [&] { return plan_convolution(convolution, operands[0], target); };
-      auto images = plan_convolution_images(convolution, target);
+      auto images = plan_convolution_images(convolution, target, constant_kernel);
       return images ? by_batch(std::move(*images), pixels) : pixels();
     };
-    auto winograd = plan_winograd(convolution, operands[0], target);
+    auto winograd = plan_winograd(convolution, operands[0], target, constant_kernel);
     return winograd ? by_batch(std::move(*winograd), direct) : direct();
   }
   Convolution convolution = read_backward_weights(op, operands, result);

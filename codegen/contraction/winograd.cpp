@@ -1,6 +1,8 @@
 // Whether and how a convolution, or the gradient of one with respect to its input, is done by Winograd's algorithm.
 #include "codegen/contraction/winograd.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -43,13 +45,13 @@ WinogradCosts winograd_costs(const WinogradPlan &plan) {
   int64_t taps = kWinogradTaps * kWinogradTaps * plan.channels() * plan.convolution.output_channels;
   WinogradCosts costs;
   costs.direct = std::max(results * kTaps * product / kDirectEfficiency, far_cycles(taps));
-  costs.kernel = channels * filter_vectors * transform + far_cycles(taps) + far_cycles(plan.kernel_size());
+  costs.transform = channels * filter_vectors * transform + far_cycles(taps) + far_cycles(plan.kernel_size());
+  costs.kernel = plan.constant_kernel ? 0 : costs.transform;
   costs.input_tile = input_vectors * transform;
   costs.results_tile = filter_vectors * transform;
   costs.product = planes * product / kProductEfficiency;
-  if (plan.in_stages)
-    costs.kernel += far_cycles(plan.kernel_size());
-  else
+  costs.kernel += far_cycles(plan.kernel_size());
+  if (!plan.in_stages)
     costs.product += 4.0 * static_cast<double>(plan.kernel_size()) / static_cast<double>(plan.block) / 64;
   return costs;
 }
@@ -112,10 +114,10 @@ WinogradPlan plan_stages(WinogradPlan plan, const Target &target) {
 }  // namespace
 
 std::optional<LoweringForBatches> plan_winograd(const Convolution &convolution, const ValueLayout &input,
-                                                const Target &target) {
+                                                const Target &target, bool constant_kernel) {
   std::optional<WinogradTiles> tiles = winograd_tiles(convolution);
   if (target.winograd == Winograd::never || !tiles) return std::nullopt;
-  WinogradPlan plan{convolution, *tiles, tiled_image(convolution, *tiles, input)};
+  WinogradPlan plan{convolution, *tiles, tiled_image(convolution, *tiles, input), constant_kernel};
   plan.inputs = {tiles->planes(), plan.channels(), lanes_for(target, DType::f32, plan.channels())};
   plan.panels = make_panels(convolution.output_channels, lanes_for(target, DType::f32, convolution.output_channels), 1);
   bool in_stages = target.winograd == Winograd::wherever_possible_in_stages ||
@@ -129,7 +131,10 @@ std::optional<LoweringForBatches> plan_winograd(const Convolution &convolution, 
   WinogradCosts costs = winograd_costs(plan);
   add_padding_stage(winograd.lowering, plan.source);
   winograd.lowering.scratch_apart = (4 * plan.kernel_size() + 63) / 64 * 64;
-  winograd.lowering.stages.push_back(transform_kernel_stage(plan, costs.kernel));
+  if (constant_kernel)
+    winograd.lowering.prepared_as = fmt::format("winograd {} {} {} {}", plan.tiles.y.points, plan.tiles.x.points,
+                                                plan.panels.width(), in_stages ? "planes" : "panels");
+  winograd.lowering.stages.push_back(transform_kernel_stage(plan, costs.transform));
   if (in_stages)
     add_winograd_stages(winograd.lowering, plan, costs);
   else

@@ -13,7 +13,7 @@ namespace netc::contraction {
 
 // Nothing where the algorithm does not apply, or the target's policy says that the direct kernels are to be used.
 std::optional<LoweringForBatches> plan_winograd(const Convolution &convolution, const ValueLayout &input,
-                                                const Target &target);
+                                                const Target &target, bool constant_kernel);
 std::optional<LoweringForBatches> plan_winograd_weights(const Convolution &convolution, const ValueLayout &input,
                                                         const Target &target);
 

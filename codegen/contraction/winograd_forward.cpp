@@ -61,6 +61,7 @@ Value *transformed_kernel(KernelEmitter &emitter, const WinogradPlan &plan, cons
 KernelStage transform_kernel_stage(const WinogradPlan &plan, double cycles) {
   KernelStage stage;
   stage.suffix = "winograd_kernel";
+  stage.prepares = true;
   stage.units = {plan.channels(), false};
   double per_channel = cycles / kCyclesPerNanosecond / static_cast<double>(plan.channels());
   stage.units_per_chunk = std::max<int64_t>(1, std::llround(kChunkNanoseconds / per_channel));

@@ -15,6 +15,7 @@ struct WinogradPlan {
   Convolution convolution;
   WinogradTiles tiles;
   ImageSource source;
+  bool constant_kernel = false;  // transforming it costs nothing
   bool in_stages = false;
   TransformedTiles inputs;
   Panels panels;       // of filters
@@ -37,6 +38,7 @@ struct WinogradPlan {
 // Estimated cycles.
 struct WinogradCosts {
   double direct;                             // of the direct kernel, for each image
+  double transform;                          // of the kernel
   double kernel;                             // per call
   double input_tile, product, results_tile;  // per tile
 };
