@@ -113,10 +113,13 @@ std::vector<Tensor> CompiledModule::run(const std::string &name, const std::vect
   auto lend = [&](Buffer &buffer, size_t offset = 0) {
     return reinterpret_cast<char *>(object_->lend(buffer.data() + offset, buffer.size() - offset));
   };
-  Buffer weights(module_.weight_bytes), fixed(entry.fixed_bytes), space(entry.batch_bytes * environment.batch);
+  // Behind the weights lies what `prepare` has made of them.
+  Buffer weights(program.weight_bytes), fixed(entry.fixed_bytes), space(entry.batch_bytes * environment.batch);
   for (const Weight &weight : module_.weights)
     if (auto found = environment.weights.find(weight.name); found != environment.weights.end())
       pack(found->second, weights.data() + weight.offset);
+  prepared_.resize(static_cast<size_t>(program.weight_bytes - module_.weight_bytes));
+  std::ranges::copy(prepared_, weights.data() + module_.weight_bytes);
   std::vector<Buffer> in, out;
   for (const Tensor &input : inputs) {
     in.emplace_back(input.count() * 8);
@@ -139,6 +142,7 @@ std::vector<Tensor> CompiledModule::run(const std::string &name, const std::vect
   object_->call(reinterpret_cast<uint64_t>(entry.function), object_->lend(&context, sizeof context));
   object_->take_back();
 
+  std::copy_n(weights.data() + module_.weight_bytes, prepared_.size(), prepared_.begin());
   std::vector<Tensor> results;
   for (size_t n = 0; n < function.results.size(); ++n)
     results.push_back(unpack(function.type(function.results[n]), environment.batch, out[n].data()));

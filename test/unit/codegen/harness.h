@@ -27,6 +27,7 @@ class CompiledModule {
  private:
   Module module_;
   std::vector<std::string> scalars_;
+  std::vector<char> prepared_;
   std::unique_ptr<LoadedObject> object_;
 };
 
