@@ -14,6 +14,7 @@ using llvm::Value;
 
 namespace {
 
+constexpr int64_t kBandBytes = 32 * 1024;   // of the result of a depthwise convolution
 constexpr int64_t kFilterBlockVectors = 4;  // a multiple of every panel where there are blocks of columns
 
 struct ConvolutionPlan {
@@ -168,6 +169,12 @@ class PhaseEmitter {
   Panels panels_;
 };
 
+// Bands that stay in the first-level cache while all phases and panels of channels pass over them.
+int64_t bands_of_depthwise(const Convolution &convolution, int64_t rows_of_phase) {
+  int64_t bytes = convolution.y.output * convolution.x.output * convolution.groups * int64_t{sizeof(float)};
+  return std::clamp<int64_t>(bytes / kBandBytes, 1, std::max<int64_t>(1, rows_of_phase / 2));
+}
+
 }  // namespace
 
 ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target) {
@@ -189,6 +196,8 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
   int64_t block_columns = kFilterBlockVectors * lanes_for(target, convolution.dtype, convolution.output_channels);
   if (convolution.groups == 1 && kernel_elements >= kLargeElements && convolution.output_channels > block_columns)
     plan.column_blocks = (convolution.output_channels + block_columns - 1) / block_columns;
+  else if (convolution.depthwise())
+    plan.blocks = bands_of_depthwise(convolution, plan.rows.front().outputs);
   else
     plan.blocks = std::clamp<int64_t>(static_cast<int64_t>(nanoseconds(work) / kChunkNanoseconds), 1,
                                       std::min<int64_t>(8, plan.rows.front().outputs));

@@ -250,6 +250,14 @@ TEST(Contraction, PointwiseConvolutionIntoAHalo) {
     }
 }
 
+// Depthwise convolutions in bands, and the gradient of a strided one, whose phases take turns in each band.
+TEST(Contraction, DepthwiseConvolutionInBands) {
+  Window window{.padding = {1, 1, 1, 1}, .groups = 70};
+  check(conv2d(B, 19, 17, 70, 70, window, kHalo), 2);
+  Window gradient{.padding = {1, 2, 1, 2}, .input_dilation = {2, 2}, .groups = 70};
+  check(conv2d(B, 10, 9, 70, 70, gradient, kHalo), 2);
+}
+
 // The gradient of the weights of a 1x1 convolution: pixels around the sizes of blocks and groups, panels shared out or
 // not.
 TEST(Contraction, MatmulSummedOverPixels) {
