@@ -156,7 +156,7 @@ IterationSpace contraction_space(const Function &body, std::span<const ValueLayo
 // Partial sums are laid out for one way of computing: that of large batches.
 void use_for_all_batches(ContractionLowering &lowering) {
   std::erase_if(lowering.stages, [](const KernelStage &stage) { return stage.most_batch != kAnyBatch; });
-  for (KernelStage &stage : lowering.stages) stage.least_batch = 1;
+  for (KernelStage &stage : lowering.stages) stage.least_batch = 1, stage.units_per_chunk_of_one = 0;
 }
 
 // Each chunk of the stage that finishes results has partial sums of its own.
@@ -204,13 +204,13 @@ Lowering lower_contraction(const OpTask &task) {
                     plan->sums_batch + (plan->grows ? lowered.scratch_batch + lowered.scratch_fixed : 0)};
   for (KernelStage &stage : lowered.stages) {
     bool finishes = &stage == &lowered.stages.back();
-    lowering.stages.push_back({stage.suffix, stage.units, stage.units_per_chunk, stage.fixed_nanoseconds,
-                               stage.batch_nanoseconds,
-                               [plan, finishes, emit = std::move(stage.emit)](Kernel &kernel) {
-                                 ContractionKernel emitter(*plan, finishes, kernel);
-                                 emit(emitter);
-                               },
-                               stage.least_batch, stage.most_batch, plan->prepared && stage.prepares});
+    lowering.stages.push_back(
+        {stage.suffix, stage.units, stage.units_per_chunk, stage.fixed_nanoseconds, stage.batch_nanoseconds,
+         [plan, finishes, emit = std::move(stage.emit)](Kernel &kernel) {
+           ContractionKernel emitter(*plan, finishes, kernel);
+           emit(emitter);
+         },
+         stage.least_batch, stage.most_batch, plan->prepared && stage.prepares, stage.units_per_chunk_of_one});
   }
   if (plan->sums) lowering.stages.push_back(combination_stage(std::shared_ptr<const ReducePlan>(plan, &*plan->sums)));
   return lowering;

@@ -88,7 +88,8 @@ struct KernelStage {
   Dim units{1, false};  // of work: fixed or growing with the batch, never a function of the threads
   int64_t units_per_chunk =
       1;  // chunk number c does the units [c * units_per_chunk, min(units, (c + 1) * units_per_chunk))
-  double fixed_nanoseconds = 0;  // estimated cost of all chunks on one core: fixed + batch * B
+  int64_t units_per_chunk_of_one = 0;  // for a batch of 1, where it is cut finer; 0: as for others
+  double fixed_nanoseconds = 0;        // estimated cost of all chunks on one core: fixed + batch * B
   double batch_nanoseconds = 0;
   int64_t least_batch = 1;  // the stage is left out for batches smaller or larger
   int64_t most_batch = kAnyBatch;

@@ -36,6 +36,7 @@ struct Stage {
   int64_t least_batch = 1;  // the stage is left out for batches smaller or larger
   int64_t most_batch = kAnyBatch;
   bool prepares = false;  // part of `prepare`, not of the op's own function
+  int64_t units_per_chunk_of_one = 0;
 };
 struct Lowering {
   std::vector<Stage> stages;

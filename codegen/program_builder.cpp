@@ -16,13 +16,13 @@
 namespace netc {
 
 ProgramBuilder::ProgramBuilder(const Module &source, const Metadata &metadata, Target target, bool debug_info)
-    : source_(source),
+    : weight_bytes_(source.weight_bytes),
+      source_(source),
       metadata_(metadata),
       target_(std::move(target)),
       frugal_target_(target_),
       module_(source.name, context_),
-      debug_(module_, debug_info),
-      weight_bytes_(source.weight_bytes) {
+      debug_(module_, debug_info) {
   frugal_target_.vector_registers = 4;
   frugal_target_.winograd = Winograd::never;
   module_.setTargetTriple(target_.triple);
@@ -210,9 +210,11 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const K
     auto number = [&](double n) { return ir.getInt64(static_cast<uint64_t>(n)); };
     llvm::Value *units = stage.units.batch ? ir.CreateMul(batch, number(static_cast<double>(stage.units.size)))
                                            : number(static_cast<double>(stage.units.size));
-    llvm::Value *count =
-        ir.CreateUDiv(ir.CreateAdd(units, ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk - 1))),
-                      ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk)));
+    llvm::Value *per_chunk = ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk));
+    if (stage.units_per_chunk_of_one > 0)
+      per_chunk = ir.CreateSelect(ir.CreateICmpEQ(batch, ir.getInt64(1)),
+                                  ir.getInt64(static_cast<uint64_t>(stage.units_per_chunk_of_one)), per_chunk);
+    llvm::Value *count = ir.CreateUDiv(ir.CreateAdd(units, ir.CreateSub(per_chunk, ir.getInt64(1))), per_chunk);
     if (stage.least_batch > 1)
       count = ir.CreateSelect(ir.CreateICmpSLT(batch, ir.getInt64(static_cast<uint64_t>(stage.least_batch))),
                               ir.getInt64(0), count);

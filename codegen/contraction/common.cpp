@@ -49,10 +49,16 @@ void for_range(KernelEmitter &emitter, Value *begin, Value *end, int64_t step,
   emitter.loop(begin, end, step, body);
 }
 
-std::pair<Value *, Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk) {
+std::pair<Value *, Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk,
+                                           int64_t units_per_chunk_of_one) {
   llvm::IRBuilder<> &ir = emitter.ir();
-  Value *begin = scaled(emitter, emitter.chunk(), units_per_chunk);
-  Value *end = ir.CreateAdd(begin, ir.getInt64(static_cast<uint64_t>(units_per_chunk)));
+  Value *size = ir.getInt64(static_cast<uint64_t>(units_per_chunk));
+  if (units_per_chunk_of_one > 0)
+    size = ir.CreateSelect(ir.CreateICmpEQ(emitter.batch(), ir.getInt64(1)),
+                           ir.getInt64(static_cast<uint64_t>(units_per_chunk_of_one)), size);
+  Value *begin = units_per_chunk_of_one > 0 ? ir.CreateMul(emitter.chunk(), size)
+                                            : scaled(emitter, emitter.chunk(), units_per_chunk);
+  Value *end = ir.CreateAdd(begin, size);
   return {begin, ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter, units))};
 }
 

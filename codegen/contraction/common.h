@@ -26,7 +26,8 @@ void for_pieces(KernelEmitter &emitter, const Pieces &pieces, const std::functio
 void for_range(KernelEmitter &emitter, llvm::Value *begin, llvm::Value *end, int64_t step,
                const std::function<void(llvm::Value *i)> &body);
 // The units of this chunk: first, and behind the last.
-std::pair<llvm::Value *, llvm::Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk);
+std::pair<llvm::Value *, llvm::Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk,
+                                                       int64_t units_per_chunk_of_one = 0);
 // One after the other: the frame of most stages.
 void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk,
                const std::function<void(llvm::Value *unit)> &body);

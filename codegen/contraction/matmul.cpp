@@ -28,10 +28,11 @@ constexpr int64_t kMostTransposedRowsPerChunk = 128;
 // A panel of B is read from the second-level cache, at no cost.
 constexpr int64_t kPanelBytes = 128 * 1024;
 constexpr int64_t kMostPackedSteps = 1024;
-constexpr int64_t kCacheBytes = 32 * 1024;  // a B of this size stays there as it is
-constexpr int64_t kMeetingBytes = 1024;     // lines at multiples of this lie in few sets of the first-level cache
-constexpr int64_t kRestRows = 4;            // of the tiles for what is left; single rows for what is left of that
-constexpr int64_t kTypicalSteps = 64;       // where the number of steps is the batch
+constexpr int64_t kCacheBytes = 32 * 1024;      // a B of this size stays there as it is
+constexpr int64_t kMeetingBytes = 1024;         // lines at multiples of this lie in few sets of the first-level cache
+constexpr int64_t kRestRows = 4;                // of the tiles for what is left; single rows for what is left of that
+constexpr double kSingleRowNanoseconds = 3000;  // estimated, of a chunk of a single row: weights are read but once
+constexpr int64_t kTypicalSteps = 64;           // where the number of steps is the batch
 
 // The widest panel of at most `most` vectors whose tile of this many rows fits the registers.
 int64_t panel_vectors(const Target &target, int64_t rows, int64_t most) {
@@ -120,6 +121,13 @@ ContractionLowering panels_stage(const MatmulPlan &plan) {
   return lowering;
 }
 
+// Blocks of columns in a chunk of a single row: whole panels of that row, and enough for another thread to be worth it.
+int64_t units_of_single_row(const MatmulPlan &plan, double nanoseconds_of_block) {
+  int64_t panel = std::max<int64_t>(1, kColumnBlockVectors * int64_t{plan.lanes} / plan.block);
+  auto blocks = static_cast<int64_t>(kSingleRowNanoseconds / std::max(nanoseconds_of_block, 1.0));
+  return std::max(panel, blocks / panel * panel);
+}
+
 KernelStage column_stage(const Matmul &matmul, double work_of_column) {
   KernelStage stage;
   stage.units = matmul.columns;
@@ -180,10 +188,10 @@ ContractionLowering plan_matmul(const Matmul &matmul, const Target &target) {
     stage.units_per_chunk = std::clamp(units_per_chunk(work), (least + plan.grain() - 1) / plan.grain(),
                                        (most + plan.grain() - 1) / plan.grain());
   plan.stretch_rows = stage.units_per_chunk * plan.grain();
+  if (matmul.rows == Dim{1, true}) stage.units_per_chunk_of_one = units_of_single_row(plan, nanoseconds(work));
   set_cost(stage, nanoseconds(work));
-  stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
-    emit_stretch(emitter, plan, units, group);
-  };
+  KernelStage cut = stage;
+  stage.emit = [plan, cut](KernelEmitter &emitter) { emit_stretch(emitter, plan, cut); };
   lowering.stages.push_back(std::move(stage));
   return lowering;
 }

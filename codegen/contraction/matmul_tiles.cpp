@@ -315,10 +315,10 @@ class MatmulEmitter {
 
 }  // namespace
 
-void emit_stretch(KernelEmitter &emitter, const MatmulPlan &plan, Dim units, int64_t units_per_chunk) {
+void emit_stretch(KernelEmitter &emitter, const MatmulPlan &plan, const KernelStage &stage) {
   llvm::IRBuilder<> &ir = emitter.ir();
   Value *grains = dim_value(emitter, plan.grains());
-  auto [begin, end] = units_of_chunk(emitter, units, units_per_chunk);
+  auto [begin, end] = units_of_chunk(emitter, stage.units, stage.units_per_chunk, stage.units_per_chunk_of_one);
   Value *rows = dim_value(emitter, plan.matmul.rows);
   Value *one = ir.getInt64(1), *none = ir.getInt64(0);
   Value *first_block = ir.CreateSDiv(begin, grains);

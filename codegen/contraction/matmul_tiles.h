@@ -34,8 +34,8 @@ struct MatmulPlan {
   }
 };
 
-// A chunk: `units_per_chunk` of the `units` (block of columns, grain of rows) pairs, rows fastest.
-void emit_stretch(KernelEmitter &emitter, const MatmulPlan &plan, Dim units, int64_t units_per_chunk);
+// A chunk of the stage: some of its units, (block of columns, grain of rows) pairs, rows fastest.
+void emit_stretch(KernelEmitter &emitter, const MatmulPlan &plan, const KernelStage &stage);
 
 // Copies these steps of B to scratch memory, for plan.scratch_panels.
 void emit_scratch_panels(KernelEmitter &emitter, const MatmulPlan &plan, llvm::Value *begin, llvm::Value *end);

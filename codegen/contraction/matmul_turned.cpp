@@ -14,7 +14,7 @@ using llvm::Value;
 
 namespace {
 
-constexpr int64_t kVectors = 2;     // of a panel
+constexpr int64_t kVectors = 2;       // of a panel
 constexpr int64_t kTilesOfGroup = 4;  // whose results are transposed together
 constexpr int64_t kLeastSteps = 96;
 constexpr int64_t kLeastTileRows = 4;

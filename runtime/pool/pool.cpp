@@ -84,6 +84,19 @@ void ThreadPool::run(const nc_context *context, const nc_kernel_entry &kernel, i
   }
 }
 
+bool ThreadPool::is_awake() {
+  if (spins_ == 0) return false;
+  if (sleepers_.load() == 0) return true;
+  if (!called_.exchange(true)) {
+    {
+      std::lock_guard lock(mutex_);
+      ++calls_;
+    }
+    wake_.notify_all();
+  }
+  return false;
+}
+
 // From the thread's own range, or from the next one that has any left.
 bool ThreadPool::run_one_chunk(size_t thread) {
   for (size_t n = 0; n < ranges_.size(); ++n)
@@ -147,8 +160,10 @@ bool ThreadPool::wait_for_work() {
     pause_briefly();
   }
   std::unique_lock lock(mutex_);
+  uint64_t calls = calls_;
+  called_.store(false);
   sleepers_.fetch_add(1);
-  wake_.wait(lock, [&] { return stopping_.load() || has_work(); });
+  wake_.wait(lock, [&] { return stopping_.load() || has_work() || calls_ != calls; });
   sleepers_.fetch_sub(1);
   return !stopping_.load();
 }
@@ -162,7 +177,8 @@ extern "C" void nc_parallel_for(const nc_context *context, const nc_kernel_entry
     return;
   }
   int64_t begin = pool->trace_ ? netc::runtime::now() : 0;
-  if (cost >= netc::runtime::kParallelThreshold)
+  using netc::runtime::kAwakeThreshold, netc::runtime::kParallelThreshold;
+  if (cost >= kParallelThreshold || (cost >= kAwakeThreshold && count > 1 && pool->is_awake()))
     pool->run(context, *kernel, count);
   else
     pool->run_here(context, *kernel, count);

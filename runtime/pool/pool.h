@@ -39,6 +39,8 @@ class ThreadPool {
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
   // Runs the chunks 0 .. count-1 and returns when all are done. One caller at a time; kernels do not call it.
   void run(const nc_context *context, const nc_kernel_entry &kernel, int64_t count);
+  // Whether all threads look out for work, so that handing them some costs next to nothing; asks those that sleep to.
+  bool is_awake();
 
   // While it is set, not null, every kernel is recorded in it. Not to be called while one runs.
   void record(Trace *trace);
@@ -69,6 +71,8 @@ class ThreadPool {
   int spins_;  // before a worker sleeps
   std::mutex mutex_;
   std::condition_variable wake_;
+  uint64_t calls_ = 0;                // to wake up without work; guarded by the mutex
+  std::atomic<bool> called_ = false;  // since a worker last fell asleep
   std::vector<std::thread> workers_;
   Trace *trace_ = nullptr;
 };
@@ -76,7 +80,9 @@ class ThreadPool {
 // The cores this process may use, at least 1.
 int available_cores();
 
-// Work estimated at less than this many nanoseconds is not worth waking a second thread.
+// Work estimated at less than this many nanoseconds is not worth waiting for a second thread to wake; nor, at less than
+// the other, one that is awake.
 inline constexpr int64_t kParallelThreshold = 50'000;
+inline constexpr int64_t kAwakeThreshold = 5'000;
 
 }  // namespace netc::runtime

@@ -252,7 +252,9 @@ void Compiled::run(const void *a, const void *b, const void *bias, void *result,
   for (size_t i = 0; i < kernels_.size(); ++i) {
     const KernelStage &stage = lowering_.stages[i];
     if (batch < stage.least_batch || batch > stage.most_batch) continue;
-    int64_t count = (stage.units.at(batch) + stage.units_per_chunk - 1) / stage.units_per_chunk;
+    bool finer = batch == 1 && stage.units_per_chunk_of_one > 0;
+    int64_t units_per_chunk = finer ? stage.units_per_chunk_of_one : stage.units_per_chunk;
+    int64_t count = (stage.units.at(batch) + units_per_chunk - 1) / units_per_chunk;
     for (int64_t chunk = 0; chunk < count; ++chunk)
       object_->call(kernels_[i], lent_context, backwards ? count - 1 - chunk : chunk);
   }

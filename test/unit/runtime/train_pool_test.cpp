@@ -99,12 +99,30 @@ TEST(Pool, SmallWorkAndNoPoolStayOnTheCaller) {
   nc_context context{};
   context.outputs = outputs;
   context.runtime = &pool;
-  nc_parallel_for(&context, &noting, 100, kParallelThreshold - 1);
+  nc_parallel_for(&context, &noting, 100, kAwakeThreshold - 1);
   for (auto id : ids) ASSERT_EQ(id, std::this_thread::get_id());
   context.runtime = nullptr;
   ids.assign(100, {});
   nc_parallel_for(&context, &noting, 100, 1'000'000'000);
   for (auto id : ids) ASSERT_EQ(id, std::this_thread::get_id());
+}
+
+TEST(Pool, ThreadsWakeUpForSmallWork) {
+  if (available_cores() < 2) GTEST_SKIP() << "needs two cores";
+  ThreadPool pool(2);
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // the worker falls asleep
+  auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  bool awake = false;
+  while (!awake && std::chrono::steady_clock::now() < end) awake = pool.is_awake();
+  EXPECT_TRUE(awake);
+  Counter counter(5);
+  nc_context context = counter.context(&pool);
+  int jobs = 2000;
+  for (int job = 0; job < jobs; ++job) {
+    nc_parallel_for(&context, &counting, 5, kAwakeThreshold);
+    if (job % 500 == 499) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(counter.values[i], (i + 1) * jobs);
 }
 
 void meet(const nc_context *context, int64_t, const int64_t *) {
