@@ -68,7 +68,7 @@ int main() {
     return 0;
   }
   measure<24, 0>("registers");
-  measure<14, 2>("14 x 2");
+  measure<12, 2>("12 x 2");
   measure<9, 3>("9 x 3");
   measure<6, 4>("6 x 4");
   measure<5, 5>("5 x 5");
