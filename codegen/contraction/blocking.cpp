@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 
 namespace netc::contraction {
 
@@ -97,6 +98,21 @@ Tiling choose_tiling(const Target &target, int64_t lines, int64_t length, int64_
         }
       }
     }
+  }
+  return best;
+}
+
+PowerTile choose_power_tile(const Target &target, int64_t columns, unsigned lanes) {
+  PowerTile best;
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t vectors = 1; vectors <= std::min<int64_t>(kMostVectors, (columns + lanes - 1) / lanes); ++vectors) {
+    Panels panels = make_panels(columns, lanes, vectors);
+    auto rows = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(most_rows(target, vectors))));
+    double rest = panels.rest_vectors > 0 ? step_cycles(rows, panels.rest_vectors) : 0;
+    double cycles = (static_cast<double>(panels.whole) * step_cycles(rows, vectors) + rest) / static_cast<double>(rows);
+    if (cycles >= least) continue;
+    least = cycles;
+    best = {panels, rows};
   }
   return best;
 }

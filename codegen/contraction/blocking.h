@@ -50,4 +50,11 @@ struct Tiling {
 Tiling choose_tiling(const Target &target, int64_t lines, int64_t length, int64_t columns, unsigned lanes,
                      int64_t steps);
 
+// The tile of least estimated cycles whose rows are a power of two, as images and their tiles are more often than not.
+struct PowerTile {
+  Panels panels;
+  int64_t rows = 1;
+};
+PowerTile choose_power_tile(const Target &target, int64_t columns, unsigned lanes);
+
 }  // namespace netc::contraction

@@ -49,6 +49,11 @@ void for_range(KernelEmitter &emitter, Value *begin, Value *end, int64_t step,
   emitter.loop(begin, end, step, body);
 }
 
+void when(KernelEmitter &emitter, Value *condition, const std::function<void()> &body) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  emitter.loop(ir.getInt64(0), ir.CreateZExt(condition, ir.getInt64Ty()), 1, [&](Value *) { body(); });
+}
+
 std::pair<Value *, Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk,
                                            int64_t units_per_chunk_of_one) {
   llvm::IRBuilder<> &ir = emitter.ir();

@@ -25,6 +25,8 @@ void for_pieces(KernelEmitter &emitter, const Pieces &pieces, const std::functio
 // for (i = begin; i < end; i += step), or the body alone where there is exactly one turn.
 void for_range(KernelEmitter &emitter, llvm::Value *begin, llvm::Value *end, int64_t step,
                const std::function<void(llvm::Value *i)> &body);
+// The body where the condition (i1) holds: a loop of one turn or none.
+void when(KernelEmitter &emitter, llvm::Value *condition, const std::function<void()> &body);
 // The units of this chunk: first, and behind the last.
 std::pair<llvm::Value *, llvm::Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk,
                                                        int64_t units_per_chunk_of_one = 0);

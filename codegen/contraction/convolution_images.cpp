@@ -169,24 +169,6 @@ class ImagesEmitter {
   llvm::Type *element_;
 };
 
-// Batches are powers of two more often than not, so are the images of a tile.
-void choose_tile(ImagesPlan &plan, const Target &target) {
-  double least = std::numeric_limits<double>::infinity();
-  const int64_t columns = plan.convolution.output_channels;
-  const unsigned lanes = lanes_for(target, DType::f32, columns);
-  for (int64_t vectors = 1; vectors <= std::min<int64_t>(4, (columns + lanes - 1) / lanes); ++vectors) {
-    Panels panels = make_panels(columns, lanes, vectors);
-    auto images = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(most_rows(target, vectors))));
-    double rest = panels.rest_vectors > 0 ? step_cycles(images, panels.rest_vectors) : 0;
-    double cycles =
-        (static_cast<double>(panels.whole) * step_cycles(images, vectors) + rest) / static_cast<double>(images);
-    if (cycles >= least) continue;
-    least = cycles;
-    plan.panels = panels;
-    plan.images = images;
-  }
-}
-
 }  // namespace
 
 std::optional<LoweringForBatches> plan_convolution_images(const Convolution &convolution, const Target &target,
@@ -196,7 +178,10 @@ std::optional<LoweringForBatches> plan_convolution_images(const Convolution &con
   int64_t kernel_elements = plan.steps() * convolution.output_channels;
   int64_t pixels = plan.rows.front().outputs * plan.columns.front().outputs;
   if (kernel_elements < kLeastKernel || pixels > kMostPixels) return std::nullopt;
-  choose_tile(plan, target);
+  const int64_t columns = convolution.output_channels;
+  PowerTile tile = choose_power_tile(target, columns, lanes_for(target, DType::f32, columns));
+  plan.panels = tile.panels;
+  plan.images = tile.rows;
   const Dim images = convolution.images;
   if (!images.batch && images.size < plan.images) return std::nullopt;
 

@@ -29,7 +29,7 @@ class TiledMatmulEmitter {
     Value *middle = ir().CreateAdd(begin, ir().CreateAnd(rows, number(-kBlockRows)));
     Value *left = ir().CreateSub(end, middle);
     auto panels = [&](const auto &body) { for_tile_panels(emitter_, packed_.columns, first_panel, last_panel, body); };
-    when(ir().CreateICmpSGT(middle, begin), [&] {
+    when(emitter_, ir().CreateICmpSGT(middle, begin), [&] {
       unit_.configure(number(kTileRows), number(kTileRows), steps_);
       panels([&](Value *column, int64_t columns) {
         emitter_.loop(begin, middle, kBlockRows,
@@ -37,11 +37,11 @@ class TiledMatmulEmitter {
       });
     });
     Value *two = ir().CreateICmpSGT(left, number(kTileRows));
-    when(two, [&] {
+    when(emitter_, two, [&] {
       unit_.configure(number(kTileRows), ir().CreateSub(left, number(kTileRows)), steps_);
       panels([&](Value *column, int64_t columns) { emit_block(middle, 2, left, column, columns); });
     });
-    when(ir().CreateAnd(ir().CreateNot(two), ir().CreateICmpSGT(left, number(0))), [&] {
+    when(emitter_, ir().CreateAnd(ir().CreateNot(two), ir().CreateICmpSGT(left, number(0))), [&] {
       unit_.configure(left, number(1), steps_);
       panels([&](Value *column, int64_t columns) { emit_block(middle, 1, left, column, columns); });
     });
@@ -51,10 +51,6 @@ class TiledMatmulEmitter {
  private:
   llvm::IRBuilder<> &ir() { return emitter_.ir(); }
   Value *number(int64_t i) { return ir().getInt64(static_cast<uint64_t>(i)); }
-  // A loop of one turn or none.
-  void when(Value *condition, const std::function<void()> &body) {
-    emitter_.loop(number(0), ir().CreateZExt(condition, ir().getInt64Ty()), 1, [&](Value *) { body(); });
-  }
 
   void emit_block(Value *row, int64_t tiles, Value *rows, Value *column, int64_t columns) {
     const Address &a = emitter_.operand(0);

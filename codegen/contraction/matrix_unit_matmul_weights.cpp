@@ -49,9 +49,11 @@ class TiledWeightsEmitter {
         // What is missing is read from a line that is there, and masked.
         Value *missing = ir().CreateSub(samples_, sample);
         Value *whole = ir().CreateICmpSGT(missing, number(1)), *half = ir().CreateICmpEQ(missing, number(1));
-        when(whole, [&] { emit_pairs(emitter_, line(sample, block), line(next(sample), block), inside, to); });
-        when(half, [&] { emit_pairs(emitter_, line(sample, block), nullptr, inside, to); });
-        when(ir().CreateICmpSLE(missing, number(0)), [&] { emit_pairs(emitter_, nullptr, nullptr, inside, to); });
+        when(emitter_, whole,
+             [&] { emit_pairs(emitter_, line(sample, block), line(next(sample), block), inside, to); });
+        when(emitter_, half, [&] { emit_pairs(emitter_, line(sample, block), nullptr, inside, to); });
+        when(emitter_, ir().CreateICmpSLE(missing, number(0)),
+             [&] { emit_pairs(emitter_, nullptr, nullptr, inside, to); });
       });
     });
   }
@@ -66,7 +68,7 @@ class TiledWeightsEmitter {
       for_tile_panels(emitter_, matmul_.columns.size, nullptr, nullptr, [&](Value *column, int64_t columns) {
         Value *sums = unit_.stack_sums();
         unit_.multiply(block_at(number(0), row, column, columns, whole_), sums, number(MatrixUnit::kSumsStride), false);
-        when(ir().CreateICmpNE(ir().CreateAnd(samples_, number(kTileSteps - 1)), number(0)), [&] {
+        when(emitter_, ir().CreateICmpNE(ir().CreateAnd(samples_, number(kTileSteps - 1)), number(0)), [&] {
           unit_.multiply(block_at(whole_, row, column, columns, number(1)), sums, number(MatrixUnit::kSumsStride),
                          true);
         });
@@ -81,9 +83,6 @@ class TiledWeightsEmitter {
  private:
   llvm::IRBuilder<> &ir() { return emitter_.ir(); }
   Value *number(int64_t i) { return ir().getInt64(static_cast<uint64_t>(i)); }
-  void when(Value *condition, const std::function<void()> &body) {
-    emitter_.loop(number(0), ir().CreateZExt(condition, ir().getInt64Ty()), 1, [&](Value *) { body(); });
-  }
   Value *next(Value *sample) { return ir().CreateAdd(sample, number(1)); }
   Value *bytes(Value *base, Value *offset) { return element_at(emitter_, ir().getInt8Ty(), base, offset); }
 

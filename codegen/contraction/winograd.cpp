@@ -91,23 +91,11 @@ WinogradPlan plan_blocks(WinogradPlan plan, const Target &target) {
   return best;
 }
 
-// Images come in powers of two more often than not, so do the tiles of a product.
 WinogradPlan plan_stages(WinogradPlan plan, const Target &target) {
   plan.in_stages = true;
-  double least = std::numeric_limits<double>::infinity();
-  const int64_t columns = plan.panels.columns;
-  const unsigned lanes = plan.panels.lanes;
-  for (int64_t vectors = 1; vectors <= std::min<int64_t>(4, (columns + lanes - 1) / lanes); ++vectors) {
-    Panels panels = make_panels(columns, lanes, vectors);
-    auto length = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(most_rows(target, vectors))));
-    double rest = panels.rest_vectors > 0 ? step_cycles(length, panels.rest_vectors) : 0;
-    double cycles =
-        (static_cast<double>(panels.whole) * step_cycles(length, vectors) + rest) / static_cast<double>(length);
-    if (cycles >= least) continue;
-    least = cycles;
-    plan.panels = panels;
-    plan.length = plan.block = length;
-  }
+  PowerTile tile = choose_power_tile(target, plan.panels.columns, plan.panels.lanes);
+  plan.panels = tile.panels;
+  plan.length = plan.block = tile.rows;
   return plan;
 }
 

@@ -211,8 +211,24 @@ TEST(Bf16, Pooling) {
   });
 }
 
-TEST(Bf16, SayWhatIsNotTested) {
-  if (bf16_targets().empty()) GTEST_SKIP() << "this processor has no instructions for bf16, or may not use them";
+// Whether the code runs is told by the tests above, on processors that have a matrix unit.
+TEST(Bf16, TheMatrixUnitIsUsedWhereTheCpuHasOne) {
+  Module module;
+  Builder builder(&module, "f", Mode::training);
+  ValueId x = builder.argument("x", {DType::bf16, {B, {64}}}), w = builder.argument("w", {DType::bf16, {{64}, {32}}});
+  ValueId y = builder.emit("matmul", {x, w}, {{"transpose_a", false}, {"transpose_b", false}});
+  module.functions.push_back(builder.finish({y}, {"y"}));
+  place_everything(module);
+  Metadata metadata;
+  metadata.json = "{}";
+  auto uses_it = [&](const std::string &cpu) {
+    auto ir = generate(module, metadata, {.triple = "x86_64-linux-gnu", .cpu = cpu}, Emit::llvm_ir);
+    EXPECT_TRUE(ir) << cpu;
+    return ir && ir->find("llvm.x86.tdpbf16ps") != std::string::npos;
+  };
+  EXPECT_TRUE(uses_it("sapphirerapids"));
+  EXPECT_FALSE(uses_it("znver4"));
+  EXPECT_FALSE(uses_it("x86-64-v4"));
 }
 
 }  // namespace
