@@ -61,6 +61,12 @@ struct Importer {
 
 }  // namespace
 
+bool read_sources(const std::filesystem::path &path, SourceMap &sources, Diagnostics &diagnostics) {
+  Importer importer{sources, diagnostics, {}, {}, {}};
+  importer.read(path, Span{});
+  return !diagnostics.has_errors();
+}
+
 std::optional<Program> compile_file(const std::filesystem::path &path, const FrontendOptions &options,
                                     SourceMap &sources, Diagnostics &diagnostics) {
   Importer importer{sources, diagnostics, {}, {}, {}};

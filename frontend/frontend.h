@@ -38,6 +38,10 @@ std::string dump_ast(const ast::File &file);
 // The reference of the standard library in Markdown, made from the `##` comments of its blocks.
 std::string layer_reference();
 
+// Reads `path` and everything it imports into `sources`, for who needs no more than the text. False: not all could be
+// read or parsed.
+bool read_sources(const std::filesystem::path &path, SourceMap &sources, Diagnostics &diagnostics);
+
 // Reads `path` and everything it imports into `sources`, then parses and elaborates. `sources` must outlive the
 // diagnostics.
 std::optional<Program> compile_file(const std::filesystem::path &path, const FrontendOptions &options,

@@ -15,6 +15,7 @@
 #include "codegen/target.h"
 #include "ir/text.h"
 #include "tools/netc/metadata.h"
+#include "tools/netc/runtime_library.h"
 
 namespace netc {
 namespace {
@@ -101,18 +102,6 @@ int emit_syntax(const Options &options) {
   return tree ? emit_text(options, dump_ast(*tree)) : 1;
 }
 
-// libnetc_runtime.a stands beside the build's or the installation's netc.
-Result<fs::path> find_runtime_library() {
-  std::error_code code;
-  fs::path self = fs::read_symlink("/proc/self/exe", code);
-  for (const char *place : {"../runtime/libnetc_runtime.a", "../lib/netc/libnetc_runtime.a"}) {
-    fs::path candidate = (self.parent_path() / place).lexically_normal();
-    if (fs::exists(candidate, code)) return candidate;
-  }
-  return fail("cannot find libnetc_runtime.a beside " + self.string(),
-              "build the target netc_runtime, or install netc again");
-}
-
 void print_memory(const Module &planned) {
   for (const MemoryReport &m : memory_report(planned))
     fmt::print(stderr, "{:<12} workspace {:>10} + {:>8} * batch bytes, lower bound {:>10} + {:>8} * batch\n",
@@ -165,9 +154,8 @@ int run_driver(const Options &options) {
   if (program->module.precision == Precision::bf16 && target.cpu.empty() && target.triple.empty())
     target.features = host_bf16_features();
   unsigned threads = std::max(1u, std::thread::hardware_concurrency());
-  auto generated = options.stage == Stage::executable
-                       ? generate_archive(program->module, metadata, target, threads)
-                       : generate(program->module, metadata, target, what);
+  auto generated = options.stage == Stage::executable ? generate_archive(program->module, metadata, target, threads)
+                                                      : generate(program->module, metadata, target, what);
   clock.lap("codegen");
   if (!generated) return fail_with(generated.error(), 2);
   if (options.stage == Stage::llvm || options.stage == Stage::assembly) return emit_text(options, *generated);

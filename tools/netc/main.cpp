@@ -1,10 +1,12 @@
-// netc: `.net` file in, native program out.
+// netc: `.net` file in, native program out; and the subcommands that work with such programs.
 #include <fmt/core.h>
 
 #include "frontend/frontend.h"
 #include "tools/netc/driver.h"
+#include "tools/netc/subcommand.h"
 
 int main(int argc, char **argv) {
+  if (std::optional<int> code = netc::run_subcommand(argc, argv)) return *code;
   netc::Options options;
   if (int code = netc::parse_options(argc, argv, options); code >= 0) return code;
   if (options.list_passes) {

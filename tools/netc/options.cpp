@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "tools/netc/subcommand.h"
+
 namespace netc {
 namespace {
 
@@ -29,6 +31,7 @@ bool split_define(const std::string &text, std::map<std::string, std::string> &d
 
 int parse_options(int argc, char **argv, Options &options) {
   CLI::App app{"netc: compiles a neural network described in a .net file to a native program"};
+  app.footer(subcommand_help());
   app.set_version_flag("--version", "netc 0.1.0");
   std::vector<std::string> defines, disabled, print_after;
   std::string stage = "exe", error_format = "text";
