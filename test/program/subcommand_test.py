@@ -17,7 +17,7 @@ class SubcommandTest(ProgramCase):
 
     def test_a_file_without_an_ending_is_a_file(self):
         (self.folder / "model").write_text("network n(x: f32[2]) -> class[2] { x -> dense(2) }\n")
-        self.assertIn("func predict", self.netc("model", "--emit=graph", "--function=predict"))
+        self.assertIn("func @predict", self.netc("model", "--emit=graph", "--function=predict"))
 
 
 if __name__ == "__main__":
