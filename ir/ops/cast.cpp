@@ -23,7 +23,9 @@ void evaluate(EvaluateContext &c) {
   DType to = target(c.op);
   for (size_t i = 0; i < c.results[0].data.size(); ++i) {
     double x = c.operands[0]->data[i];
-    c.results[0].data[i] = is_float(to) ? (to == DType::bf16 ? rounded(x, to) : x) : to == DType::boolean ? x != 0 : std::trunc(x);
+    c.results[0].data[i] = is_float(to)           ? (to == DType::bf16 ? rounded(x, to) : x)
+                           : to == DType::boolean ? x != 0
+                                                  : std::trunc(x);
   }
 }
 

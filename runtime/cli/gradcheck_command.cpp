@@ -58,7 +58,9 @@ OrFailure<int> gradcheck(Session &session, const Arguments &arguments) {
   Batches batches(data->train,
                   {.batch_size = samples->value_or(std::max<int64_t>(samples_of_file, 1)), .background = false});
   batches.start(0);
-  const Batch *batch = batches.next();
+  auto next = batches.next();
+  if (!next) return failure(next.error(), kBadData);
+  const Batch *batch = *next;
   if (!batch) return failure({"there is no training data", ""}, kBadData);
   GradcheckOptions options{entries->value_or(12),
                            tolerance->value_or(of_file(settings->metadata, "tolerance", 0, 1e-5)),

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <mutex>
 #include <numeric>
+#include <optional>
 #include <thread>
 
 #include "runtime/data/gather.h"
@@ -15,6 +16,8 @@ namespace {
 
 // Preparing less than this takes less time than waking a thread.
 constexpr int64_t bytes_worth_a_thread = 64 * 1024;
+// One in use, one ready, one in the making: a batch that takes longer than a step is made up for by one that does not.
+constexpr size_t slots_of_a_thread = 3;
 
 }  // namespace
 
@@ -34,44 +37,46 @@ struct Batches::State {
   Dataset dataset;
   BatchOptions options;
   Gatherer gatherer;
-  std::vector<int64_t> order;  // positions in dataset.rows, of the current epoch
+  Selector select;
+  std::vector<int64_t> order;  // of a set in memory: positions in dataset.rows, of the epoch `order_epoch`
+  std::optional<uint32_t> order_epoch;
   uint32_t epoch = 0;
-  int64_t next_index = 0;
-  bool threaded = false;
-  // One batch in memory of its own.
+  // One batch in memory of its own: batch i lies in slot i % slots.size().
   struct Slot {
     Batch batch;
     std::vector<AlignedBuffer> buffers;  // inputs, targets, sample weights
   };
-  Slot slots[2];
-  int current = 0;  // the slot given out last
+  std::vector<Slot> slots;
+  int64_t taken = 0;  // the next batch to give out; the one before it is in use
 
-  // The thread fills slot `wanted` with batch `wanted_index`. One batch is in preparation at most.
+  // What the thread works on. `made` is the next batch it prepares, `end` where it stops.
   std::thread thread;
   std::mutex mutex;
   std::condition_variable changed;
-  enum class Work { none, wanted, done, stop } work = Work::none;
-  int wanted = 0;
-  int64_t wanted_index = 0;
+  int64_t made = 0, end = 0;
+  std::optional<Error> error;  // of batch `made`
+  bool busy = false, stop = false;
 
   State(Dataset data, BatchOptions chosen)
       : dataset(std::move(data)), options(chosen), gatherer(dataset, options.augmentation, options.seed) {
     options.batch_size = std::max<int64_t>(1, options.batch_size);
-    for (Slot &slot : slots)
-      for (int64_t bytes : gatherer.bytes_per_sample())
-        slot.buffers.emplace_back(
-            static_cast<size_t>(bytes * std::min(options.batch_size, std::max<int64_t>(1, dataset.size()))));
+    select = [this](uint32_t of_epoch, int64_t index) { return selected(of_epoch, index); };
     int64_t bytes = 0;
     for (int64_t part : gatherer.bytes_per_sample()) bytes += part * options.batch_size;
-    threaded = options.background && bytes >= bytes_worth_a_thread && batches() > 1;
+    bool threaded = options.background && bytes >= bytes_worth_a_thread && batches() > 1;
+    slots.resize(threaded ? slots_of_a_thread : 1);
+    for (Slot &slot : slots)
+      for (int64_t part : gatherer.bytes_per_sample())
+        slot.buffers.emplace_back(
+            static_cast<size_t>(part * std::min(options.batch_size, std::max<int64_t>(1, dataset.size()))));
     if (threaded) thread = std::thread([this] { run(); });
   }
 
   ~State() {
-    if (!threaded) return;
+    if (!thread.joinable()) return;
     {
       std::lock_guard lock(mutex);
-      work = Work::stop;
+      stop = true;
     }
     changed.notify_all();
     thread.join();
@@ -79,50 +84,89 @@ struct Batches::State {
 
   int64_t batches() const { return (dataset.size() + options.batch_size - 1) / options.batch_size; }
 
-  void prepare(Slot &slot, int64_t index) {
-    int64_t begin = index * options.batch_size;
+  // The Selector of a set that is in memory.
+  Result<Selection> selected(uint32_t of_epoch, int64_t index) {
+    if (options.shuffle ? order_epoch != of_epoch : order.empty()) {
+      if (options.shuffle) {
+        order = shuffled_order(dataset.size(), options.seed, of_epoch);
+      } else {
+        order.resize(dataset.rows.size());
+        std::iota(order.begin(), order.end(), int64_t{0});
+      }
+      order_epoch = of_epoch;
+    }
+    Selection selection{dataset.samples->inputs, {}, {}, of_epoch};
+    int64_t begin = index * options.batch_size, last = std::min(begin + options.batch_size, dataset.size());
+    for (int64_t i = begin; i < last; ++i)
+      selection.rows.push_back(dataset.rows[static_cast<size_t>(order[static_cast<size_t>(i)])]);
+    selection.positions = selection.rows;
+    return selection;
+  }
+
+  Slot &slot_of(int64_t index) { return slots[static_cast<size_t>(index) % slots.size()]; }
+
+  Result<void> prepare(int64_t index) {
+    auto selection = select(epoch, index);
+    if (!selection) return tl::unexpected(selection.error());
+    Slot &slot = slot_of(index);
     slot.batch.index = index;
-    slot.batch.size = std::min(options.batch_size, dataset.size() - begin);
-    std::vector<int64_t> rows(static_cast<size_t>(slot.batch.size));
-    for (size_t i = 0; i < rows.size(); ++i)
-      rows[i] = dataset.rows[static_cast<size_t>(order[static_cast<size_t>(begin) + i])];
+    slot.batch.size = static_cast<int64_t>(selection->rows.size());
     std::vector<char *> destinations;
     slot.batch.arguments.clear();
     for (AlignedBuffer &buffer : slot.buffers) {
       destinations.push_back(buffer.data());
       slot.batch.arguments.push_back(buffer.data());
     }
-    gatherer.gather(rows, epoch, destinations);
+    gatherer.gather(*selection, destinations);
+    return {};
   }
+
+  // The slot of the batch that is in use is not touched.
+  bool has_work() const { return made < end && made < taken - 1 + static_cast<int64_t>(slots.size()) && !error; }
 
   void run() {
     std::unique_lock lock(mutex);
     for (;;) {
-      changed.wait(lock, [&] { return work == Work::wanted || work == Work::stop; });
-      if (work == Work::stop) return;
+      changed.wait(lock, [&] { return stop || has_work(); });
+      if (stop) return;
+      busy = true;
+      int64_t index = made;
       lock.unlock();
-      prepare(slots[wanted], wanted_index);
+      auto done = prepare(index);
       lock.lock();
-      if (work == Work::stop) return;
-      work = Work::done;
+      busy = false;
+      if (done)
+        ++made;
+      else
+        error = done.error();
       changed.notify_all();
     }
   }
 
-  void ask_for(int slot, int64_t index) {
-    {
-      std::lock_guard lock(mutex);
-      wanted = slot;
-      wanted_index = index;
-      work = Work::wanted;
-    }
+  void start(uint32_t new_epoch, int64_t first) {
+    std::unique_lock lock(mutex);
+    end = made;  // the thread finishes its batch and rests
+    changed.wait(lock, [&] { return !busy; });
+    epoch = new_epoch;
+    error.reset();
+    taken = made = first;
+    end = batches();
     changed.notify_all();
   }
 
-  void wait_until_done() {
-    std::unique_lock lock(mutex);
-    changed.wait(lock, [&] { return work != Work::wanted; });
-    work = Work::none;
+  Result<const Batch *> next() {
+    if (taken >= batches()) return nullptr;
+    if (thread.joinable()) {
+      std::unique_lock lock(mutex);
+      changed.wait(lock, [&] { return made > taken || error; });
+      if (made <= taken) return tl::unexpected(*error);
+      ++taken;
+      changed.notify_all();
+    } else {
+      if (auto done = prepare(taken); !done) return tl::unexpected(done.error());
+      ++taken;
+    }
+    return &slot_of(taken - 1).batch;
   }
 };
 
@@ -134,32 +178,8 @@ Batches::~Batches() = default;
 
 int64_t Batches::batches_per_epoch() const { return state_->batches(); }
 
-void Batches::start(uint32_t epoch, int64_t first_batch) {
-  State &s = *state_;
-  if (s.threaded) s.wait_until_done();
-  s.epoch = epoch;
-  s.next_index = std::max<int64_t>(0, first_batch);
-  if (s.options.shuffle) {
-    s.order = shuffled_order(s.dataset.size(), s.options.seed, epoch);
-  } else if (s.order.empty()) {
-    s.order.resize(s.dataset.rows.size());
-    std::iota(s.order.begin(), s.order.end(), int64_t{0});
-  }
-  if (s.threaded && s.next_index < s.batches()) s.ask_for(1 - s.current, s.next_index);
-}
+void Batches::start(uint32_t epoch, int64_t first_batch) { state_->start(epoch, std::max<int64_t>(0, first_batch)); }
 
-const Batch *Batches::next() {
-  State &s = *state_;
-  if (s.next_index >= s.batches()) return nullptr;
-  if (s.threaded) {
-    s.wait_until_done();
-    s.current = 1 - s.current;
-    if (s.next_index + 1 < s.batches()) s.ask_for(1 - s.current, s.next_index + 1);
-  } else {
-    s.prepare(s.slots[s.current], s.next_index);
-  }
-  ++s.next_index;
-  return &s.slots[s.current].batch;
-}
+Result<const Batch *> Batches::next() { return state_->next(); }
 
 }  // namespace netc::runtime

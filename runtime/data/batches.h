@@ -1,8 +1,9 @@
 // Batches: the samples of a dataset, batch after batch, ready as arguments of the generated functions.
 //
 // The order of an epoch is a function of (seed, epoch) alone and any batch of it can be the first, so a resumed
-// training sees what an uninterrupted one would have seen. A thread prepares the next batch while the current one is
-// used; what a batch holds does not depend on it.
+// training sees what an uninterrupted one would have seen. A thread prepares the next batches while the current one is
+// used: it asks a Selector which samples they hold and has a Gatherer write them. What a batch holds does not depend on
+// the thread.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +41,9 @@ class Batches {
   int64_t batches_per_epoch() const;
   // Begins an epoch at one of its batches; may be called at any time.
   void start(uint32_t epoch, int64_t first_batch = 0);
-  // The next batch of the epoch, valid until the next call of next() or start(); null at the end.
-  const Batch *next();
+  // The next batch of the epoch, valid until the next call of next() or start(); null at the end. An error when a file
+  // of a streamed set cannot be read any more.
+  Result<const Batch *> next();
 
  private:
   struct State;

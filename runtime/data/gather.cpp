@@ -95,10 +95,10 @@ float Gatherer::weight_of(int64_t row) const {
   return weight * dataset_.class_weights[static_cast<size_t>(labels[static_cast<size_t>(row)])];
 }
 
-void Gatherer::gather_input(size_t index, const std::vector<int64_t> &rows, uint32_t epoch, char *destination) const {
+void Gatherer::gather_input(size_t index, const Selection &selection, char *destination) const {
   static const Normalisation none;
   const Samples &samples = *dataset_.samples;
-  const Array &array = samples.inputs[index];
+  const Array &array = selection.inputs[index];
   const Normalisation &n = index < samples.normalisations.size() ? samples.normalisations[index] : none;
   size_t width = static_cast<size_t>(array.elements());
   bool moves = !augmentation_.empty() && array.shape.size() == 3;
@@ -106,11 +106,12 @@ void Gatherer::gather_input(size_t index, const std::vector<int64_t> &rows, uint
       [&](const auto &values) {
         using T = typename std::decay_t<decltype(values)>::value_type;
         std::vector<T> moved(moves ? width : 0);
-        for (size_t i = 0; i < rows.size(); ++i) {
-          const T *from = values.data() + static_cast<size_t>(rows[i]) * width;
+        for (size_t i = 0; i < selection.rows.size(); ++i) {
+          const T *from = values.data() + static_cast<size_t>(selection.positions[i]) * width;
           char *to = destination + i * width * 4;
           if (moves) {
-            Placement placement = place(augmentation_, seed_, epoch, rows[i], array.shape[0], array.shape[1]);
+            Placement placement =
+                place(augmentation_, seed_, selection.epoch, selection.rows[i], array.shape[0], array.shape[1]);
             move_pixels(placement, augmentation_.fill, from, moved.data(), array.shape[0], array.shape[1],
                         array.shape[2]);
             from = moved.data();
@@ -126,10 +127,11 @@ void Gatherer::gather_input(size_t index, const std::vector<int64_t> &rows, uint
       array.values);
 }
 
-void Gatherer::gather(const std::vector<int64_t> &rows, uint32_t epoch, const std::vector<char *> &destinations) const {
+void Gatherer::gather(const Selection &selection, const std::vector<char *> &destinations) const {
   const Samples &samples = *dataset_.samples;
+  const std::vector<int64_t> &rows = selection.rows;
   size_t argument = 0;
-  for (size_t i = 0; i < samples.inputs.size(); ++i) gather_input(i, rows, epoch, destinations[argument++]);
+  for (size_t i = 0; i < samples.inputs.size(); ++i) gather_input(i, selection, destinations[argument++]);
   for (const Array &target : samples.targets) {
     char *to = destinations[argument++];
     size_t bytes = static_cast<size_t>(target.elements()) * 4;

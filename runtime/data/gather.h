@@ -10,6 +10,7 @@
 
 #include "runtime/data/augment.h"
 #include "runtime/data/dataset.h"
+#include "runtime/data/selection.h"
 
 namespace netc::runtime {
 
@@ -36,12 +37,12 @@ class Gatherer {
 
   // Of each argument: inputs, targets, sample weight.
   const std::vector<int64_t> &bytes_per_sample() const { return bytes_per_sample_; }
-  // Writes these rows of the samples one after another, one destination for each argument. Safe to call from any one
+  // Writes the samples of the selection one after another, one destination for each argument. Safe to call from any one
   // thread at a time.
-  void gather(const std::vector<int64_t> &rows, uint32_t epoch, const std::vector<char *> &destinations) const;
+  void gather(const Selection &selection, const std::vector<char *> &destinations) const;
 
  private:
-  void gather_input(size_t index, const std::vector<int64_t> &rows, uint32_t epoch, char *destination) const;
+  void gather_input(size_t index, const Selection &selection, char *destination) const;
   float weight_of(int64_t row) const;
 
   const Dataset &dataset_;

@@ -108,7 +108,11 @@ Result<bool> TrainingLoop::train_epoch(Ending &ending) {
     training_.start(static_cast<uint32_t>(state_.epoch), state_.batch);
     std::optional<Results> results;
     int64_t results_batch = -1;
-    while (const Batch *batch = training_.next()) {
+    for (;;) {
+      auto next = training_.next();
+      if (!next) return tl::unexpected(next.error());
+      const Batch *batch = *next;
+      if (!batch) break;
       if (batch->size != results_batch) results.emplace(*train_step_, batch->size);
       results_batch = batch->size;
       program_.set_step(state_.step);

@@ -81,7 +81,11 @@ Result<std::optional<std::vector<double>>> evaluate_all(Program &program, Batche
   if (!function) return fail("this program has no function evaluate");
   Sums sums;
   batches.start(0);
-  for (int64_t done = 0; const Batch *batch = batches.next();) {
+  for (int64_t done = 0;;) {
+    auto next = batches.next();
+    if (!next) return tl::unexpected(next.error());
+    const Batch *batch = *next;
+    if (!batch) break;
     Results results(*function, batch->size);
     if (auto called = program.call(*function, batch->arguments, results.pointers(), batch->size); !called) {
       return tl::unexpected(called.error());

@@ -12,7 +12,11 @@ Result<void> predict_all(Program &program, const Interface &interface, const Dat
   Batches batches(dataset, {.batch_size = batch_size});
   batches.start(0);
   int64_t sample = 0;
-  while (const Batch *batch = batches.next()) {
+  for (;;) {
+    auto next = batches.next();
+    if (!next) return tl::unexpected(next.error());
+    const Batch *batch = *next;
+    if (!batch) return {};
     Results results(*function, batch->size);
     std::span inputs(batch->arguments.data(), function->inputs.size());
     if (auto done = program.call(*function, inputs, results.pointers(), batch->size); !done) return done;
@@ -28,7 +32,6 @@ Result<void> predict_all(Program &program, const Interface &interface, const Dat
       each(sample++, outputs);
     }
   }
-  return {};
 }
 
 std::vector<int64_t> top_classes(const std::vector<double> &probabilities, int64_t count) {

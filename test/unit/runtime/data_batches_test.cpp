@@ -30,7 +30,7 @@ Dataset pictures(int64_t count, int64_t height = 4, int64_t width = 4) {
 std::string bytes_of_epoch(Batches &batches, int64_t elements, uint32_t epoch, int64_t first = 0) {
   std::string bytes;
   batches.start(epoch, first);
-  while (const Batch *batch = batches.next()) {
+  while (const Batch *batch = batches.next().value()) {
     bytes.append(static_cast<const char *>(batch->arguments[0]), static_cast<size_t>(batch->size * elements * 4));
     bytes.append(static_cast<const char *>(batch->arguments[1]), static_cast<size_t>(batch->size * 4));
     bytes.append(static_cast<const char *>(batch->arguments[2]), static_cast<size_t>(batch->size * 4));
@@ -51,7 +51,7 @@ TEST(Batches, LastBatchIsSmallerAndValuesAreNormalised) {
   EXPECT_EQ(batches.batches_per_epoch(), 3);
   std::vector<int64_t> sizes;
   batches.start(0);
-  while (const Batch *batch = batches.next()) {
+  while (const Batch *batch = batches.next().value()) {
     EXPECT_EQ(batch->index, static_cast<int64_t>(sizes.size()));
     EXPECT_EQ(reinterpret_cast<uintptr_t>(batch->arguments[0]) % 64, 0u);
     if (batch->index == 0) {
@@ -89,7 +89,7 @@ TEST(Batches, ResumesAtAnyBatch) {
   two.next();
   EXPECT_EQ(bytes_of_epoch(two, 1600, 2), whole);
   two.start(0, 100);
-  EXPECT_EQ(two.next(), nullptr);
+  EXPECT_EQ(two.next().value(), nullptr);
 }
 
 TEST(Batches, WeightsOfSamplesAndClassesMultiply) {
@@ -100,7 +100,7 @@ TEST(Batches, WeightsOfSamplesAndClassesMultiply) {
   dataset.class_weights = {10, 100, 1000};
   dataset.rows = {2, 0};
   Batches batches(dataset, {.batch_size = 8});
-  const Batch *batch = batches.next();
+  const Batch *batch = batches.next().value();
   ASSERT_NE(batch, nullptr);
   ASSERT_EQ(batch->size, 2);
   EXPECT_EQ(static_cast<const float *>(batch->arguments[2])[0], 3000.0f);

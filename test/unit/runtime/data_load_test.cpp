@@ -276,8 +276,8 @@ TEST(Preparation, SurvivesTheCheckpointAndIsUsedByEvaluate) {
   EXPECT_EQ(whole(evaluated->test.samples->targets[0]), (std::vector<int32_t>{0}));
   Batches batches(evaluated->test, {});
   Batches same(trained->test, {});
-  EXPECT_EQ(static_cast<const float *>(batches.next()->arguments[0])[0],
-            static_cast<const float *>(same.next()->arguments[0])[0]);
+  EXPECT_EQ(static_cast<const float *>(batches.next().value()->arguments[0])[0],
+            static_cast<const float *>(same.next().value()->arguments[0])[0]);
 }
 
 TEST(Load, WarnsOfTestSamplesInTheTrainingData) {
@@ -318,7 +318,7 @@ TEST(Predict, PicturesAndArrays) {
   ASSERT_TRUE(samples) << message(samples);
   EXPECT_EQ(samples->path_of_sample, (std::vector<std::string>{folder.path("a.png"), folder.path("b.npy")}));
   Batches batches(samples->dataset, {});
-  const Batch *batch = batches.next();
+  const Batch *batch = batches.next().value();
   ASSERT_EQ(batch->size, 2);
   ASSERT_EQ(batch->arguments.size(), 2u);  // input and sample weight
   const float *values = static_cast<const float *>(batch->arguments[0]);
