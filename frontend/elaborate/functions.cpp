@@ -112,6 +112,14 @@ void add_predict(Session &session, Pass &pass, const Functions &functions) {
   finish(session, pass, results, names);
 }
 
+// The schedule on its own, for whoever wants to see it.
+void add_learning_rate(Session &session, const ast::Entry &optimizer) {
+  FunctionBuild build(session, "learning_rate", Mode::inference);
+  Interpreter in(session, &build);
+  if (auto rate = learning_rate(in, optimizer))
+    session.module.functions.push_back(build.builder.finish({*rate}, {"learning_rate"}));
+}
+
 void add_train_step(Session &session, const Declarations &declarations, Functions &functions) {
   Pass pass(session, "train_step", Mode::training, *declarations.network, functions, true, false);
   auto objective = pass.values ? add_objective(pass.in, functions, *pass.values, true) : std::nullopt;
@@ -121,6 +129,7 @@ void add_train_step(Session &session, const Declarations &declarations, Function
   if (!gradients || !optimizer) return;
   add_optimizer(pass.in, *optimizer, *gradients);
   finish(session, pass, objective->results(), objective->names);
+  if (session.reporter.error_count() == 0) add_learning_rate(session, *optimizer);
 }
 
 void add_gradcheck(Session &session, const Declarations &declarations, Functions &functions) {

@@ -71,7 +71,20 @@ bool check_arguments(Interpreter &in, const Callable &optimizer) {
   return sound;
 }
 
+// The schedule, times what callbacks have lowered it to.
+Datum scaled_rate(Interpreter &in, const Callable &optimizer, Span span) {
+  Datum rate = argument_of(in, optimizer, "learning_rate").value_or(None{});
+  return in.binary("multiply", rate, in.runtime_value("learning_rate_scale", span), span);
+}
+
 }  // namespace
+
+std::optional<ValueId> learning_rate(Interpreter &in, const ast::Entry &entry) {
+  Datum value = in.evaluate(*entry.value);
+  const auto *optimizer = value.as<CallablePtr>();
+  if (!optimizer) return std::nullopt;
+  return in.as_tensor(scaled_rate(in, **optimizer, entry.value->span), entry.value->span, "the learning rate");
+}
 
 void add_optimizer(Interpreter &in, const ast::Entry &entry, const Gradients &gradients) {
   Span span = entry.value->span;
@@ -87,7 +100,7 @@ void add_optimizer(Interpreter &in, const ast::Entry &entry, const Gradients &gr
   const Callable &optimizer = **pointer;
   if (!check_arguments(in, optimizer)) return;
   auto setting = [&](const char *name) { return argument_of(in, optimizer, name).value_or(None{}); };
-  Datum rate = in.binary("multiply", setting("learning_rate"), in.runtime_value("learning_rate_scale", span), span);
+  Datum rate = scaled_rate(in, optimizer, span);
   if (is_poison(rate) || gradients.names.empty()) return;
 
   auto as_list = [](const std::vector<ValueId> &ids) {

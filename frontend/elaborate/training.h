@@ -16,5 +16,7 @@ std::optional<Gradients> add_gradients(Interpreter &interpreter, ValueId loss);
 // Appends the optimizer of the train section and the writes of the new weights. Keras 3's order: clip the gradients,
 // decay the weights, step, apply constraints.
 void add_optimizer(Interpreter &interpreter, const ast::Entry &optimizer, const Gradients &gradients);
+// The learning rate of the optimizer at the runtime value `step`, f32[]. The optimizer has no errors.
+std::optional<ValueId> learning_rate(Interpreter &interpreter, const ast::Entry &optimizer);
 
 }  // namespace netc::elaborate

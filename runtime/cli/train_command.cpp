@@ -44,10 +44,8 @@ struct Watch {
 
 OrFailure<Watch> watch_of(const Program &program, const Settings &settings, const DataSets &data) {
   json list = settings.metadata["train"].value("callbacks", json::array());
-  bool scales = false;
-  for (const json &callback : list) scales |= name_of(callback).starts_with("reduce_");
   Watch watch;
-  watch.columns = TrainingLoop::history_columns(program, !data.validation.empty(), scales);
+  watch.columns = TrainingLoop::history_columns(program, !data.validation.empty());
   auto callbacks = Callbacks::create(list, program.metadata()["metrics"], History{watch.columns, {}});
   if (!callbacks) return failure(callbacks.error(), kUsage);
   watch.callbacks = std::move(*callbacks);

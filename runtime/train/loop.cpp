@@ -38,13 +38,12 @@ bool finite_values(const char *data, const Weight &weight) {
 
 }  // namespace
 
-std::vector<std::string> TrainingLoop::history_columns(const Program &program, bool validation,
-                                                       bool scales_learning_rate) {
+std::vector<std::string> TrainingLoop::history_columns(const Program &program, bool validation) {
   std::vector<std::string> names = measured_names(program), columns = names;
   if (validation) {
     for (const std::string &name : names) columns.push_back("val_" + name);
   }
-  if (scales_learning_rate) columns.push_back("learning_rate_scale");
+  if (program.function("learning_rate")) columns.push_back("learning_rate");
   return columns;
 }
 
@@ -160,7 +159,11 @@ Result<bool> TrainingLoop::end_epoch(Ending &ending) {
     values->insert(values->end(), (*measured)->begin(), (*measured)->end());
   }
   std::string text = measured_text(state_.history.columns, *values);
-  if (values->size() < state_.history.columns.size()) values->push_back(state_.learning_rate_scale);
+  if (values->size() < state_.history.columns.size()) {
+    auto rate = learning_rate();
+    if (!rate) return tl::unexpected(rate.error());
+    values->push_back(*rate);
+  }
   state_.history.epochs.push_back(*values);
   double samples = static_cast<double>(samples_) - static_cast<double>(epoch_first_batch_ * settings_.batch_size.value);
   double rate = samples > 0 ? samples / std::max(training_seconds_, 1e-9) : 0;
@@ -185,6 +188,16 @@ Result<bool> TrainingLoop::end_epoch(Ending &ending) {
                          static_cast<long long>(settings_.epochs.value), text.c_str(), duration_text(seconds).c_str(),
                          rate_text(rate).c_str()));
   return true;
+}
+
+// Of the last step.
+Result<double> TrainingLoop::learning_rate() {
+  const Function &function = *program_.function("learning_rate");
+  Results results(function, 1);
+  program_.set_step(state_.step - 1);
+  auto called = program_.call(function, {}, results.pointers(), 1);
+  if (!called) return tl::unexpected(called.error());
+  return results.value(0);
 }
 
 Strings TrainingLoop::strings() const {

@@ -43,11 +43,12 @@ class TrainingLoop {
   const TrainingState &state() const { return state_; }
   const Callbacks &callbacks() const { return callbacks_; }
   // The columns of the history of a program.
-  static std::vector<std::string> history_columns(const Program &program, bool validation, bool scales_learning_rate);
+  static std::vector<std::string> history_columns(const Program &program, bool validation);
 
  private:
   Result<bool> train_epoch(Ending &ending);
   Result<bool> end_epoch(Ending &ending);
+  Result<double> learning_rate();
   Result<void> keep(const std::string &file);
   Result<Ending> close(const Ending &ending);
   Result<void> write_kept();

@@ -100,12 +100,20 @@ std::vector<float> sum_of_chunks(const nc_context *context) {
   return sum;
 }
 
+double learning_rate_of(const nc_context *context) {
+  return context->scalars[2] * context->scalars[1] * (1 - 0.5 * context->scalars[0] / context->scalars[3]);
+}
+
+void learning_rate(const nc_context *context) {
+  *static_cast<float *>(context->outputs[0]) = static_cast<float>(learning_rate_of(context));
+}
+
 void evaluate(const nc_context *context) { sum_of_chunks<false>(context); }
 
 void train_step(const nc_context *context) {
   std::vector<float> gradient = sum_of_chunks<true>(context);
   float *weights = weights_of(context), *velocity = weights + kWeights;
-  double rate = context->scalars[2] * context->scalars[1] * (1 - 0.5 * context->scalars[0] / context->scalars[3]);
+  double rate = learning_rate_of(context);
   for (int i = 0; i < kWeights; ++i) {
     float slope =
         gradient[i] / static_cast<float>(context->batch) + (i < kKernel ? 2 * static_cast<float>(kL2) * weights[i] : 0);
@@ -219,6 +227,10 @@ json toy_metadata() {
           {"changes_weights", false}}},
         {"evaluate", {{"inputs", batch_ports("f32")}, {"outputs", measured}, {"changes_weights", false}}},
         {"train_step", {{"inputs", batch_ports("f32")}, {"outputs", measured}, {"changes_weights", true}}},
+        {"learning_rate",
+         {{"inputs", json::array()},
+          {"outputs", {port("learning_rate", "f32", json::array())}},
+          {"changes_weights", false}}},
         {"metrics",
          {{"inputs", {port("metric.accuracy", "f32", {2})}},
           {"outputs", {port("accuracy", "f32", json::array())}},
@@ -238,6 +250,7 @@ ToyProgram::ToyProgram(const json &metadata, bool break_gradient) : metadata_(me
                 {"predict", predict, 0, 0, 1, 1},
                 {"evaluate", evaluate, 0, kPerRow, 3, 3},
                 {"train_step", train_step, 0, kPerRow, 3, 3},
+                {"learning_rate", learning_rate, 0, 0, 0, 1},
                 {"metrics", metrics, 0, 0, 1, 1},
                 {"gradcheck", break_gradient ? gradcheck<true> : gradcheck<false>, 0, 0, 7, 3}};
   modules_ = {&nc_module_csv};

@@ -82,7 +82,8 @@ TEST_F(TrainProgram, TrainsAndTells) {
     EXPECT_NE(text.find(part), std::string::npos) << part << " is not in\n" << text;
   }
   std::string history = file("runs/toy-001/history.csv");
-  EXPECT_TRUE(history.starts_with("epoch,loss,penalty,accuracy,val_loss,val_penalty,val_accuracy\n1,")) << history;
+  EXPECT_TRUE(history.starts_with("epoch,loss,penalty,accuracy,val_loss,val_penalty,val_accuracy,learning_rate\n1,"))
+      << history;
   EXPECT_EQ(std::count(history.begin(), history.end(), '\n'), 9);
   std::istringstream last(history.substr(history.rfind("\n8,") + 1));
   std::vector<double> row;
