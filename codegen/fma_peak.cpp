@@ -12,7 +12,7 @@ constexpr unsigned kUnroll = 4;
 double fma_peak_flops(const Target &target) { return 2.0 * kChains * kUnroll * target.lanes(DType::f32); }
 
 llvm::Function *emit_fma_peak(ProgramBuilder &program) {
-  Kernel kernel(program, "fma_peak", Location{});
+  Kernel kernel(program, program.target(), "fma_peak", Location{});
   llvm::IRBuilder<> &ir = kernel.ir;
   unsigned lanes = program.target().lanes(DType::f32);
   auto *vector = llvm::FixedVectorType::get(ir.getFloatTy(), lanes);

@@ -37,8 +37,8 @@ Dim stored_elements(const ValueLayout &layout) {
   return count;
 }
 
-Kernel::Kernel(ProgramBuilder &builder, const std::string &name, const Location &location)
-    : ir(builder.context()), program(builder), target(builder.target()), fields_(9, nullptr) {
+Kernel::Kernel(ProgramBuilder &builder, const Target &made_for, const std::string &name, const Location &location)
+    : ir(builder.context()), program(builder), target(made_for), fields_(9, nullptr) {
   auto *type = llvm::FunctionType::get(ir.getVoidTy(), {ir.getPtrTy(), ir.getInt64Ty(), ir.getPtrTy()}, false);
   function = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, name, program.module());
   target.add_attributes(*function);

@@ -42,8 +42,8 @@ Dim stored_elements(const ValueLayout &layout);
 
 class Kernel {
  public:
-  // Starts the function: `name` is made unique in the module.
-  Kernel(ProgramBuilder &program, const std::string &name, const Location &location);
+  // Starts the function: `name` is made unique in the module. `target` is the one the kernel was planned for.
+  Kernel(ProgramBuilder &program, const Target &target, const std::string &name, const Location &location);
 
   llvm::IRBuilder<> ir;
   ProgramBuilder &program;

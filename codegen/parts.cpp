@@ -23,37 +23,30 @@ namespace {
 
 // However many cores there are, so that the same file gives the same executable everywhere.
 constexpr size_t kParts = 8;
-constexpr size_t kQuickParts = 2;
 
 struct Part {
   std::set<std::string> functions;
   size_t instructions = 0;
-  bool quick = false;
   bool has_tables = false;
 };
 
 // LLVM's machine for the target, one for each part: it is not to be shared between threads.
-std::unique_ptr<llvm::TargetMachine> create_machine(const llvm::TargetMachine &like, bool quick) {
-  auto effort = quick ? llvm::CodeGenOptLevel::None : llvm::CodeGenOptLevel::Default;
-  return std::unique_ptr<llvm::TargetMachine>(like.getTarget().createTargetMachine(
-      like.getTargetTriple().str(), like.getTargetCPU(), like.getTargetFeatureString(), like.Options,
-      like.getRelocationModel(), std::nullopt, effort));
+std::unique_ptr<llvm::TargetMachine> create_machine(const llvm::TargetMachine &like) {
+  return std::unique_ptr<llvm::TargetMachine>(
+      like.getTarget().createTargetMachine(like.getTargetTriple().str(), like.getTargetCPU(),
+                                           like.getTargetFeatureString(), like.Options, like.getRelocationModel()));
 }
 
-// The functions with and without kCompileQuickly, each dealt to parts of about the same size.
+// The functions, dealt to parts of about the same size.
 std::vector<Part> divide(llvm::Module &module) {
   std::vector<llvm::Function *> functions;
   for (llvm::Function &function : module)
     if (!function.isDeclaration()) functions.push_back(&function);
   std::ranges::stable_sort(functions, std::greater(), &llvm::Function::getInstructionCount);
-  std::vector<Part> parts(kParts + kQuickParts);
-  for (size_t n = kParts; n < parts.size(); ++n) parts[n].quick = true;
+  std::vector<Part> parts(kParts);
   parts[0].has_tables = true;
   for (llvm::Function *function : functions) {
-    bool quick = function->hasFnAttribute(kCompileQuickly);
-    auto first = parts.begin() + (quick ? kParts : 0), last = quick ? parts.end() : parts.begin() + kParts;
-    Part &smallest =
-        *std::min_element(first, last, [](const Part &a, const Part &b) { return a.instructions < b.instructions; });
+    Part &smallest = *std::ranges::min_element(parts, {}, &Part::instructions);
     smallest.functions.insert(function->getName().str());
     smallest.instructions += function->getInstructionCount();
   }
@@ -94,7 +87,7 @@ Result<std::vector<std::string>> emit_in_parts(llvm::Module &module, const Targe
   std::atomic<size_t> next = 0;
   auto work = [&] {
     for (size_t n = next++; n < parts.size(); n = next++)
-      made[n] = compile(bitcode, parts[n], *create_machine(*target.machine, parts[n].quick));
+      made[n] = compile(bitcode, parts[n], *create_machine(*target.machine));
   };
   {
     std::vector<std::jthread> others;

@@ -13,9 +13,6 @@ class Module;
 
 namespace netc {
 
-// A function with this attribute is compiled quickly rather than well: its speed does not matter.
-inline constexpr const char *kCompileQuickly = "netc-compile-quickly";
-
 // The objects of a well-formed module, to be linked together. `threads` threads (at least 1) share the work; the
 // objects do not depend on how many. Local functions and constants of `module` become hidden ones.
 Result<std::vector<std::string>> emit_in_parts(llvm::Module &module, const Target &target, unsigned threads);

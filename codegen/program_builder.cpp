@@ -25,6 +25,7 @@ ProgramBuilder::ProgramBuilder(const Module &source, const Metadata &metadata, T
       debug_(module_, debug_info) {
   frugal_target_.vector_registers = 4;
   frugal_target_.winograd = Winograd::never;
+  frugal_target_.small_code = true;
   module_.setTargetTriple(target_.triple);
   module_.setDataLayout(target_.machine->createDataLayout());
   module_.setPICLevel(llvm::PICLevel::BigPIC);
@@ -190,10 +191,10 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const K
   };
   for (Stage &stage : lowering.stages) {
     std::string suffix = stage.suffix.empty() ? "" : "." + stage.suffix;
-    Kernel kernel(*this, name.symbol(task.function->name) + suffix, task.op->location);
+    Kernel kernel(*this, *task.target, name.symbol(task.function->name) + suffix, task.op->location);
     stage.emit(kernel);
     llvm::Function *function = kernel.finish();
-    if (rarely_called(*task.function)) function->addFnAttr(kCompileQuickly);
+    if (task.target->small_code) function->addFnAttr(llvm::Attribute::OptimizeForSize);
     function = equal_kernels_.unique(function);
     Work work = dominates(stage) ? work_of(task) : Work{};
     KernelName stage_name{name.step, name.direction, name.ops + suffix};
@@ -296,7 +297,6 @@ Result<void> ProgramBuilder::add_function(const Function &function) {
   auto *type = llvm::FunctionType::get(ir.getVoidTy(), {ir.getPtrTy()}, false);
   auto *entry = llvm::Function::Create(type, llvm::GlobalValue::InternalLinkage, function.name, module_);
   target_.add_attributes(*entry);
-  if (rarely_called(function)) entry->addFnAttr(kCompileQuickly);
   llvm::Value *call_context = entry->getArg(0);
   ir.SetInsertPoint(llvm::BasicBlock::Create(context_, "entry", entry));
   std::vector<Storage> storage = place_values(function);

@@ -84,7 +84,7 @@ class ProgramBuilder {
   const Module &source_;
   const Metadata &metadata_;
   Target target_;
-  Target frugal_target_;  // the same with so few registers that tiles are small: for functions whose speed is no matter
+  Target frugal_target_;  // the same for small code, with so few registers that tiles are small
   llvm::LLVMContext context_;
   llvm::Module module_;
   DebugInfo debug_;

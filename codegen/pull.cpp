@@ -180,7 +180,7 @@ Lowering lower_push(const OpTask &task) {
   // A trial finds out whether samples are independent and whether lanes may be stored together.
   LaneBuilder::Frame found;
   {
-    Kernel trial(*task.program, "trial", {});
+    Kernel trial(*task.program, *task.target, "trial", {});
     emit_push(trial, task, *visit, lanes, trial.i64(0), trial.size(visit->units), found);
     trial.finish()->eraseFromParent();
   }

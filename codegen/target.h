@@ -31,6 +31,7 @@ struct Target {
   bool rounds_to_bf16 = false;     // one instruction for 16 floats (AVX512_BF16)
   bool bf16_tiles = false;         // products of bf16 in tile registers (AMX)
   Winograd winograd = Winograd::where_faster;
+  bool small_code = false;  // sums are plain loops: for functions whose speed is no matter
   std::shared_ptr<llvm::TargetMachine> machine;
 
   // The features of runtime/cpu_features.h that the code may use, separated by spaces. Tile registers, which the

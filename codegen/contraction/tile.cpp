@@ -69,7 +69,7 @@ class Emitter {
       const Reduction inner = loops.back();
       const llvm::ConstantInt *count = constant(inner.count);
       int64_t size = static_cast<int64_t>(steps.size());
-      if (count == nullptr || count->getSExtValue() * size > kStraightSteps) break;
+      if (target_.small_code || count == nullptr || count->getSExtValue() * size > kStraightSteps) break;
       steps = repeated(steps, inner, 0, count->getSExtValue());
       loops.pop_back();
     }
@@ -113,6 +113,7 @@ class Emitter {
   }
 
   int64_t unrolling(const llvm::ConstantInt *count, int64_t steps) {
+    if (target_.small_code) return 1;
     int64_t most = std::max<int64_t>(1, tile_.unrolled / steps);
     if (count == nullptr) return std::min<int64_t>(most, 4);
     for (int64_t unroll = most; unroll >= std::max<int64_t>(2, most / 2); --unroll)
