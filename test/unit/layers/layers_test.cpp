@@ -42,6 +42,59 @@ INSTANTIATE_TEST_SUITE_P(Random, Image,
                          testing::Values("dropout(0.3)", "spatial_dropout2d(0.4)", "gaussian_noise(0.1)",
                                          "gaussian_dropout(0.2)", "alpha_dropout(0.1)"),
                          named_by_text);
+INSTANTIATE_TEST_SUITE_P(Adaptive, Image,
+                         testing::Values("adaptive_average_pooling2d([3, 4])", "adaptive_max_pooling2d([7, 1])",
+                                         "group_norm(3)", "conv2d(6, 3) -> group_norm(2)",
+                                         "group_norm(-1, center = false)",
+                                         "up_sampling2d([2, 3], interpolation = bilinear)", "glu(axis = 2)",
+                                         "conv2d_transpose(2, 3, strides = 2, padding = same, output_padding = [1, 0])",
+                                         "conv2d_transpose(2, [3, 2], padding = valid, dilation_rate = 2)"),
+                         named_by_text);
+
+using Sequence = Check;
+TEST_P(Sequence, IsRight) {
+  check_network(
+      experiment("(x: f32[11, 3]) -> class[3] { x -> " + std::string(GetParam()) + " -> flatten -> dense(3) }"));
+}
+INSTANTIATE_TEST_SUITE_P(
+    Convolution, Sequence,
+    testing::Values("conv1d(5, 3)", "conv1d(6, [4], strides = 2, padding = same, groups = 3, activation = tanh)",
+                    "conv1d(4, 3, dilation_rate = 3, padding = causal)", "conv1d(2, 2, strides = 3, padding = causal)",
+                    "conv1d(17, 13, padding = same, kernel_constraint = max_norm(0.5))",
+                    "conv1d(8, 1, use_bias = false) -> batch_norm -> relu", "depthwise_conv1d(3, padding = same)",
+                    "depthwise_conv1d(4, depth_multiplier = 2, strides = 2, padding = causal)",
+                    "separable_conv1d(6, 3, dilation_rate = 2)", "conv1d_transpose(5, 3, strides = 2, padding = same)",
+                    "conv1d_transpose(3, 2, strides = 3)", "conv1d_transpose(3, 4, dilation_rate = 2)",
+                    "conv1d_transpose(2, 3, strides = 2, padding = same, output_padding = 1)"),
+    named_by_text);
+INSTANTIATE_TEST_SUITE_P(Shape, Sequence,
+                         testing::Values("max_pool1d", "max_pool1d(3, strides = 2, padding = same)",
+                                         "average_pool1d(4)", "average_pool1d(3, strides = 1, padding = same)",
+                                         "global_average_pooling1d", "global_max_pooling1d(keepdims = true)",
+                                         "adaptive_average_pooling1d(4)", "adaptive_max_pooling1d(3)",
+                                         "zero_padding1d([2, 1])", "cropping1d([1, 3])", "up_sampling1d(3)",
+                                         "spatial_dropout1d(0.3)", "group_norm(3)"),
+                         named_by_text);
+
+using Volume = Check;
+TEST_P(Volume, IsRight) {
+  check_network(
+      experiment("(x: f32[5, 4, 3, 2]) -> class[3] { x -> " + std::string(GetParam()) + " -> flatten -> dense(3) }"));
+}
+INSTANTIATE_TEST_SUITE_P(
+    All, Volume,
+    testing::Values("conv3d(3, 2)", "conv3d(4, [3, 2, 3], strides = [2, 1, 2], padding = same, groups = 2)",
+                    "conv3d(3, [2, 2, 1], dilation_rate = [3, 2, 1], use_bias = false, activation = relu)",
+                    "conv3d(1, 7, padding = same)", "conv3d_transpose(3, 3, strides = 2, padding = same)",
+                    "conv3d_transpose(2, [1, 2, 3], strides = [2, 1, 3])",
+                    "conv3d_transpose(2, 3, strides = 2, padding = same, output_padding = 1)", "max_pool3d",
+                    "max_pool3d([3, 2, 1], strides = [2, 1, 1], padding = same)", "average_pool3d([2, 2, 3])",
+                    "average_pool3d(3, strides = 2, padding = same)", "global_average_pooling3d",
+                    "global_max_pooling3d(keepdims = true)", "adaptive_average_pooling3d([2, 3, 1])",
+                    "adaptive_max_pooling3d(2)", "zero_padding3d([[1, 0], [0, 2], [1, 1]])",
+                    "cropping3d([[1, 1], [0, 2], [1, 0]])", "up_sampling3d([1, 2, 3])", "spatial_dropout3d(0.3)",
+                    "group_norm(2)", "batch_norm", "layer_norm"),
+    named_by_text);
 
 TEST(Network, OfImagesOnEveryTarget) {
   check_network(
@@ -64,7 +117,9 @@ INSTANTIATE_TEST_SUITE_P(All, Activation,
                                          "leaky_relu", "prelu", "elu", "selu", "celu", "gelu",
                                          "gelu(approximate = true)", "silu", "mish", "softplus", "softsign", "tanh",
                                          "hard_tanh", "sigmoid", "hard_sigmoid", "hard_silu", "log_sigmoid",
-                                         "exponential", "softmax", "log_softmax", "linear"),
+                                         "exponential", "softmax", "log_softmax", "linear", "hard_shrink(0.1)",
+                                         "soft_shrink", "tanh_shrink", "threshold(0.2, -1.0)", "squareplus",
+                                         "sparse_plus", "sparse_sigmoid"),
                          named_by_text);
 
 using Merge = Check;
@@ -72,10 +127,12 @@ TEST_P(Merge, IsRight) {
   check_network(experiment("(x: f32[7], z: f32[7]) -> f32[2] { a = x -> dense(5)  b = z -> dense(5)\n" +
                            std::string(GetParam()) + " -> dense(2) }"));
 }
-INSTANTIATE_TEST_SUITE_P(All, Merge,
-                         testing::Values("add(a, b)", "subtract(a, b)", "[a, b] -> multiply", "[a, b, a] -> average",
-                                         "maximum(a, b)", "[a, b] -> minimum", "[a, b] -> concatenate"),
-                         named_by_text);
+INSTANTIATE_TEST_SUITE_P(
+    All, Merge,
+    testing::Values("add(a, b)", "subtract(a, b)", "[a, b] -> multiply", "[a, b, a] -> average", "maximum(a, b)",
+                    "[a, b] -> minimum", "[a, b] -> concatenate", "dot(a, b)", "dot(a, b, axes = 1, normalize = true)",
+                    "[a -> reshape([5, 1]), b -> reshape([1, 5])] -> dot(axes = [1, 2]) -> flatten"),
+    named_by_text);
 
 TEST(Network, SharesAStepBoundToAName) {
   check_network(experiment(
