@@ -148,10 +148,11 @@ struct Parameter {  // of a block or a network: x, units: int, padding = same
   ExprPtr fallback;  // null: must be given
 };
 
-struct ParamDecl {  // param lr = 1e-3 in log 1e-4 .. 1e-2
+struct ParamDecl {  // param lr = 1e-3 in log 1e-4 .. 1e-2 if depth > 1
   Identifier name;
   ExprPtr value;
-  ExprPtr space;  // null: not tuned; a Range, a Set or a call
+  ExprPtr space;      // null: not tuned; a Range, a Set or a call
+  ExprPtr condition;  // null: always tuned
 };
 struct Import {
   std::string path;

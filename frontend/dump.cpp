@@ -45,7 +45,8 @@ class AstPrinter {
   }
 
   void print(const ast::ParamDecl &node) {
-    line("param {} = {}{}", node.name.text, text(node.value), node.space ? " in " + text(node.space) : "");
+    line("param {} = {}{}{}", node.name.text, text(node.value), node.space ? " in " + text(node.space) : "",
+         node.condition ? " if " + text(node.condition) : "");
   }
   void print(const ast::Import &node) { line("import {}", in_quotes(node.path)); }
   void print(const ast::BlockDecl &node) {

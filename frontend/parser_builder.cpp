@@ -34,8 +34,9 @@ std::optional<ast::Item> Builder::item(Parser::ItemContext *context) {
 
 ast::ParamDecl Builder::param(Parser::ParamDeclContext *context) {
   auto values = context->value();
-  ast::ParamDecl result{identifier(context->name()), value(values[0]).expr, nullptr};
+  ast::ParamDecl result{identifier(context->name()), value(values[0]).expr, nullptr, nullptr};
   if (values.size() > 1) result.space = value(values[1]).expr;
+  if (context->expression()) result.condition = expression(context->expression()).expr;
   return result;
 }
 

@@ -376,6 +376,7 @@ class Describer {
       return before_sign(sign, before);
     std::string help = is_reserved(found_type()) || is_outer_word(found_type()) ? reserved() : "";
     if (before == Parser::ARROW) return here("expected a step after `->`", help);
+    if (before == Parser::IF && found_.starts_line) return this->before("expected a condition after `if`", "");
     if (before == Parser::IF) return here("expected a condition after `if`", help);
     if (dangles || before == Parser::IN) return here(fmt::format("expected a value after `{}`", sign), help);
     return here("expected a value", help);

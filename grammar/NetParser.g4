@@ -9,7 +9,7 @@ options { tokenVocab = NetLexer; }
 file : item* EOF ;
 item : paramDecl | importDecl | blockDecl | networkDecl | section ;
 
-paramDecl : PARAM name ASSIGN value (IN value)? ;
+paramDecl : PARAM name ASSIGN value (IN value)? (IF expression)? ;
 importDecl : IMPORT STRING ;
 blockDecl : BLOCK blockHeader body ;
 blockHeader : name parameters ;

@@ -4,7 +4,6 @@
 
 #include <charconv>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace netc::elaborate {
 namespace {
@@ -29,7 +28,7 @@ void declare_param(const ast::ParamDecl &declaration, const FrontendOptions &opt
     return;
   }
   Interpreter interpreter(session, nullptr);
-  ParamInfo info{&declaration, interpreter.evaluate(*declaration.value), false, false};
+  ParamInfo info{&declaration, interpreter.evaluate(*declaration.value), false, false, session.params.size()};
   if (auto define = options.defines.find(name); define != options.defines.end()) {
     Datum value = parse_define(define->second);
     if (info.value.is<Word>() && value.is<Text>()) value = Word{value.as<Text>()->value};
@@ -184,70 +183,6 @@ Declarations declare(const Files &files, const FrontendOptions &options, Session
   }
   if (chosen != networks.end()) std::tie(result.network, result.network_span) = chosen->second;
   return result;
-}
-
-nlohmann::json param_space(Interpreter &interpreter, const std::string &name, const ParamInfo &param) {
-  using nlohmann::json;
-  const ast::ExprPtr &space = param.declaration->space;
-  if (!space) return nullptr;
-  const auto *value = param.value.as<Number>();
-  Reporter &reporter = interpreter.session().reporter;
-  auto outside = [&](const std::string &where) {
-    reporter.warning(param.declaration->value->span, fmt::format("the value of {}, {}, lies outside of its space {}",
-                                                                 name, describe(param.value, nullptr), where));
-  };
-  if (const auto *range = std::get_if<ast::Range>(&space->node)) {
-    Datum low_datum = interpreter.evaluate(*range->low), high_datum = interpreter.evaluate(*range->high);
-    auto low = interpreter.as_real(low_datum, range->low->span, "the low end");
-    auto high = interpreter.as_real(high_datum, range->high->span, "the high end");
-    if (!low || !high) return nullptr;
-    if (*low > *high) {
-      reporter.error(space->span, fmt::format("the range of {} is empty", name));
-      return nullptr;
-    }
-    if (range->logarithmic && *low <= 0) {
-      reporter.error(range->low->span, "a logarithmic range starts above 0");
-      return nullptr;
-    }
-    bool integer = value && value->integer && low_datum.as<Number>()->integer && high_datum.as<Number>()->integer;
-    if (integer && !range->inclusive) *high -= 1;
-    if (!value)
-      reporter.error(param.declaration->value->span, fmt::format("{} is no number, its space is a range", name));
-    else if (value->value < *low || value->value > *high)
-      outside(fmt::format("{} .. {}", *low, *high));
-    return json{{"kind", "range"}, {"low", *low}, {"high", *high}, {"log", range->logarithmic}, {"integer", integer}};
-  }
-  if (const auto *set = std::get_if<ast::Set>(&space->node)) {
-    json values = json::array();
-    bool inside = false;
-    for (const auto &item : set->items) {
-      Datum datum = interpreter.evaluate(*item);
-      if (const auto *number = datum.as<Number>()) {
-        if (number->integer)
-          values.push_back(static_cast<int64_t>(number->value));
-        else
-          values.push_back(number->value);
-        inside |= value && value->value == number->value;
-      } else if (const auto *flag = datum.as<bool>()) {
-        values.push_back(*flag);
-        inside |= param.value.is<bool>() && *param.value.as<bool>() == *flag;
-      } else if (const auto *text = datum.as<Text>()) {
-        values.push_back(text->value);
-        inside |= param.value.is<Text>() && param.value.as<Text>()->value == text->value;
-      } else if (const auto *word = datum.as<Word>()) {
-        values.push_back(word->text);
-        inside |= param.value.is<Word>() && param.value.as<Word>()->text == word->text;
-      } else if (!is_poison(datum)) {
-        reporter.error(item->span,
-                       fmt::format("a choice is a number, a text or a word, got {}", describe(datum, nullptr)));
-      }
-    }
-    if (!inside && !is_poison(param.value)) outside(values.dump());
-    return json{{"kind", "choice"}, {"values", values}};
-  }
-  reporter.error(space->span, "the space of a param is a range or a set")
-      .help("in 0.1 .. 0.5, in log 1e-4 .. 1e-2, in {16, 32, 64}");
-  return nullptr;
 }
 
 }  // namespace netc::elaborate

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json_fwd.hpp>
 #include <vector>
 
 #include "frontend/elaborate/interpreter.h"
@@ -22,8 +21,5 @@ struct Declarations {
 // and its sections. Reports duplicates, missing parts and unknown names.
 Declarations declare(const std::vector<std::unique_ptr<ast::File>> &files, const FrontendOptions &options,
                      Session &session);
-
-// The space of a param as the metadata describes it; reports bounds that are no numbers, and a value outside.
-nlohmann::json param_space(Interpreter &interpreter, const std::string &name, const ParamInfo &param);
 
 }  // namespace netc::elaborate

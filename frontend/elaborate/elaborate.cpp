@@ -7,6 +7,7 @@
 
 #include "frontend/elaborate/functions.h"
 #include "frontend/elaborate/sections.h"
+#include "frontend/elaborate/spaces.h"
 
 namespace netc::elaborate {
 namespace {
@@ -76,19 +77,37 @@ json weights_json(const Session &session) {
   return weights;
 }
 
+// A number is an integer when all that its space holds is.
+const char *kind_of(const Datum &value, const json &space) {
+  const auto *number = value.as<Number>();
+  if (!number) return value.is<bool>() ? "boolean" : "string";
+  bool integer = number->integer;
+  if (space.is_object() && space["kind"] == "range") integer &= space["integer"].get<bool>();
+  if (space.is_object() && space["kind"] == "choice")
+    for (const json &choice : space["values"]) integer &= choice.is_number_integer();
+  return integer ? "integer" : "real";
+}
+
+// In the order of their declaration.
 json params_json(Session &session) {
   Interpreter interpreter(session, nullptr);
+  std::vector<const std::string *> names(session.params.size());
+  for (const auto &[name, param] : session.params) names[param.order] = &name;
   json parameters = json::array();
-  for (auto &[name, param] : session.params) {
-    json space = param_space(interpreter, name, param);
-    const auto *number = param.value.as<Number>();
-    const char *kind = number ? number->integer ? "integer" : "real" : param.value.is<bool>() ? "boolean" : "string";
+  for (const std::string *name : names) {
+    ParamInfo &param = session.params.at(*name);
+    json space = param_space(interpreter, *name, param), condition = param_condition(interpreter, *name, param);
     json value = param.value.is<Word>() ? json(param.value.as<Word>()->text) : datum_json(param.value);
-    parameters.push_back(
-        {{"name", name}, {"value", value}, {"kind", kind}, {"runtime", !param.fixed && param.used}, {"space", space}});
-    // What an error kept from being looked at may have used it.
-    if (!param.used && session.reporter.error_count() == 0)
-      session.reporter.warning(param.declaration->name.span, "the param " + name + " is never used");
+    parameters.push_back({{"name", *name},
+                          {"value", value},
+                          {"kind", kind_of(param.value, space)},
+                          {"used", param.used},
+                          {"runtime", !param.fixed && param.used},
+                          {"space", space},
+                          {"condition", condition}});
+    // What an error kept from being looked at may have used it, or what other values of the params lead to.
+    if (!param.used && condition.is_null() && session.reporter.error_count() == 0)
+      session.reporter.warning(param.declaration->name.span, "the param " + *name + " is never used");
   }
   return parameters;
 }

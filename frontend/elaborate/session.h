@@ -28,6 +28,7 @@ struct ParamInfo {
   Datum value;
   bool fixed = false;  // decided when compiling: a shape, an attribute, a condition or a loop depends on it
   bool used = false;
+  size_t order = 0;  // of the declaration among all params, imports first
 };
 
 enum class Role : uint8_t { weight, state, optimizer };

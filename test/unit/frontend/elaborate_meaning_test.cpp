@@ -137,7 +137,21 @@ TEST(Meaning, ParamsThatDecideShapesAreFixed) {
   EXPECT_EQ(to_string(result->program->module.weights[0].type), "f32[4, 12]");
   for (const auto &param : result->metadata()["parameters"])
     EXPECT_EQ(param["runtime"], param["name"] != "width") << param.dump();
-  EXPECT_EQ(result->metadata()["parameters"][0]["space"]["kind"], "range");
+  EXPECT_EQ(result->metadata()["parameters"][0]["space"]["kind"], "choice");
+  EXPECT_EQ(result->metadata()["parameters"][2]["space"]["kind"], "range");
+}
+
+TEST(Meaning, ConditionsOfSpacesAreTrees) {
+  auto result = elaborate_text(experiment("(x: f32[4]) -> class[3] { x -> dense(width) -> dropout(rate) -> dense(3) }",
+                                          "optimizer = sgd",
+                                          "param width = 3 in {3, 6}\nparam noisy = true in {true, false}\n"
+                                          "param rate = 0 in 0.1 .. 0.5 if noisy and 4 < width"));
+  ASSERT_TRUE(result->program) << result->messages();
+  const auto &parameters = result->metadata()["parameters"];
+  EXPECT_TRUE(parameters[0]["condition"].is_null());
+  EXPECT_EQ(parameters[2]["condition"].dump(),
+            R"({"op":"and","operands":[{"param":"noisy"},{"op":"<","operands":[4,{"param":"width"}]}]})");
+  EXPECT_EQ(parameters[2]["kind"], "real");  // though its value is written without a point
 }
 
 TEST(Meaning, InitialValuesHaveTheVarianceOfTheirScheme) {

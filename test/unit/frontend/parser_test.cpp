@@ -92,6 +92,8 @@ TEST(Parser, Statements) {
 TEST(Parser, Parts) {
   EXPECT_EQ(parse("param lr = 1e-3 in log 1e-4 .. 1e-2\nimport \"a.net\"\n").text,
             "param lr = 0.001 in (log.. 0.0001 0.01)\nimport \"a.net\"\n");
+  EXPECT_EQ(parse("param m = 0.9 in 0.5 .. 1.0 if rule == \"sgd\" and not wide\nparam b = 1").text,
+            "param m = 0.9 in (.. 0.5 1) if (and (== rule \"sgd\") (not wide))\nparam b = 1\n");
   EXPECT_EQ(parse("network n(a: f32[3], b: i32) -> (p: f32[3], class[10]) { a }").text,
             "network n\n  parameter a: f32[3]\n  parameter b: i32\n  output p: f32[3]\n  output class[10]\n  a\n");
   EXPECT_EQ(parse("train tune: n on data { }\ndefaults { conv2d(padding = same) }").text,
