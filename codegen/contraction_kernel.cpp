@@ -27,8 +27,8 @@ struct ContractionTask {
 class ContractionKernel final : public KernelEmitter {
  public:
   // `finishes`: this stage calls `finish`.
-  ContractionKernel(const ContractionTask &plan, bool finishes, Kernel &kernel)
-      : plan_(plan), task_(plan.op), kernel_(kernel), contraction_(task_.body.ops[0]) {
+  ContractionKernel(const ContractionTask &plan, bool finishes, int64_t apart_at, Kernel &kernel)
+      : plan_(plan), task_(plan.op), kernel_(kernel), contraction_(task_.body.ops[0]), apart_at_(apart_at) {
     const OpTask &task = task_;
     for (const Storage &storage : task.operands) operands_.push_back(kernel.operand(storage));
     for (ValueId operand : contraction_.operands) {
@@ -76,8 +76,8 @@ class ContractionKernel final : public KernelEmitter {
                        : kernel_.fixed_space(task_.scratch_fixed_at + plan_.sums_fixed);
   }
   llvm::Value *scratch_apart() override {
-    if (plan_.prepared) return kernel_.weight_space(plan_.prepared->offset);
-    return kernel_.fixed_space(task_.scratch_fixed_at + plan_.sums_fixed + plan_.apart);
+    if (plan_.prepared) return kernel_.weight_space(plan_.prepared->offset + apart_at_);
+    return kernel_.fixed_space(task_.scratch_fixed_at + plan_.sums_fixed + plan_.apart + apart_at_);
   }
   void loop(llvm::Value *begin, llvm::Value *end, int64_t step,
             const std::function<void(llvm::Value *)> &body) override {
@@ -131,6 +131,7 @@ class ContractionKernel final : public KernelEmitter {
   const OpTask &task_;
   Kernel &kernel_;
   const Op &contraction_;
+  const int64_t apart_at_;
   std::vector<Operand> operands_;
   std::vector<Address> contracted_, results_;
   std::vector<size_t> stored_;  // results that are not sums
@@ -206,8 +207,8 @@ Lowering lower_contraction(const OpTask &task) {
     bool finishes = &stage == &lowered.stages.back();
     lowering.stages.push_back(
         {stage.suffix, stage.units, stage.units_per_chunk, stage.fixed_nanoseconds, stage.batch_nanoseconds,
-         [plan, finishes, emit = std::move(stage.emit)](Kernel &kernel) {
-           ContractionKernel emitter(*plan, finishes, kernel);
+         [plan, finishes, apart_at = stage.apart_at, emit = std::move(stage.emit)](Kernel &kernel) {
+           ContractionKernel emitter(*plan, finishes, apart_at, kernel);
            emit(emitter);
          },
          stage.least_batch, stage.most_batch, plan->prepared && stage.prepares, stage.units_per_chunk_of_one});

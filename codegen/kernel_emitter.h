@@ -93,7 +93,8 @@ struct KernelStage {
   double batch_nanoseconds = 0;
   int64_t least_batch = 1;  // the stage is left out for batches smaller or larger
   int64_t most_batch = kAnyBatch;
-  bool prepares = false;                      // computes what ContractionLowering::prepared_as says
+  int64_t apart_at = 0;   // bytes: where its part of scratch_apart() begins, which scratch_apart() gives it
+  bool prepares = false;  // computes what ContractionLowering::prepared_as says
   std::function<void(KernelEmitter &)> emit;  // emits the body for emitter.chunk(); falls through at its end
 };
 

@@ -7,6 +7,7 @@
 
 #include "codegen/contraction/common.h"
 #include "codegen/contraction/image.h"
+#include "codegen/contraction/kernel_panels.h"
 
 namespace netc::contraction {
 
@@ -16,13 +17,16 @@ namespace {
 
 constexpr int64_t kBandBytes = 32 * 1024;   // of the result of a depthwise convolution
 constexpr int64_t kFilterBlockVectors = 4;  // a multiple of every panel where there are blocks of columns
+constexpr int64_t kMostCopiedPixels = 16;   // of a result that a kernel is copied for
 
 struct ConvolutionPlan {
   Convolution convolution;
   ImageSource source;
   std::vector<AxisPhase> rows, columns;
   int64_t blocks = 1;         // an image is cut into this many bands of rows
-  int64_t column_blocks = 1;  // or, where the kernel is large, into so many blocks of kFilterBlockVectors of filters
+  int64_t column_blocks = 1;  // or, where the kernel is large, into so many blocks of block_vectors of filters
+  int64_t block_vectors = kFilterBlockVectors;
+  std::optional<KernelPanels> copied;  // the kernel is read from there, a panel for each block of filters
 };
 
 // Emits all the tiles of one phase.
@@ -53,8 +57,10 @@ class PhaseEmitter {
     Value *first = nullptr, *last = nullptr;
     if (column_block != nullptr) {
       tiling_.vectors = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tiling_.vectors)));
-      first = scaled(emitter_, column_block, kFilterBlockVectors * lanes);
-      last = ir().CreateAdd(first, ir().getInt64(kFilterBlockVectors * lanes));
+      if (plan_.copied) tiling_ = {plan_.block_vectors, rows_.outputs, columns_.outputs};
+      int64_t block = plan_.block_vectors * lanes;
+      first = scaled(emitter_, column_block, block);
+      last = ir().CreateAdd(first, ir().getInt64(static_cast<uint64_t>(block)));
       last = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, last, ir().getInt64(static_cast<uint64_t>(channels)));
     }
     panels_ = make_panels(channels, lanes, tiling_.vectors);
@@ -101,16 +107,18 @@ class PhaseEmitter {
 
     Tile tile{element_, panels_.lanes, panel.vectors, panel.tail};
     tile.product = convolution_.depthwise() ? Product::pointwise : Product::broadcast;
-    for (int64_t line = 0; line < lines; ++line)
-      for (int64_t pixel = 0; pixel < length; ++pixel)
-        tile.rows.push_back(number(line * row_step + pixel * pixel_step));
-    tile.reductions = {{number(rows_.taps), number(rows_.input_per_tap * image_.row_stride),
-                        number(rows_.tap_step * kernel.strides[0])},
-                       {number(columns_.taps), number(columns_.input_per_tap * image_.pixel_stride),
-                        number(columns_.tap_step * kernel.strides[1])},
-                       {number(convolution_.input_channels), number(1), number(kernel.strides[2])}};
+    for (int64_t y = 0; y < lines; ++y)
+      for (int64_t x = 0; x < length; ++x) tile.rows.push_back(number(y * row_step + x * pixel_step));
+    int64_t step = plan_.copied ? width_of(*plan_.copied, panel) : kernel.strides[2];
+    int64_t tap = plan_.copied ? convolution_.input_channels * step : kernel.strides[1];
+    int64_t line = plan_.copied ? convolution_.x.kernel * tap : kernel.strides[0];
+    tile.reductions = {
+        {number(rows_.taps), number(rows_.input_per_tap * image_.row_stride), number(rows_.tap_step * line)},
+        {number(columns_.taps), number(columns_.input_per_tap * image_.pixel_stride), number(columns_.tap_step * tap)},
+        {number(convolution_.input_channels), number(1), number(step)}};
 
-    if (plan_.column_blocks > 1) tile.prefetch_b = number(kPrefetchedSteps * kernel.strides[2]);
+    if (plan_.column_blocks > 1) tile.prefetch_b = number(kPrefetchedSteps * step);
+    if (plan_.copied) tile.tail = 0;
     Value *first_column = panel.first;  // of the result
     Value *a = element_at(emitter_, element_, image_start_, scaled(emitter_, row, row_step));
     a = element_at(emitter_, element_, a, scaled(emitter_, column, pixel_step));
@@ -132,9 +140,9 @@ class PhaseEmitter {
       start = element_at(emitter_, element_, start, scaled(emitter_, column, image.strides[2]));
       tile.ahead.push_back({element_at(emitter_, element_, start, first_column), true});
     }
-    Value *b = element_at(emitter_, element_, kernel.base,
-                          number(rows_.first_tap * kernel.strides[0] + columns_.first_tap * kernel.strides[1]));
-    b = element_at(emitter_, element_, b, first_column);
+    Value *b = plan_.copied ? copied_panel(emitter_, *plan_.copied, first_column)
+                            : element_at(emitter_, element_, kernel.base, first_column);
+    b = element_at(emitter_, element_, b, number(rows_.first_tap * line + columns_.first_tap * tap));
 
     Accumulators sums;
     if (rows_.taps == 0 || columns_.taps == 0)
@@ -143,6 +151,7 @@ class PhaseEmitter {
     else
       sums = emit_tile(ir(), emitter_.target(), tile, a, b);
 
+    tile.tail = panel.tail;
     IndexValue image = index_of(emitter_, image_number_);
     IndexValue y = index_of(emitter_, row, rows_.output_step, rows_.first_output);
     IndexValue x = index_of(emitter_, column, columns_.output_step, columns_.first_output);
@@ -177,7 +186,23 @@ int64_t bands_of_depthwise(const Convolution &convolution, int64_t rows_of_phase
 
 }  // namespace
 
-ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target) {
+// Few pixels read a large kernel once: a tile takes all of them, so that no part of the kernel is read again, and the
+// kernel lies in the order it is read in.
+std::optional<KernelPanels> plan_copy(const ConvolutionPlan &plan, const Target &target) {
+  const Convolution &convolution = plan.convolution;
+  int64_t pixels = plan.rows.front().outputs * plan.columns.front().outputs;
+  if (plan.rows.size() > 1 || plan.columns.size() > 1 || convolution.dtype != DType::f32 || pixels > kMostCopiedPixels)
+    return std::nullopt;
+  int64_t vectors = kFilterBlockVectors;
+  while (vectors > 1 && most_rows(target, vectors) < pixels) vectors /= 2;
+  if (most_rows(target, vectors) < pixels) return std::nullopt;
+  unsigned lanes = lanes_for(target, convolution.dtype, convolution.output_channels);
+  int64_t steps = convolution.y.kernel * convolution.x.kernel * convolution.input_channels;
+  return KernelPanels{make_panels(convolution.output_channels, lanes, vectors), steps};
+}
+
+ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target,
+                                     bool constant_kernel) {
   ContractionLowering lowering;
   ConvolutionPlan plan{convolution};
   plan.rows = axis_phases(convolution.y);
@@ -193,8 +218,16 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
   double work = channels * taps;  // multiply-adds of one image
   int64_t kernel_elements =
       convolution.y.kernel * convolution.x.kernel * convolution.input_channels * convolution.output_channels;
-  int64_t block_columns = kFilterBlockVectors * lanes_for(target, convolution.dtype, convolution.output_channels);
-  if (convolution.groups == 1 && kernel_elements >= kLargeElements && convolution.output_channels > block_columns)
+  bool large = convolution.groups == 1 && kernel_elements >= kLargeElements;
+  if (large && constant_kernel) plan.copied = plan_copy(plan, target);
+  if (plan.copied) {
+    plan.block_vectors = plan.copied->panels.vectors;
+    lowering.scratch_apart = plan.copied->bytes();
+    lowering.prepared_as = plan.copied->prepared_as();
+    lowering.stages.push_back(copy_kernel_stage(*plan.copied));
+  }
+  int64_t block_columns = plan.block_vectors * lanes_for(target, convolution.dtype, convolution.output_channels);
+  if (large && convolution.output_channels > block_columns)
     plan.column_blocks = (convolution.output_channels + block_columns - 1) / block_columns;
   else if (convolution.depthwise())
     plan.blocks = bands_of_depthwise(convolution, plan.rows.front().outputs);

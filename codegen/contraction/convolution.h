@@ -30,7 +30,9 @@ struct LoweringForBatches {
   int64_t least_batch = 1;
 };
 
-ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target);
+// A kernel that never changes may be copied first, so that it is read in the order of memory.
+ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target,
+                                     bool constant_kernel = false);
 // Nothing where tiles of pixels of one image do as well.
 std::optional<LoweringForBatches> plan_convolution_images(const Convolution &convolution, const Target &target,
                                                           bool constant_kernel);

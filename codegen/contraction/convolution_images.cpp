@@ -1,14 +1,11 @@
 // Convolutions of small images with large kernels: the rows of a tile are the same pixel of several images, so that
 // tiles are full however small an image is, and taps that only see the zeros around it are left out. The kernel is
 // copied panel by panel first, as the next cache likes it; a chunk takes its panel to all images.
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <bit>
-#include <limits>
 
 #include "codegen/contraction/common.h"
 #include "codegen/contraction/convolution.h"
+#include "codegen/contraction/kernel_panels.h"
 
 namespace netc::contraction {
 
@@ -25,14 +22,8 @@ constexpr int64_t kLeastKernel =
 struct ImagesPlan {
   Convolution convolution;
   std::vector<AxisPhase> rows, columns;
-  Panels panels;       // of filters
+  KernelPanels kernel;
   int64_t images = 1;  // of a tile
-
-  int64_t panel_count() const { return panels.whole + (panels.rest_vectors > 0 ? 1 : 0); }
-  int64_t steps() const { return convolution.y.kernel * convolution.x.kernel * convolution.input_channels; }
-  // Floats of a panel of the copied kernel, [tap][channel][filter]. A cache line more keeps panels apart in the cache.
-  int64_t panel_size(int64_t width) const { return steps() * width + kLineFloats; }
-  int64_t kernel_size() const { return panel_count() * panel_size(panels.width()); }
 };
 
 // The taps of an output that see the image.
@@ -45,28 +36,12 @@ class ImagesEmitter {
   ImagesEmitter(KernelEmitter &emitter, const ImagesPlan &plan)
       : emitter_(emitter), plan_(plan), element_(emitter.ir().getFloatTy()) {}
 
-  // One row of the kernel: a channel of a tap.
-  void copy_kernel(Value *row) {
-    const Address &kernel = emitter_.operand(1);
-    Value *from = at(kernel.base, scaled(emitter_, row, kernel.strides[2]));
-    for_panels(emitter_, plan_.panels, nullptr, nullptr, [&](const Panel &panel) {
-      int64_t width = width_of(panel);
-      Value *to = at(copied_panel(panel.first), scaled(emitter_, row, width));
-      for (unsigned v = 0; v < panel.vectors; ++v) {
-        Value *mask = v + 1 == panel.vectors ? lane_mask(ir(), plan_.panels.lanes, panel.tail) : nullptr;
-        int64_t offset = v * int64_t{plan_.panels.lanes};
-        Value *filters = load_lanes(ir(), vector(), at(at(from, panel.first), number(offset)), mask);
-        ir().CreateAlignedStore(filters, at(to, number(offset)), llvm::Align(4));
-      }
-    });
-  }
-
   void convolve(Value *unit) {
-    Value *column = scaled(emitter_, unit, plan_.panels.width());
-    Value *end = smin(ir().CreateAdd(column, number(plan_.panels.width())), number(plan_.panels.columns));
+    Value *column = scaled(emitter_, unit, plan_.kernel.panels.width());
+    Value *end = smin(ir().CreateAdd(column, number(plan_.kernel.panels.width())), number(plan_.kernel.panels.columns));
     Value *images = dim_value(emitter_, plan_.convolution.images);
     Value *whole = scaled(emitter_, ir().CreateUDiv(images, number(plan_.images)), plan_.images);
-    for_panels(emitter_, plan_.panels, column, end, [&](const Panel &panel) {
+    for_panels(emitter_, plan_.kernel.panels, column, end, [&](const Panel &panel) {
       for (const AxisPhase &rows : plan_.rows)
         for (const AxisPhase &columns : plan_.columns)
           for_range(emitter_, number(0), number(rows.outputs), 1, [&](Value *y) {
@@ -97,12 +72,6 @@ class ImagesEmitter {
   Value *at(Value *base, Value *offset) { return element_at(emitter_, element_, base, offset); }
   Value *smin(Value *a, Value *b) { return ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, a, b); }
   Value *smax(Value *a, Value *b) { return ir().CreateBinaryIntrinsic(llvm::Intrinsic::smax, a, b); }
-  llvm::Type *vector() { return accumulator_type({element_, plan_.panels.lanes}); }
-  int64_t width_of(const Panel &panel) const { return static_cast<int64_t>(panel.vectors) * plan_.panels.lanes; }
-  Value *copied_panel(Value *first_column) {
-    Value *panel = ir().CreateUDiv(first_column, number(plan_.panels.width()));
-    return at(emitter_.scratch_apart(), scaled(emitter_, panel, plan_.panel_size(plan_.panels.width())));
-  }
 
   Taps taps_of(const AxisPhase &phase, const ConvolutionAxis &axis, Value *output) {
     int64_t step = phase.input_per_tap;
@@ -118,9 +87,9 @@ class ImagesEmitter {
 
   void emit_tile_at(const Panel &panel, const Pixel &pixel, Value *image, int64_t count) {
     const Address &input = emitter_.operand(0);
-    int64_t width = width_of(panel), channels = plan_.convolution.input_channels;
+    int64_t width = width_of(plan_.kernel, panel), channels = plan_.convolution.input_channels;
     int64_t tap = channels * width, line = plan_.convolution.x.kernel * tap;
-    Tile tile{element_, plan_.panels.lanes, panel.vectors};
+    Tile tile{element_, plan_.kernel.panels.lanes, panel.vectors};
     for (int64_t i = 0; i < count; ++i) tile.rows.push_back(number(i * input.strides[0]));
     tile.reductions = {
         {pixel.down.count, number(pixel.rows.input_per_tap * input.strides[1]), number(pixel.rows.tap_step * line)},
@@ -133,11 +102,12 @@ class ImagesEmitter {
     Value *a = at(input.base, scaled(emitter_, image, input.strides[0]));
     a = at(a, scaled(emitter_, pixel.down.input, input.strides[1]));
     a = at(a, scaled(emitter_, pixel.along.input, input.strides[2]));
-    Value *start = copied_panel(panel.first);
+    Value *start = copied_panel(emitter_, plan_.kernel, panel.first);
     Value *b = at(start, number(pixel.rows.first_tap * line + pixel.columns.first_tap * tap));
     b = at(b, scaled(emitter_, pixel.down.first, pixel.rows.tap_step * line));
     b = at(b, scaled(emitter_, pixel.along.first, pixel.columns.tap_step * tap));
-    if (count > 1) prefetch_panel(tile, pixel, at(start, number(plan_.panel_size(plan_.panels.width()))), image);
+    if (count > 1)
+      prefetch_panel(tile, pixel, at(start, number(plan_.kernel.panel_size(plan_.kernel.panels.width()))), image);
     Accumulators sums = emit_tile(ir(), emitter_.target(), tile, a, b);
 
     IndexValue y = index_of(emitter_, pixel.y, pixel.rows.output_step, pixel.rows.first_output);
@@ -152,9 +122,9 @@ class ImagesEmitter {
   void prefetch_panel(Tile &tile, const Pixel &pixel, Value *next, Value *image) {
     constexpr int64_t kTilesOfPixel = 4;
     int64_t pixels = pixel.rows.outputs * pixel.columns.outputs;
-    int64_t lines = plan_.panel_size(plan_.panels.width()) / kLineFloats / (pixels * kTilesOfPixel) + 1;
+    int64_t lines = plan_.kernel.panel_size(plan_.kernel.panels.width()) / kLineFloats / (pixels * kTilesOfPixel) + 1;
     // Half of the turns that all taps would make.
-    int64_t turns = std::max<int64_t>(1, plan_.steps() / kUnrolledChannels / 2);
+    int64_t turns = std::max<int64_t>(1, plan_.kernel.steps / kUnrolledChannels / 2);
     int64_t lines_of_turn = (lines + turns - 1) / turns;
     Value *part = ir().CreateAdd(scaled(emitter_, pixel.y, pixel.columns.outputs), pixel.x);
     part = ir().CreateAdd(scaled(emitter_, part, kTilesOfPixel), ir().CreateUDiv(image, number(plan_.images)));
@@ -174,36 +144,24 @@ class ImagesEmitter {
 std::optional<LoweringForBatches> plan_convolution_images(const Convolution &convolution, const Target &target,
                                                           bool constant_kernel) {
   if (convolution.dtype != DType::f32 || convolution.groups != 1) return std::nullopt;
-  ImagesPlan plan{convolution, axis_phases(convolution.y), axis_phases(convolution.x)};
-  int64_t kernel_elements = plan.steps() * convolution.output_channels;
-  int64_t pixels = plan.rows.front().outputs * plan.columns.front().outputs;
-  if (kernel_elements < kLeastKernel || pixels > kMostPixels) return std::nullopt;
+  int64_t steps = convolution.y.kernel * convolution.x.kernel * convolution.input_channels;
   const int64_t columns = convolution.output_channels;
   PowerTile tile = choose_power_tile(target, columns, lanes_for(target, DType::f32, columns));
-  plan.panels = tile.panels;
-  plan.images = tile.rows;
+  ImagesPlan plan{convolution, axis_phases(convolution.y), axis_phases(convolution.x), {tile.panels, steps}, tile.rows};
+  int64_t pixels = plan.rows.front().outputs * plan.columns.front().outputs;
+  if (steps * columns < kLeastKernel || pixels > kMostPixels) return std::nullopt;
   const Dim images = convolution.images;
   if (!images.batch && images.size < plan.images) return std::nullopt;
 
   LoweringForBatches result;
   result.least_batch = images.batch ? (plan.images + images.size - 1) / images.size : 1;
-  result.lowering.scratch_apart = (4 * plan.kernel_size() + 63) / 64 * 64;
-  KernelStage copy;
-  copy.suffix = "kernel";
-  copy.prepares = true;
-  if (constant_kernel) result.lowering.prepared_as = fmt::format("panels of {}", plan.panels.width());
-  copy.units = {plan.steps(), false};
-  double row = static_cast<double>(convolution.output_channels) / 4;  // nanoseconds
-  copy.units_per_chunk = std::max<int64_t>(1, static_cast<int64_t>(kChunkNanoseconds / row));
-  set_cost(copy, row);
-  copy.emit = [plan, units = copy.units, group = copy.units_per_chunk](KernelEmitter &emitter) {
-    for_units(emitter, units, group, [&](Value *unit) { ImagesEmitter(emitter, plan).copy_kernel(unit); });
-  };
-  result.lowering.stages.push_back(std::move(copy));
+  result.lowering.scratch_apart = plan.kernel.bytes();
+  if (constant_kernel) result.lowering.prepared_as = plan.kernel.prepared_as();
+  result.lowering.stages.push_back(copy_kernel_stage(plan.kernel));
 
   KernelStage stage;
   stage.suffix = "images";
-  stage.units = {plan.panel_count(), false};
+  stage.units = {plan.kernel.count(), false};
   double taps = 0;
   for (const AxisPhase &rows : plan.rows)
     for (const AxisPhase &columns : plan.columns)

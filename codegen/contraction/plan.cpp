@@ -60,14 +60,23 @@ Convolution read_backward_weights(const Op &op, std::span<const ValueLayout> ope
   return read_geometry(op, operands[0].type, operands[1].type, kernel[0].size, kernel[1].size);
 }
 
-// `special` for the batches it is good for, `general` for smaller ones.
-ContractionLowering by_batch(LoweringForBatches special, const std::function<ContractionLowering()> &general) {
+// `special` for the batches it is good for, `general(least_batch)` for those below.
+ContractionLowering by_batch(LoweringForBatches special,
+                             const std::function<ContractionLowering(int64_t below)> &general) {
   if (special.least_batch == 1) return std::move(special.lowering);
-  ContractionLowering lowering = general();
+  ContractionLowering lowering = general(special.least_batch);
   std::erase_if(lowering.stages, [&](const KernelStage &stage) { return stage.least_batch >= special.least_batch; });
-  // Both would prepare the same memory.
-  bool shared = std::ranges::any_of(lowering.stages, &KernelStage::prepares);
-  lowering.prepared_as = shared ? "" : special.lowering.prepared_as;
+  // What both prepare for good lies side by side; what is made anew in each call has the same place.
+  if (lowering.prepared_as.empty() || special.lowering.prepared_as.empty()) {
+    lowering.prepared_as += special.lowering.prepared_as;
+    lowering.scratch_apart = std::max(lowering.scratch_apart, special.lowering.scratch_apart);
+  } else if (lowering.prepared_as == special.lowering.prepared_as) {
+    std::erase_if(special.lowering.stages, &KernelStage::prepares);
+  } else {
+    lowering.prepared_as += " and " + special.lowering.prepared_as;
+    for (KernelStage &stage : special.lowering.stages) stage.apart_at += lowering.scratch_apart;
+    lowering.scratch_apart += special.lowering.scratch_apart;
+  }
   for (KernelStage &stage : lowering.stages) stage.most_batch = std::min(stage.most_batch, special.least_batch - 1);
   for (KernelStage &stage : special.lowering.stages) {
     stage.least_batch = special.least_batch;
@@ -75,7 +84,6 @@ ContractionLowering by_batch(LoweringForBatches special, const std::function<Con
   }
   lowering.scratch_fixed = std::max(lowering.scratch_fixed, special.lowering.scratch_fixed);
   lowering.scratch_batch = std::max(lowering.scratch_batch, special.lowering.scratch_batch);
-  lowering.scratch_apart = std::max(lowering.scratch_apart, special.lowering.scratch_apart);
   return lowering;
 }
 
@@ -108,18 +116,18 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
                   {convolution.input_channels}};
     if (is_pointwise(convolution) && operands[0].halo.empty() && has_many_rows(pixels, target))
       return plan_many_rows(pixels, target, {convolution.y.output, convolution.x.output});
-    auto direct = [&] {
-      auto pixels = [&] { return plan_convolution(convolution, operands[0], target); };
+    auto of_one = [&](int64_t) { return plan_convolution(convolution, operands[0], target, constant_kernel); };
+    auto direct = [&](int64_t below) {
       auto images = plan_convolution_images(convolution, target, constant_kernel);
-      return images ? by_batch(std::move(*images), pixels) : pixels();
+      return images && images->least_batch < below ? by_batch(std::move(*images), of_one) : of_one(below);
     };
     auto winograd = plan_winograd(convolution, operands[0], target, constant_kernel);
-    return winograd ? by_batch(std::move(*winograd), direct) : direct();
+    return winograd ? by_batch(std::move(*winograd), direct) : direct(kAnyBatch);
   }
   Convolution convolution = read_backward_weights(op, operands, result);
-  auto direct = [&] { return plan_backward_weights(convolution, operands[0], target); };
+  auto direct = [&](int64_t) { return plan_backward_weights(convolution, operands[0], target); };
   auto winograd = plan_winograd_weights(convolution, operands[0], target);
-  return winograd ? by_batch(std::move(*winograd), direct) : direct();
+  return winograd ? by_batch(std::move(*winograd), direct) : direct(kAnyBatch);
 }
 
 }  // namespace netc

@@ -29,7 +29,8 @@ struct Context {
 
 class Emitter final : public KernelEmitter {
  public:
-  Emitter(llvm::IRBuilder<> &ir, const Target &target, const Contraction &contraction, llvm::Function *function)
+  Emitter(llvm::IRBuilder<> &ir, const Target &target, const Contraction &contraction, int64_t apart_at,
+          llvm::Function *function)
       : ir_(ir), target_(target), context_(function->getArg(0)), chunk_(function->getArg(1)) {
     auto field = [&](unsigned i) {
       return ir.CreateLoad(ir.getPtrTy(), ir.CreateConstGEP1_64(ir.getPtrTy(), context_, i));
@@ -39,7 +40,7 @@ class Emitter final : public KernelEmitter {
     result_ = address(field(3), contraction.result);
     scratch_ = field(4);
     batch_ = ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstGEP1_64(ir.getPtrTy(), context_, 5));
-    scratch_apart_ = field(6);
+    scratch_apart_ = ir.CreateConstGEP1_64(ir.getInt8Ty(), field(6), static_cast<uint64_t>(apart_at));
   }
 
   llvm::IRBuilder<> &ir() override { return ir_; }
@@ -197,7 +198,7 @@ Compiled::Compiled(const Contraction &contraction, const Target &target) : contr
   Op op;
   op.def = &definition;
   op.attributes = contraction.attributes;
-  lowering_ = plan_contraction(op, contraction.operands, contraction.result, target);
+  lowering_ = plan_contraction(op, contraction.operands, contraction.result, target, contraction.constant_kernel);
 
   llvm::LLVMContext context;
   llvm::Module module("contraction", context);
@@ -209,7 +210,7 @@ Compiled::Compiled(const Contraction &contraction, const Target &target) : contr
     auto *function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, "stage" + std::to_string(i), module);
     target.add_attributes(*function);
     ir.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", function));
-    Emitter emitter(ir, target, contraction, function);
+    Emitter emitter(ir, target, contraction, lowering_.stages[i].apart_at, function);
     lowering_.stages[i].emit(emitter);
     ir.CreateRetVoid();
   }
@@ -251,7 +252,8 @@ void Compiled::run(const void *a, const void *b, const void *bias, void *result,
   uint64_t lent_context = object_->lend(&context, sizeof context);
   for (size_t i = 0; i < kernels_.size(); ++i) {
     const KernelStage &stage = lowering_.stages[i];
-    if (batch < stage.least_batch || batch > stage.most_batch) continue;
+    bool prepares = stage.prepares && !lowering_.prepared_as.empty();
+    if (!prepares && (batch < stage.least_batch || batch > stage.most_batch)) continue;
     bool finer = batch == 1 && stage.units_per_chunk_of_one > 0;
     int64_t units_per_chunk = finer ? stage.units_per_chunk_of_one : stage.units_per_chunk;
     int64_t count = (stage.units.at(batch) + units_per_chunk - 1) / units_per_chunk;

@@ -16,6 +16,7 @@ struct Contraction {
   std::vector<ValueLayout> operands;
   ValueLayout result;
   Attributes attributes;
+  bool constant_kernel = false;  // what it is prepared as is made in each run, whatever the batch
 };
 Contraction matmul(Dim rows, Dim steps, Dim columns, bool transpose_a, bool transpose_b, DType dtype = DType::f32);
 

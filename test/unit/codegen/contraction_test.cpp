@@ -370,6 +370,19 @@ TEST(Contraction, ConvolutionOfSmallImagesWithALargeKernel) {
   check(conv2d(B, 2, 2, 240, 247, {.padding = {1, 2, 2, 1}, .input_dilation = {2, 2}}, {}), 9);
 }
 
+// A large kernel that never changes is copied for few pixels, beside what larger batches make of it.
+TEST(Contraction, ConvolutionOfFewPixelsWithAConstantKernel) {
+  auto check_batches = [](Contraction contraction, std::initializer_list<int64_t> batches) {
+    contraction.constant_kernel = true;
+    for (int64_t batch : batches) check(contraction, batch);
+  };
+  check_batches(conv2d(B, 4, 4, 240, 245, {.padding = {1, 1, 1, 1}}, {1, 1, 1, 1}), {1, 3, 9});
+  check_batches(conv2d(B, 4, 4, 120, 130, {.strides = {2, 2}, .padding = {1, 1, 1, 1}}, {}), {1, 2});
+  check_batches(conv2d(B, 3, 5, 130, 129, {.padding = {2, 2, 2, 2}, .dilation = {2, 2}}, {2, 2, 2, 2}), {1, 3});
+  check_batches(conv2d(B, 1, 1, 130, 140, {.padding = {1, 1, 1, 1}}, {}), {1, 3});
+  check_batches(conv2d(B, 2, 7, 150, 100, {.padding = {1, 1, 1, 1}}, {}), {1});
+}
+
 TEST(Contraction, BackwardWeights) {
   for (int64_t channels : {1, 2, 3, 8, 17})
     for (int64_t filters : {1, 10, 16, 33})
