@@ -32,6 +32,8 @@ std::vector<Entry> all_commands() {
          {"--resume", "DIR", "continue the run in this folder where it stopped"},
          {"--from", "FILE", "start with the weights of a checkpoint, by name"},
          {"--run", "DIR", "folder of the new run (default: runs/NAME-001, -002, ...)"},
+         {"--sample", "SHARE", "train on this share of the training data, as in 20%"},
+         {"--pause-after", "EPOCH", "stop after this epoch; --resume goes on"},
          {"--checkpoint-every", "INTERVAL", "as in '500 steps' or '10 min' (default: 60 s, and each epoch)"},
          kData,
          kSeed,

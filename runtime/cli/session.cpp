@@ -1,8 +1,23 @@
 #include "runtime/cli/session.h"
 
+#include <charconv>
+
 #include "runtime/train/run_directory.h"
 
 namespace netc::runtime {
+namespace {
+
+// 0.2 of "20%" and of "0.2"; none of what is not in (0, 1].
+std::optional<double> share_of(std::string text) {
+  double scale = text.ends_with('%') ? 0.01 : 1, share = 0;
+  if (scale < 1) text.pop_back();
+  auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), share);
+  share *= scale;
+  bool valid = error == std::errc() && stop == text.data() + text.size() && share > 0 && share <= 1;
+  return valid ? std::optional(share) : std::nullopt;
+}
+
+}  // namespace
 
 OrFailure<Session> open_session(const nc_program_t &source, const std::string &call, const Arguments &arguments) {
   auto threads = arguments.integer("--threads", 1);
@@ -31,6 +46,16 @@ Result<Overrides> overrides_of(const Arguments &arguments) {
     overrides.set[assignment.substr(0, equals)] = assignment.substr(equals + 1);
   }
   overrides.data_root = arguments.text("--data");
+  auto pause = arguments.integer("--pause-after", 1);
+  if (!pause) return tl::unexpected(pause.error());
+  overrides.pause_after = *pause;
+  if (arguments.has("--sample")) {
+    auto share = share_of(arguments.text("--sample"));
+    if (!share)
+      return fail("--sample takes a share of the training data, got '" + arguments.text("--sample") + "'",
+                  "as in --sample 20%");
+    overrides.sample = share;
+  }
   return overrides;
 }
 
@@ -73,7 +98,8 @@ OrFailure<Model> load_model(Session &session, const Arguments &arguments) {
 
 OrFailure<DataSets> load_model_data(const Session &session, const Model &model, bool train) {
   auto data = load_data(model.settings.metadata, session.modules,
-                        {model.settings.data_root.value, model.settings.seed.value, train, model.preparation});
+                        {model.settings.data_root.value, model.settings.seed.value, train, model.preparation,
+                         model.settings.sample.value});
   if (!data) return failure(data.error(), kBadData);
   return std::move(*data);
 }

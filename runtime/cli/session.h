@@ -36,7 +36,7 @@ struct Session {
 // Opens the program, takes memory for its weights and starts its threads (`--threads N`).
 OrFailure<Session> open_session(const nc_program_t &source, const std::string &call, const Arguments &arguments);
 
-// --epochs, --seed, --set and --data.
+// --epochs, --seed, --set, --data, --sample and --pause-after.
 Result<Overrides> overrides_of(const Arguments &arguments);
 
 // The weights a command works with, and what was stored with them.

@@ -87,6 +87,7 @@ void print_config(const Settings &settings) {
   rows.push_back({"epochs", std::to_string(settings.epochs.value), settings.epochs.from});
   rows.push_back({"batch_size", std::to_string(settings.batch_size.value), settings.batch_size.from});
   rows.push_back({"seed", std::to_string(settings.seed.value), settings.seed.from});
+  if (settings.sample.value != 1) rows.push_back({"sample", short_number(settings.sample.value), settings.sample.from});
   rows.push_back({"data root", settings.data_root.value, settings.data_root.from});
   if (settings.metadata.contains("loss") && settings.metadata["loss"].is_object())
     rows.push_back({"loss", settings.metadata["loss"].value("text", ""), "file"});

@@ -75,8 +75,9 @@ std::string weights_of_file(const json &metadata) {
 
 OrFailure<DataSets> load_training_data(const Session &session, const Settings &settings,
                                        std::optional<Preparation> preparation) {
-  auto data = load_data(settings.metadata, session.modules,
-                        {settings.data_root.value, settings.seed.value, true, std::move(preparation)});
+  auto data =
+      load_data(settings.metadata, session.modules,
+                {settings.data_root.value, settings.seed.value, true, std::move(preparation), settings.sample.value});
   if (!data) return failure(data.error(), kBadData);
   if (data->train.empty()) return failure({"there is no training data", ""}, kBadData);
   for (const std::string &warning : data->warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
@@ -285,6 +286,11 @@ OrFailure<int> train(Session &session, const Arguments &arguments) {
         {"training has diverged: " + ending->reason,
          "a smaller learning rate, a warm-up or clipping of the gradients may help; the run directory is " + where},
         kDiverged);
+  }
+  if (ending->outcome == Outcome::paused) {
+    progress.print(format("paused after epoch %lld; continue with: ", static_cast<long long>(loop.state().epoch)) +
+                   session.call + " train --resume " + where);
+    return kDone;
   }
   if (!ending->reason.empty()) progress.print(ending->reason);
   if (auto printed = print_result(session, *start, loop.callbacks()); !printed) return tl::unexpected(printed.error());

@@ -1,6 +1,7 @@
 #include "runtime/data/load.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -37,8 +38,8 @@ class Loader {
     if (!augmentation) return tl::unexpected(augmentation.error());
     result_.augmentation = *augmentation;
     if (options_.preparation) result_.preparation = *options_.preparation;
-    for (auto step : {&Loader::read_sources, &Loader::make_splits, &Loader::fill_missing, &Loader::make_samples,
-                      &Loader::fit_normalisations, &Loader::weigh_classes})
+    for (auto step : {&Loader::read_sources, &Loader::make_splits, &Loader::draw_sample, &Loader::fill_missing,
+                      &Loader::make_samples, &Loader::fit_normalisations, &Loader::weigh_classes})
       if (auto done = (this->*step)(); !done) return tl::unexpected(done.error());
     if (options_.train) look_for_duplicates();
     return std::move(result_);
@@ -121,6 +122,18 @@ class Loader {
       result_.train.rows = std::move(rows->kept);
       dataset_of(part).rows = std::move(rows->taken);
     }
+    return {};
+  }
+
+  // Of each class the same share.
+  Result<void> draw_sample() {
+    auto count = static_cast<double>(result_.train.rows.size());
+    if (count == 0 || std::round(options_.sample * count) == count) return {};
+    const auto *classes = std::get_if<std::vector<int32_t>>(&sources_[0].raw.targets.values);
+    SplitOptions share{options_.sample, classes && !classes->empty(), false, options_.seed};
+    auto rows = split_rows(result_.train.rows, share, 2, sources_[0].raw);
+    if (!rows) return tl::unexpected(rows.error());
+    result_.train.rows = std::move(rows->taken);
     return {};
   }
 

@@ -22,6 +22,7 @@ struct LoadOptions {
   bool train = true;  // false: only what `evaluate` needs is kept (the splits are made the same way)
   // Given by evaluate and by a resumed training: nothing is fitted, what the model was trained with is used.
   std::optional<Preparation> preparation;
+  double sample = 1;  // the share of the training split that is kept, of each class the same; drawn after other splits
 };
 
 struct DataSets {

@@ -77,7 +77,7 @@ Result<Ending> TrainingLoop::run() {
   last_save_step_ = state_.step;
   // A process that was killed may have left a history that is older than its state.
   if (auto written = write_history(); !written) return tl::unexpected(written.error());
-  while (state_.epoch < settings_.epochs.value && state_.stopped.empty()) {
+  while (!is_over() && !is_paused()) {
     program_.set_scalar("learning_rate_scale", state_.learning_rate_scale);
     auto trained = train_epoch(ending);
     if (!trained) return tl::unexpected(trained.error());
@@ -87,6 +87,7 @@ Result<Ending> TrainingLoop::run() {
     if (!*ended) return close(ending);
   }
   ending.reason = state_.stopped;
+  if (is_paused()) ending.outcome = Outcome::paused;
   return ending;
 }
 
@@ -180,8 +181,7 @@ Result<bool> TrainingLoop::end_epoch(Ending &ending) {
     if (auto kept = keep(file); !kept) return tl::unexpected(kept.error());
   }
   lines_.push_back(history_line(state_.history, state_.history.epochs.size() - 1, seconds, rate));
-  bool last = state_.epoch == settings_.epochs.value || !state_.stopped.empty();
-  if (last || now() - last_save_ >= kLeastSecondsBetweenSaves) {
+  if (is_over() || is_paused() || now() - last_save_ >= kLeastSecondsBetweenSaves) {
     if (auto saved = save(); !saved) return tl::unexpected(saved.error());
   }
   progress_.print(format("epoch %lld/%lld: %s  %s  %s", static_cast<long long>(state_.epoch),

@@ -26,7 +26,7 @@ struct CheckpointInterval {
   std::optional<double> seconds = 60;
 };
 
-enum class Outcome { finished, interrupted, diverged };
+enum class Outcome { finished, interrupted, diverged, paused };
 
 struct Ending {
   Outcome outcome = Outcome::finished;
@@ -38,7 +38,7 @@ class TrainingLoop {
   // All references outlive the loop. `state` is where to begin; the program has the weights that belong to it.
   TrainingLoop(Program &program, const Settings &settings, const DataSets &data, const RunDirectory &run,
                Callbacks callbacks, TrainingState state, CheckpointInterval interval, Progress &progress);
-  // Trains to the end, the first interrupt or divergence. Errors: memory, disk.
+  // Trains to the end, the pause that the settings ask for, the first interrupt or divergence. Errors: memory, disk.
   Result<Ending> run();
   const TrainingState &state() const { return state_; }
   const Callbacks &callbacks() const { return callbacks_; }
@@ -56,6 +56,8 @@ class TrainingLoop {
   Result<void> write_history();
   bool checkpoint_due() const;
   bool weights_are_finite() const;
+  bool is_over() const { return state_.epoch >= settings_.epochs.value || !state_.stopped.empty(); }
+  bool is_paused() const { return !is_over() && settings_.pause_after && state_.epoch >= *settings_.pause_after; }
   ProgressLine progress_line();
   Strings strings() const;
 

@@ -118,6 +118,15 @@ Setting<std::string> data_root(const Program &program, const Overrides &override
   return {program.metadata().value("data_root", "."), "file"};
 }
 
+Setting<double> sample_share(const Overrides &overrides) {
+  if (overrides.sample) return {*overrides.sample, "command line"};
+  if (overrides.checkpoint) {
+    if (auto found = overrides.checkpoint->find("sample"); found != overrides.checkpoint->end() && found->is_number())
+      return {found->get<double>(), "checkpoint"};
+  }
+  return {1, "default"};
+}
+
 }  // namespace
 
 Result<Settings> resolve_settings(const Program &program, const Overrides &overrides) {
@@ -150,6 +159,8 @@ Result<Settings> resolve_settings(const Program &program, const Overrides &overr
   if (overrides.epochs) settings.epochs = {*overrides.epochs, "command line"};
   if (overrides.seed) settings.seed = {*overrides.seed, "command line"};
   settings.data_root = data_root(program, overrides);
+  settings.sample = sample_share(overrides);
+  settings.pause_after = overrides.pause_after;
   if (auto train = settings.metadata.find("train"); train != settings.metadata.end() && train->is_object()) {
     if (auto found = train->find("shuffle"); found != train->end()) settings.shuffle = boolean_or(&*found, true);
   }
@@ -167,6 +178,7 @@ json Settings::to_json() const {
                  {"batch_size", batch_size.value},
                  {"seed", static_cast<int64_t>(seed.value)}};
   if (data_root.from != "file") result["data_root"] = data_root.value;
+  if (sample.value != 1) result["sample"] = sample.value;
   return result;
 }
 

@@ -33,6 +33,8 @@ struct Overrides {
   std::optional<int64_t> epochs;
   std::optional<uint64_t> seed;
   std::string data_root;                     // --data DIR, or ""
+  std::optional<double> sample;              // --sample SHARE, in (0, 1]
+  std::optional<int64_t> pause_after;        // --pause-after EPOCH
   std::optional<nlohmann::json> checkpoint;  // the configuration stored in a checkpoint: Settings::to_json()
 };
 
@@ -41,9 +43,11 @@ struct Settings {
   Setting<int64_t> epochs;
   Setting<int64_t> batch_size;
   Setting<uint64_t> seed;
-  Setting<std::string> data_root;  // the folder that paths of data start from
-  bool shuffle = true;             // the training samples, anew in each epoch
-  nlohmann::json metadata;         // the program's, with {"param": name} replaced by the value in "data" and "train"
+  Setting<std::string> data_root;      // the folder that paths of data start from
+  Setting<double> sample;              // the share of the training samples that is used
+  std::optional<int64_t> pause_after;  // the epoch after which the training stops for now, to be resumed; not stored
+  bool shuffle = true;                 // the training samples, anew in each epoch
+  nlohmann::json metadata;  // the program's, with {"param": name} replaced by the value in "data" and "train"
 
   nlohmann::json to_json() const;
   // Gives the program its seed and its runtime values `param.NAME`.

@@ -50,6 +50,19 @@ class ReproducibleTest(ProgramCase):
                 self.assertGreater(worked, 5e6, f"no kernel ran on the other threads of {threads}")
                 self.assert_same_run("1", threads)
 
+    def test_pauses_change_nothing(self):
+        """Nor does a sample of the data: it is the same one when the training goes on."""
+        start = ["train", "--data", str(EXAMPLES), "--epochs", "4", "--sample", "30%", "--run"]
+        self.run_program(*start, "whole")
+        output = self.run_program(*start, "paused", "--pause-after", "1")
+        self.assertIn("data: 388 training, 144 validation, 359 test samples", output)
+        self.assertIn("paused after epoch 1; continue with: ", output)
+        self.assertNotIn("test: loss", output)
+        for epoch in ("3", "3"):  # the second time there is nothing left to do
+            self.assertIn("paused after epoch 3", self.run_program("train", "--resume", "paused", "--pause-after", epoch))
+        self.run_program("train", "--resume", "paused")
+        self.assert_same_run("whole", "paused")
+
     def test_fifty_kills_change_nothing(self):
         often = ["--checkpoint-every", "3 steps"]
         begin = time.monotonic()
