@@ -15,7 +15,7 @@ using Lexer = NetLexer;
 struct Unit {
   std::string_view written, canonical;
 };
-constexpr std::array<Unit, 11> kUnits{{{"%", "%"},
+constexpr std::array<Unit, 13> kUnits{{{"%", "%"},
                                        {"epoch", "epochs"},
                                        {"epochs", "epochs"},
                                        {"step", "steps"},
@@ -25,7 +25,9 @@ constexpr std::array<Unit, 11> kUnits{{{"%", "%"},
                                        {"h", "h"},
                                        {"deg", "deg"},
                                        {"degree", "deg"},
-                                       {"degrees", "deg"}}};
+                                       {"degrees", "deg"},
+                                       {"MB", "MB"},
+                                       {"GB", "GB"}}};
 
 bool ends_operand(size_t type) {
   switch (type) {

@@ -26,7 +26,12 @@ inline PhiloxWords philox(PhiloxWords counter, std::array<uint32_t, 2> key) {
 }
 
 // What a random number is for. Generated code uses streams from 0; the runtime counts down from the top.
-enum class RandomUse : uint32_t { shuffle = 0xFFFFFFFF, split = 0xFFFFFFFE, augment = 0xFFFFFFFD };
+enum class RandomUse : uint32_t {
+  shuffle = 0xFFFFFFFF,
+  split = 0xFFFFFFFE,
+  augment = 0xFFFFFFFD,
+  shuffle_blocks = 0xFFFFFFF0
+};
 
 // Four words for the pair (step, element) of one use.
 inline PhiloxWords random_words(uint64_t seed, RandomUse use, uint32_t step, uint64_t element) {

@@ -94,13 +94,17 @@ Result<bool> boolean_argument(const json &call, const std::string &name, bool ot
   return fail(call_name(call) + ": " + name + " is true or false, found " + value->dump());
 }
 
-Result<Missing> missing_argument(const json &call) {
-  auto text = text_argument(call, "missing", "error");
-  if (!text) return tl::unexpected(text.error());
-  if (*text == "error") return Missing::error;
-  if (*text == "drop") return Missing::drop;
-  if (*text == "mean") return Missing::mean;
-  return fail(call_name(call) + ": missing is error, drop or mean, found " + in_quotes(*text));
+Result<MissingPolicy> missing_argument(const json &call) {
+  const json *value = named_argument(call, "missing");
+  if (!value) return MissingPolicy{};
+  if (value->is_number() && std::isfinite(value->get<float>()))
+    return MissingPolicy{Missing::constant, value->get<float>()};
+  std::string text = text_of(*value).value_or(value->dump());
+  static const char *const names[] = {"error", "drop", "mean", "median", "most_frequent"};
+  for (size_t i = 0; i < std::size(names); ++i)
+    if (text == names[i]) return MissingPolicy{static_cast<Missing>(i)};
+  return fail(call_name(call) + ": missing is error, drop, mean, median, most_frequent or a number, found " +
+              in_quotes(text));
 }
 
 std::string resolve_path(const std::string &root, const std::string &path) {
@@ -173,7 +177,7 @@ std::string listed(const std::vector<std::string> &names, size_t limit) {
 }
 
 Result<FiniteCheck> check_finite(const std::string &source, const std::vector<float> &values, int64_t width,
-                                 Missing missing) {
+                                 Missing missing, int64_t first) {
   FiniteCheck result;
   int64_t rows = width > 0 ? static_cast<int64_t>(values.size()) / width : 0;
   bool dropped = false;
@@ -182,14 +186,15 @@ Result<FiniteCheck> check_finite(const std::string &source, const std::vector<fl
     for (int64_t element = 0; element < width; ++element) {
       float value = values[static_cast<size_t>(row * width + element)];
       if (std::isfinite(value)) continue;
-      std::string place = source + ": sample " + std::to_string(row) + ", element " + std::to_string(element) + ": ";
+      std::string place =
+          source + ": sample " + std::to_string(first + row) + ", element " + std::to_string(element) + ": ";
       if (std::isinf(value)) return fail(place + "infinite, or too large for f32");
       if (missing == Missing::error)
         return fail(place + "not a number (NaN)", "missing = drop leaves such samples out, missing = mean fills them");
       whole = false;
-      if (missing == Missing::mean) result.has_missing = true;
+      if (missing != Missing::drop) result.has_missing = true;
     }
-    if (whole || missing == Missing::mean)
+    if (whole || missing != Missing::drop)
       result.keep.push_back(row);
     else
       dropped = true;

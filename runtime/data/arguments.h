@@ -30,8 +30,8 @@ Result<std::string> text_argument(const nlohmann::json &call, const std::string 
 Result<std::vector<std::string>> texts_argument(const nlohmann::json &call, const std::string &name);
 Result<bool> boolean_argument(const nlohmann::json &call, const std::string &name, bool otherwise);
 
-enum class Missing { error, drop, mean };
-Result<Missing> missing_argument(const nlohmann::json &call);
+// missing = error, drop, mean, median, most_frequent or a number.
+Result<MissingPolicy> missing_argument(const nlohmann::json &call);
 
 // `path` below the request's root unless it is absolute.
 std::string resolve_path(const std::string &root, const std::string &path);
@@ -46,14 +46,14 @@ bool is_utf8(std::string_view text);
 std::string listed(const std::vector<std::string> &names, size_t limit = 12);
 
 // Rows of `values` (each `width` long) that hold a NaN or an infinity: an error that names the first by `what` ("sample
-// 3, element 7"), or with Missing::drop the rows to keep in `keep`, or with Missing::mean has_missing. Infinities are
-// errors in any case.
+// 3, element 7"), or with Missing::drop the rows to keep in `keep`, or with the others has_missing. Infinities are
+// errors in any case. `first` is the number of the first sample.
 struct FiniteCheck {
   std::vector<int64_t> keep;  // only when some rows have to go
   bool has_missing = false;
 };
 Result<FiniteCheck> check_finite(const std::string &source, const std::vector<float> &values, int64_t width,
-                                 Missing missing);
+                                 Missing missing, int64_t first = 0);
 // The array with only these samples.
 void keep_samples(Array &array, const std::vector<int64_t> &rows);
 

@@ -60,10 +60,12 @@ struct Batches::State {
   State(Dataset data, BatchOptions chosen)
       : dataset(std::move(data)), options(chosen), gatherer(dataset, options.augmentation, options.seed) {
     options.batch_size = std::max<int64_t>(1, options.batch_size);
-    select = [this](uint32_t of_epoch, int64_t index) { return selected(of_epoch, index); };
+    bool streams = dataset.samples && dataset.samples->stream;
+    select = streams ? dataset.samples->stream->select(dataset, options)
+                     : [this](uint32_t of_epoch, int64_t index) { return selected(of_epoch, index); };
     int64_t bytes = 0;
     for (int64_t part : gatherer.bytes_per_sample()) bytes += part * options.batch_size;
-    bool threaded = options.background && bytes >= bytes_worth_a_thread && batches() > 1;
+    bool threaded = options.background && (streams || bytes >= bytes_worth_a_thread) && batches() > 1;
     slots.resize(threaded ? slots_of_a_thread : 1);
     for (Slot &slot : slots)
       for (int64_t part : gatherer.bytes_per_sample())

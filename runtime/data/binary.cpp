@@ -34,6 +34,7 @@ float from_half(uint32_t half) {
 
 float real(const char *bytes, NumberType type) {
   uint64_t bits = load(bytes, type);
+  if (type.kind == NumberKind::brain) return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
   if (type.size == 2) return from_half(static_cast<uint32_t>(bits));
   if (type.size == 4) return std::bit_cast<float>(static_cast<uint32_t>(bits));
   return static_cast<float>(std::bit_cast<double>(bits));
@@ -49,24 +50,29 @@ std::optional<int64_t> checked_multiply(int64_t product, int64_t factor) {
 
 std::string samples_text(int64_t count) { return std::to_string(count) + (count == 1 ? " sample" : " samples"); }
 
-Result<Array> decode_numbers(const std::string &name, std::string_view bytes, NumberType type,
-                             std::vector<int64_t> shape, int64_t offset) {
+Result<void> check_array_size(const std::string &name, int64_t found, NumberType type,
+                              const std::vector<int64_t> &shape) {
   std::optional<int64_t> expected = type.size;
   for (int64_t size : shape)
     if (expected) expected = checked_multiply(*expected, size);
-  int64_t found = static_cast<int64_t>(bytes.size());
-  if (!expected || *expected != found)
-    return fail(name + ": " + std::to_string(found) + " bytes of data, expected " +
-                    (expected ? std::to_string(*expected) : std::string("more than 2^63")) + " for " +
-                    shape_text("", shape),
-                !expected || found < *expected ? "the file was not copied whole: get it again" : "");
+  if (expected == found) return {};
+  return fail(name + ": " + std::to_string(found) + " bytes of data, expected " +
+                  (expected ? std::to_string(*expected) : std::string("more than 2^63")) + " for " +
+                  shape_text("", shape),
+              !expected || found < *expected ? "the file was not copied whole: get it again" : "");
+}
+
+Result<Array> decode_numbers(const std::string &name, std::string_view bytes, NumberType type,
+                             std::vector<int64_t> shape, int64_t offset) {
+  if (auto fits = check_array_size(name, static_cast<int64_t>(bytes.size()), type, shape); !fits)
+    return tl::unexpected(fits.error());
   Array array;
   array.count = shape[0];
   array.shape.assign(shape.begin() + 1, shape.end());
   size_t numbers = bytes.size() / static_cast<size_t>(type.size);
   if (type.kind == NumberKind::unsigned_integer && type.size == 1) {
     array.values = std::vector<uint8_t>(bytes.begin(), bytes.end());
-  } else if (type.kind == NumberKind::real) {
+  } else if (type.kind == NumberKind::real || type.kind == NumberKind::brain) {
     std::vector<float> values(numbers);
     for (size_t i = 0; i < numbers; ++i) values[i] = real(bytes.data() + i * static_cast<size_t>(type.size), type);
     array.values = std::move(values);

@@ -12,7 +12,7 @@
 
 namespace netc::runtime {
 
-enum class NumberKind { unsigned_integer, signed_integer, real };
+enum class NumberKind { unsigned_integer, signed_integer, real, brain };  // brain: bf16
 
 struct NumberType {
   NumberKind kind = NumberKind::unsigned_integer;
@@ -22,6 +22,10 @@ struct NumberType {
 
 // product * factor, or nothing when it is negative or does not fit.
 std::optional<int64_t> checked_multiply(int64_t product, int64_t factor);
+
+// Fails unless `found` bytes are those of an array of this shape.
+Result<void> check_array_size(const std::string &name, int64_t found, NumberType type,
+                              const std::vector<int64_t> &shape);
 
 // `bytes` begin at byte `offset` of the file `name` (for errors) and hold an array of this shape, samples first; an
 // error when they are more or fewer. Unsigned bytes stay bytes, other integers become i32 (an error when one does not

@@ -3,8 +3,9 @@
 //
 // A record is the label (CIFAR-100: the coarse, then the fine label) and 3072 bytes: the red, green and blue plane of
 // 32 x 32 pixels. Samples come out as u8 [32, 32, 3], channels last.
+#include "runtime/data/arguments.h"
+#include "runtime/data/binary.h"
 #include "runtime/data/module.h"
-#include "runtime/data/pair.h"
 
 namespace netc::runtime {
 namespace {

@@ -183,10 +183,10 @@ class Table {
     for (size_t i = 0; i < features_.size(); ++i) {
       const CsvField &field = fields[features_[i]];
       if (is_missing_value(trimmed(field.text))) {
-        if (options_.missing == Missing::error || categories_[i])
+        if (options_.missing.kind == Missing::error || categories_[i])
           return fail(scanner_.place(field) + "a value is missing" + of_column(features_[i]),
                       "missing = drop leaves such rows out, missing = mean fills them");
-        if (options_.missing == Missing::drop) return false;
+        if (options_.missing.kind == Missing::drop) return false;
         has_missing_ = true;
         values_.push_back(std::numeric_limits<float>::quiet_NaN());
       } else if (categories_[i]) {
@@ -199,7 +199,7 @@ class Table {
     }
     for (size_t index : targets_)
       if (is_missing_value(trimmed(fields[index].text))) {
-        if (options_.missing == Missing::drop) return false;
+        if (options_.missing.kind == Missing::drop) return false;
         return fail(scanner_.place(fields[index]) + "the target is missing" + of_column(index),
                     "missing = drop leaves such rows out");
       }
@@ -369,6 +369,7 @@ class Table {
     data.weights = std::move(weights_);
     data.groups.assign(groups_.begin(), groups_.end());
     data.schema = {std::move(feature_names_), std::move(class_names_), std::move(category_names_)};
+    data.missing = options_.missing;
     data.has_missing = has_missing_;
     return data;
   }

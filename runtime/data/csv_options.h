@@ -24,7 +24,7 @@ namespace netc::runtime {
 struct CsvOptions {
   std::vector<std::string> target, features, drop, categorical, classes;
   std::string weight, group;
-  Missing missing = Missing::error;
+  MissingPolicy missing;
   bool header = true;
   char separator = ',';
 };

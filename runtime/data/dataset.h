@@ -1,13 +1,16 @@
 // Dataset: some of the samples of a source, and what is done to them on the way into a batch.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "runtime/data/array.h"
 #include "runtime/data/reader.h"
+#include "runtime/data/stream.h"
 #include "support/result.h"
 
 namespace netc::runtime {
@@ -39,19 +42,28 @@ Result<Preparation> preparation_from_json(const nlohmann::json &json);
 
 // What was read: immutable once shared between the splits. The arrays have the declared shapes of the network.
 struct Samples {
-  std::vector<Array> inputs;                  // one for each input: f32 or u8, i32 for a class or an i32 tensor
+  // One for each input: f32 or u8, i32 for a class or an i32 tensor. Of a streamed set they hold no values: `stream`
+  // does.
+  std::vector<Array> inputs;
   std::vector<Array> targets;                 // one for each output: i32 for a class, else f32; empty for predict
   std::vector<float> weights;                 // sample weights; empty: all 1
   std::vector<Normalisation> normalisations;  // one for each input, as in Preparation
+  std::shared_ptr<const Stream> stream;       // null: everything is in memory
+  int64_t stream_buffer = 0;                  // bytes
 };
 
 struct Dataset {
   std::shared_ptr<const Samples> samples;
-  std::vector<int64_t> rows;         // which samples, in the order of the file
+  std::vector<int64_t> rows;         // which samples, in the order of the file (of a streamed set: ascending)
   std::vector<float> class_weights;  // of the first target's classes, times the sample weights; empty: all 1
 
   int64_t size() const { return static_cast<int64_t>(rows.size()); }
   bool empty() const { return rows.empty(); }
 };
+
+// Calls `each` with the inputs of all samples of the set, part by part in order: a set in memory is one part, a
+// streamed one has one for each block. `positions` are those of the samples in the arrays.
+using EachPart = std::function<void(std::span<const Array> inputs, const std::vector<int64_t> &positions)>;
+Result<void> for_each_part(const Samples &samples, const std::vector<int64_t> &rows, const EachPart &each);
 
 }  // namespace netc::runtime

@@ -7,11 +7,14 @@
 //   the rest    the numbers, big-endian, row-major
 #include <cstdio>
 
+#include "runtime/data/arguments.h"
+#include "runtime/data/arrays.h"
 #include "runtime/data/module.h"
-#include "runtime/data/pair.h"
 
 namespace netc::runtime {
 namespace {
+
+constexpr int64_t longest_idx_header = 4 + 4 * 255;
 
 std::optional<NumberType> number_type(unsigned char code) {
   switch (code) {
@@ -42,7 +45,13 @@ std::string hexadecimal(std::string_view bytes) {
   return text;
 }
 
-Result<Array> read_idx_array(const std::string &name, std::string_view bytes) {
+Result<ArrayPlace> idx_array(const ReadRequest &request, const std::string &path) {
+  auto file = DataFile::open(request, path);
+  if (!file) return tl::unexpected(file.error());
+  const std::string &name = path;
+  auto head = file->read(0, std::min<int64_t>(file->size(), longest_idx_header));
+  if (!head) return tl::unexpected(head.error());
+  std::string_view bytes = *head;
   if (bytes.size() < 4)
     return fail(name + ": " + std::to_string(bytes.size()) + " bytes, an idx file has a header of at least 4");
   auto type = number_type(static_cast<unsigned char>(bytes[2]));
@@ -66,12 +75,30 @@ Result<Array> read_idx_array(const std::string &name, std::string_view bytes) {
       return fail(name + ": byte " + std::to_string(4 + 4 * axis) + ": dimension " + std::to_string(axis) + " is 0");
     shape.push_back(size);
   }
-  return decode_numbers(name, bytes.substr(header), *type, std::move(shape), static_cast<int64_t>(header));
+  ArrayPlace place{std::move(*file), *type, std::move(shape), static_cast<int64_t>(header), name};
+  if (auto fits = check_fills_file(place); !fits) return tl::unexpected(fits.error());
+  return place;
 }
 
-Result<RawData> read_idx(const ReadRequest &request) { return read_pair(request, read_idx_array); }
+Result<RawData> read_idx(const ReadRequest &request) { return read_arrays(request, find_idx); }
 
 }  // namespace
+
+Result<ArrayPair> find_idx(const ReadRequest &request) {
+  if (auto known = check_named_arguments(*request.call, {"missing", "classes"}); !known)
+    return tl::unexpected(known.error());
+  auto paths = pair_paths(request);
+  if (!paths) return tl::unexpected(paths.error());
+  auto features = idx_array(request, paths->features);
+  if (!features) return tl::unexpected(features.error());
+  ArrayPair pair{std::move(*features), std::nullopt};
+  if (!request.needs_targets) return pair;
+  auto targets = idx_array(request, paths->targets);
+  if (!targets) return tl::unexpected(targets.error());
+  pair.targets = std::move(*targets);
+  return pair;
+}
+
 }  // namespace netc::runtime
 
 extern "C" const nc_reader_module nc_module_idx = {{"reader", "idx"}, netc::runtime::read_idx};

@@ -21,6 +21,21 @@ constexpr const char *part_names[] = {"train", "validation", "test"};
 
 bool is_split(const json &call) { return call_name(call) == "split"; }
 
+// The keys `stream` and `buffer`: the bytes of the buffer, 0 without a stream.
+Result<int64_t> stream_buffer(const json &section) {
+  const json stream = section.value("stream", json()), buffer = section.value("buffer", json());
+  if (!stream.is_null() && !stream.is_boolean()) return fail("stream is true or false, found " + stream.dump());
+  bool streams = stream.is_boolean() && stream.get<bool>();
+  if (buffer.is_null()) return streams ? default_stream_buffer : 0;
+  if (!streams) return fail("buffer is the memory of a stream, and this data is not streamed", "write stream = true");
+  std::string unit = buffer.is_object() ? text_of(buffer.value("unit", json())).value_or("") : "";
+  double size = buffer.is_object() && buffer.contains("value") ? buffer["value"].get<double>() : 0;
+  size *= unit == "MB" ? 1048576.0 : unit == "GB" ? 1073741824.0 : 0.0;
+  if (!(size >= 65536 && size <= 0x1p44))
+    return fail("buffer is a size from 0.0625 MB to 16384 GB, found " + buffer.dump(), "for example buffer = 256 MB");
+  return static_cast<int64_t>(size);
+}
+
 // Reads the sources a `data` section names and makes the datasets, in the order of the functions of run().
 class Loader {
  public:
@@ -34,6 +49,9 @@ class Loader {
     auto choice = normalisation_choice(section_);
     if (!choice) return tl::unexpected(choice.error());
     choice_ = *choice;
+    auto buffer = stream_buffer(section_);
+    if (!buffer) return tl::unexpected(buffer.error());
+    stream_buffer_ = *buffer;
     auto augmentation = augmentation_from_json(section_.value("augment", json()));
     if (!augmentation) return tl::unexpected(augmentation.error());
     result_.augmentation = *augmentation;
@@ -66,14 +84,19 @@ class Loader {
       return fail("the data section: no reader " + in_quotes(name) + " in this program",
                   "the readers are csv, tsv, idx, npy, cifar10 and cifar100");
     }
+    const nc_stream_module *streamer = stream_buffer_ > 0 ? modules_.stream(name) : nullptr;
+    if (stream_buffer_ > 0 && !streamer)
+      return fail(name + " cannot be streamed", "write stream = false, and the data is read into memory");
     ReadRequest request;
     request.root = options_.root;
+    request.block_bytes = block_bytes_for(stream_buffer_);
     request.call = &call;
     request.modules = &modules_;
     request.schema = result_.preparation.schema;
     request.targets_are_classes = interface_.outputs.size() == 1 && interface_.outputs[0].is_class;
     request.class_count = request.targets_are_classes ? interface_.outputs[0].classes : 0;
-    auto raw = reader->read(request);
+    auto raw = streamer ? streamer->open(request) : reader->read(request);
+    if (raw && streamer) select_ = streamer->select;
     if (raw && raw->features.count == 0) return fail(raw->source + ": no samples in it");
     return raw;
   }
@@ -144,7 +167,7 @@ class Loader {
       if (!options_.preparation && fill.empty()) {
         if (sources_[0].raw.features.values.index() != 0)
           return fail(source.raw.source + ": missing values, but the training data has none");
-        auto fitted = fit_fill(sources_[0].raw, result_.train.rows);
+        auto fitted = fitted_fill(source.raw.missing);
         if (!fitted) return tl::unexpected(fitted.error());
         fill = std::move(*fitted);
       }
@@ -155,14 +178,62 @@ class Loader {
     return {};
   }
 
+  // To the training split.
+  Result<std::vector<float>> fitted_fill(const MissingPolicy &policy) {
+    RawData &raw = sources_[0].raw;
+    if (raw.stream && (policy.kind == Missing::median || policy.kind == Missing::most_frequent))
+      return fail(raw.source + ": the median and the most frequent value need all samples in memory",
+                  "missing = mean is fitted while streaming");
+    FillFit fit(policy, raw.features.elements());
+    Samples features;
+    features.inputs = {std::move(raw.features)};
+    features.stream = raw.stream;
+    auto done =
+        for_each_part(features, result_.train.rows,
+                      [&](std::span<const Array> part, const std::vector<int64_t> &rows) { fit.add(part[0], rows); });
+    raw.features = std::move(features.inputs[0]);
+    if (!done) return tl::unexpected(done.error());
+    return fit.result(raw);
+  }
+
+  // The inputs of a streamed source: every block is filled and shaped as a whole set would be.
+  Result<std::vector<Array>> streamed_inputs(const Source &source, Samples &samples) {
+    auto stream = std::make_shared<Stream>(*source.raw.stream);
+    RawData head;
+    head.schema = source.raw.schema;
+    head.source = source.raw.source;
+    bool fills = source.raw.has_missing;
+    stream->select = select_;
+    stream->read = [read = source.raw.stream->read, head, interface = interface_, fills,
+                    fill = result_.preparation.fill](int64_t block) -> Result<std::vector<Array>> {
+      auto features = read(block);
+      if (!features) return features;
+      RawData part = head;
+      part.features = std::move((*features)[0]);
+      if (fills) apply_fill(fill, part.features);
+      return input_arrays(interface, part);
+    };
+    auto inputs = stream->read(0);
+    if (!inputs) return inputs;
+    for (Array &input : *inputs) {
+      input.count = source.raw.features.count;
+      std::visit([](auto &values) { values = {}; }, input.values);
+    }
+    samples.stream = std::move(stream);
+    samples.stream_buffer = stream_buffer_;
+    return inputs;
+  }
+
   Result<void> make_samples() {
     for (Source &source : sources_) {
-      auto inputs = input_arrays(interface_, source.raw);
+      source.samples = std::make_shared<Samples>();
+      auto inputs = source.raw.stream ? streamed_inputs(source, *source.samples) : input_arrays(interface_, source.raw);
       if (!inputs) return tl::unexpected(inputs.error());
       auto targets = target_arrays(interface_, source.raw);
       if (!targets) return tl::unexpected(targets.error());
-      source.samples = std::make_shared<Samples>(
-          Samples{std::move(*inputs), std::move(*targets), std::move(source.raw.weights), {}});
+      source.samples->inputs = std::move(*inputs);
+      source.samples->targets = std::move(*targets);
+      source.samples->weights = std::move(source.raw.weights);
       dataset_of(source.part).samples = source.samples;
     }
     for (Dataset *split : {&result_.validation, &result_.test})
@@ -172,21 +243,32 @@ class Loader {
 
   Result<void> fit_normalisations() {
     std::vector<Normalisation> &list = result_.preparation.normalisations;
-    const std::vector<Array> &inputs = sources_[0].samples->inputs;
+    const Samples &samples = *sources_[0].samples;
     if (!options_.preparation) {
       std::vector<bool> categories = category_elements(result_.preparation.schema);
       size_t element = 0;
-      for (size_t i = 0; i < inputs.size(); ++i) {
-        size_t width = static_cast<size_t>(inputs[i].elements());
+      std::vector<NormalisationFit> fits;
+      int passes = 0;
+      for (size_t i = 0; i < samples.inputs.size(); ++i) {
+        const Array &input = samples.inputs[i];
+        size_t width = static_cast<size_t>(input.elements());
         std::vector<bool> own;
         for (size_t e = element; e < element + width && e < categories.size(); ++e) own.push_back(categories[e]);
         element += width;
         bool whole = interface_.inputs[i].is_class || interface_.inputs[i].dtype != "f32";
-        list.push_back(
-            whole ? Normalisation{}
-                  : fit_normalisation(choice_, inputs[i], result_.train.rows,
-                                      normalisation_groups(sources_[0].raw, sources_[0].raw_shape, inputs[i]), own));
+        fits.emplace_back(whole ? NormalisationChoice{} : choice_,
+                          normalisation_groups(sources_[0].raw, sources_[0].raw_shape, input), own);
+        passes = std::max(passes, fits.back().passes(input));
       }
+      for (int pass = 0; pass < passes; ++pass) {
+        auto done = for_each_part(samples, result_.train.rows,
+                                  [&](std::span<const Array> inputs, const std::vector<int64_t> &rows) {
+                                    for (size_t i = 0; i < fits.size(); ++i)
+                                      if (pass < fits[i].passes(inputs[i])) fits[i].add(pass, inputs[i], rows);
+                                  });
+        if (!done) return done;
+      }
+      for (const NormalisationFit &fit : fits) list.push_back(fit.result());
     }
     if (auto fits = check_normalisations(list, interface_); !fits) return fits;
     for (Source &source : sources_) source.samples->normalisations = list;
@@ -245,6 +327,7 @@ class Loader {
 
   void look_for_duplicates() {
     if (result_.train.empty() || result_.test.empty()) return;
+    if (result_.train.samples->stream || result_.test.samples->stream) return;  // a pass over both, and a hash of each
     std::unordered_set<uint64_t> known;
     known.reserve(result_.train.rows.size());
     for (int64_t row : result_.train.rows) known.insert(hash_of(*result_.train.samples, row));
@@ -261,6 +344,8 @@ class Loader {
   const LoadOptions &options_;
   Interface interface_;
   NormalisationChoice choice_;
+  int64_t stream_buffer_ = 0;  // 0: the data is read into memory
+  Selector (*select_)(const Dataset &, const BatchOptions &) = nullptr;
   std::vector<Source> sources_;
   DataSets result_;
 };

@@ -12,10 +12,19 @@ const nc_module *Modules::find(std::string_view kind, std::string_view name) con
   return nullptr;
 }
 
+// The name of the module behind the name of a reader.
+static std::string_view module_of(std::string_view reader) {
+  if (reader == "tsv") return "csv";
+  if (reader == "cifar10" || reader == "cifar100") return "cifar";
+  return reader;
+}
+
 const nc_reader_module *Modules::reader(std::string_view name) const {
-  if (name == "tsv") name = "csv";
-  if (name == "cifar10" || name == "cifar100") name = "cifar";
-  return reinterpret_cast<const nc_reader_module *>(find("reader", name));
+  return reinterpret_cast<const nc_reader_module *>(find("reader", module_of(name)));
+}
+
+const nc_stream_module *Modules::stream(std::string_view reader) const {
+  return reinterpret_cast<const nc_stream_module *>(find("stream", module_of(reader)));
 }
 
 const nc_gzip_module *Modules::gzip() const { return reinterpret_cast<const nc_gzip_module *>(find("gzip", "gzip")); }

@@ -9,16 +9,22 @@
 #include <vector>
 
 #include "runtime/data/reader.h"
+#include "runtime/data/stream.h"
 
 extern "C" {
 // Every record starts with these two; `kind` says what follows.
 struct nc_module {
-  const char *kind;  // "reader", "gzip", "png"
-  const char *name;  // of a reader: what a `.net` file calls it
+  const char *kind;  // "reader", "stream", "gzip", "png"
+  const char *name;  // of a reader or stream: what a `.net` file calls it
 };
 struct nc_reader_module {
   nc_module module;
   netc::runtime::ReadFunction read;
+};
+struct nc_stream_module {
+  nc_module module;
+  netc::runtime::ReadFunction open;  // as `read` of the reader, with the features left in their files
+  netc::runtime::Selector (*select)(const netc::runtime::Dataset &, const netc::runtime::BatchOptions &);
 };
 struct nc_gzip_module {
   nc_module module;
@@ -36,6 +42,8 @@ extern const nc_reader_module nc_module_idx;  // idx("images", "labels")
 extern const nc_reader_module nc_module_npy;  // npy("features.npy", "targets.npy")
 extern const nc_reader_module
     nc_module_cifar;  // cifar10("a.bin", "b.bin") or cifar(...); cifar100("train.bin", labels = coarse)
+extern const nc_stream_module nc_module_stream_idx;  // the same readers under `stream = true`
+extern const nc_stream_module nc_module_stream_npy;
 extern const nc_gzip_module nc_module_gzip;  // any of the above from a file that ends in .gz
 extern const nc_png_module nc_module_png;    // predict from pictures
 }
@@ -48,6 +56,7 @@ class Modules {
   explicit Modules(std::span<const void *const> records);
   // tsv is read by csv; cifar10 and cifar100 by cifar.
   const nc_reader_module *reader(std::string_view name) const;
+  const nc_stream_module *stream(std::string_view reader) const;
   const nc_gzip_module *gzip() const;
   const nc_png_module *png() const;
 

@@ -8,13 +8,14 @@
 //   the rest       the numbers
 #include <limits>
 
+#include "runtime/data/arguments.h"
+#include "runtime/data/arrays.h"
 #include "runtime/data/module.h"
-#include "runtime/data/pair.h"
 
 namespace netc::runtime {
 namespace {
 
-constexpr size_t longest_header = size_t{1} << 20;
+constexpr int64_t longest_header = int64_t{1} << 20;
 
 struct Header {
   std::string type;
@@ -147,10 +148,15 @@ Result<NumberType> number_type(const std::string &name, const std::string &type)
                                                   : "convert it: array.astype(\"float32\")");
 }
 
-Result<Array> read_npy_array(const std::string &name, std::string_view bytes) {
+}  // namespace
+
+Result<ArrayPlace> npy_array(const DataFile &file, const std::string &name) {
+  auto head = file.read(0, std::min<int64_t>(file.size(), 12 + longest_header));
+  if (!head) return tl::unexpected(head.error());
+  std::string_view bytes = *head;
   if (!bytes.starts_with("\x93NUMPY") || bytes.size() < 10)
     return fail(name + ": not an npy file: it does not begin with \\x93NUMPY",
-                bytes.starts_with("PK") ? "an npz file: unpack it, each .npy inside is one array" : "");
+                bytes.starts_with("PK") ? "an npz file: npz(\"file.npz\", features = \"x\", targets = \"y\")" : "");
   int version = static_cast<unsigned char>(bytes[6]);
   if (version < 1 || version > 3)
     return fail(name + ": npy version " + std::to_string(version) + ", expected 1, 2 or 3");
@@ -158,7 +164,7 @@ Result<Array> read_npy_array(const std::string &name, std::string_view bytes) {
   if (bytes.size() < begin) return fail(name + ": the file ends in its header");
   size_t length = 0;
   for (size_t i = begin; i-- > 8;) length = length << 8 | static_cast<unsigned char>(bytes[i]);
-  if (length > longest_header)
+  if (length > static_cast<size_t>(longest_header))
     return fail(name + ": a header of " + std::to_string(length) + " bytes, at most 1048576 are read");
   if (length > bytes.size() - begin)
     return fail(name + ": the file ends in its header: " + std::to_string(bytes.size() - begin) + " bytes of " +
@@ -175,12 +181,32 @@ Result<Array> read_npy_array(const std::string &name, std::string_view bytes) {
                 "save it in C order: numpy.save(path, numpy.ascontiguousarray(array))");
   for (size_t axis = 1; axis < shape.size(); ++axis)
     if (shape[axis] == 0) return fail(name + ": dimension " + std::to_string(axis) + " is 0");
-  return decode_numbers(name, bytes.substr(begin + length), *type, std::move(shape),
-                        static_cast<int64_t>(begin + length));
+  ArrayPlace place{file, *type, std::move(shape), static_cast<int64_t>(begin + length), name};
+  if (auto fits = check_fills_file(place); !fits) return tl::unexpected(fits.error());
+  return place;
 }
 
-Result<RawData> read_npy(const ReadRequest &request) { return read_pair(request, read_npy_array); }
+Result<ArrayPair> find_npy(const ReadRequest &request) {
+  if (auto known = check_named_arguments(*request.call, {"missing", "classes"}); !known)
+    return tl::unexpected(known.error());
+  auto paths = pair_paths(request);
+  if (!paths) return tl::unexpected(paths.error());
+  std::vector<ArrayPlace> places;
+  for (const std::string &path : {paths->features, paths->targets}) {
+    if (path.empty()) continue;
+    auto file = DataFile::open(request, path);
+    if (!file) return tl::unexpected(file.error());
+    auto place = npy_array(*file, path);
+    if (!place) return tl::unexpected(place.error());
+    places.push_back(std::move(*place));
+  }
+  ArrayPair pair{std::move(places[0]), std::nullopt};
+  if (request.needs_targets) pair.targets = std::move(places[1]);
+  return pair;
+}
 
+namespace {
+Result<RawData> read_npy(const ReadRequest &request) { return read_arrays(request, find_npy); }
 }  // namespace
 }  // namespace netc::runtime
 

@@ -5,6 +5,7 @@
 // and an error says where (line and column, or byte), what was found, what was expected, and how to mend it.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -15,6 +16,16 @@
 namespace netc::runtime {
 
 class Modules;
+struct Stream;
+
+// What is done about missing values among the features: an error, the sample is dropped, or they are filled with the
+// mean, the median or the most frequent value of the training split, or with a constant.
+enum class Missing { error, drop, mean, median, most_frequent, constant };
+struct MissingPolicy {
+  Missing kind = Missing::error;
+  float value = 0;  // of constant
+  bool fills() const { return kind > Missing::drop; }
+};
 
 // What the first reading of a table found and what later readings (test file, evaluate, predict) have to repeat.
 struct Schema {
@@ -33,6 +44,7 @@ struct ReadRequest {
   bool needs_targets = true;  // false for predict: a file without labels is fine, labels in it are ignored
   bool targets_are_classes = true;
   int64_t class_count = 0;  // of a class target: indices are checked against it
+  int64_t block_bytes = 0;  // of a stream: about how large a block is to be
 };
 
 struct RawData {
@@ -41,9 +53,11 @@ struct RawData {
   std::vector<float> weights;   // of the samples; empty: all 1
   std::vector<int64_t> groups;  // group of each sample, for split(group = ...); empty: none
   Schema schema;
-  bool is_image = false;     // pixels [H, W] or [H, W, C]: normalised per channel
-  bool has_missing = false;  // NaN marks what is to be filled with the mean of the training split
-  std::string source;        // name for errors: the path of the features
+  bool is_image = false;  // pixels [H, W] or [H, W, C]: normalised per channel
+  MissingPolicy missing;
+  bool has_missing = false;              // NaN marks what is to be filled
+  std::shared_ptr<const Stream> stream;  // where the features stay in their files: `features` holds no values then
+  std::string source;                    // name for errors: the path of the features
 };
 
 using ReadFunction = Result<RawData> (*)(const ReadRequest &request);

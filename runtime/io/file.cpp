@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "runtime/io/nearest.h"
@@ -73,9 +74,19 @@ std::string help_for(int error, const std::string &path) {
 
 }  // namespace
 
-Result<std::string> read_file(const std::string &path, uint64_t limit) {
+OpenFile::OpenFile(std::string path, int descriptor, uint64_t size)
+    : path_(std::move(path)), descriptor_(descriptor), size_(size) {}
+
+OpenFile::OpenFile(OpenFile &&other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)), size_(other.size_) {}
+
+OpenFile::~OpenFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+Result<OpenFile> OpenFile::open(const std::string &path) {
   if (path.find('\0') != std::string::npos) return fail("a path holds a zero byte");
-  Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
+  Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (file.number < 0) {
     int error = errno;
     std::string near = error == ENOENT ? nearest_file(path) : std::string();
@@ -85,21 +96,30 @@ Result<std::string> read_file(const std::string &path, uint64_t limit) {
   if (fstat(file.number, &status) != 0) return cannot("read", path, errno);
   if (S_ISDIR(status.st_mode)) return fail("cannot read " + path + ": it is a folder");
   if (!S_ISREG(status.st_mode)) return fail("cannot read " + path + ": it is not a regular file");
-  uint64_t size = static_cast<uint64_t>(status.st_size);
-  if (size > limit)
-    return fail("cannot read " + path + ": it has " + std::to_string(size) + " bytes, more than the limit of " +
-                std::to_string(limit));
-  std::string bytes(size, '\0');
+  return OpenFile(path, std::exchange(file.number, -1), static_cast<uint64_t>(status.st_size));
+}
+
+Result<std::string> OpenFile::read(uint64_t offset, uint64_t length) const {
+  std::string bytes(length, '\0');
   size_t done = 0;
   while (done < bytes.size()) {
-    ssize_t count = read(file.number, bytes.data() + done, bytes.size() - done);
+    ssize_t count = pread(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return cannot("read", path, errno);
+    if (count < 0) return cannot("read", path_, errno);
     if (count == 0) break;  // it became shorter while we read
     done += static_cast<size_t>(count);
   }
   bytes.resize(done);
   return bytes;
+}
+
+Result<std::string> read_file(const std::string &path, uint64_t limit) {
+  auto file = OpenFile::open(path);
+  if (!file) return tl::unexpected(file.error());
+  if (file->size() > limit)
+    return fail("cannot read " + path + ": it has " + std::to_string(file->size()) + " bytes, more than the limit of " +
+                std::to_string(limit));
+  return file->read(0, file->size());
 }
 
 Result<void> write_file_atomically(const std::string &path, std::span<const std::string_view> parts) {

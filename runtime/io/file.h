@@ -1,4 +1,5 @@
-// Files, whole: read with a bound, written so that a reader sees the old content or the new one and nothing between.
+// Files: read whole with a bound or piece by piece, written so that a reader sees the old content or the new one and
+// nothing between.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,24 @@
 #include "support/result.h"
 
 namespace netc::runtime {
+
+// A regular file open for reading.
+class OpenFile {
+ public:
+  // Errors as those of read_file.
+  static Result<OpenFile> open(const std::string &path);
+  OpenFile(OpenFile &&other) noexcept;
+  ~OpenFile();
+  uint64_t size() const { return size_; }  // when it was opened
+  // Bytes offset .. offset + length; fewer when the file has become shorter.
+  Result<std::string> read(uint64_t offset, uint64_t length) const;
+
+ private:
+  OpenFile(std::string path, int descriptor, uint64_t size);
+  std::string path_;
+  int descriptor_;
+  uint64_t size_;
+};
 
 // The bytes of a regular file of at most `limit` bytes. Errors name the path and the reason ("cannot read x.csv: no
 // such file or directory") and, for a missing file, the nearest name in its folder.

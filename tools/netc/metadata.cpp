@@ -62,10 +62,16 @@ std::vector<std::string> needed_runtime_modules(const json &metadata) {
   static const std::map<std::string, std::string> readers = {
       {"csv", "csv"},     {"tsv", "csv"},       {"idx", "idx"},       {"npy", "npy"},
       {"cifar", "cifar"}, {"cifar10", "cifar"}, {"cifar100", "cifar"}};
+  static const std::set<std::string> streamed = {"idx", "npy"};
   std::set<std::string> calls, needed;
   if (metadata.contains("data")) collect_calls(metadata["data"], calls);
+  bool streams =
+      metadata.contains("data") && metadata["data"].is_object() && metadata["data"].value("stream", json()) == true;
   for (const std::string &call : calls)
-    if (auto reader = readers.find(call); reader != readers.end()) needed.insert("nc_module_" + reader->second);
+    if (auto reader = readers.find(call); reader != readers.end()) {
+      needed.insert("nc_module_" + reader->second);
+      if (streams && streamed.contains(reader->second)) needed.insert("nc_module_stream_" + reader->second);
+    }
   // The files of MNIST and its kin come packed, whatever the `.net` file calls them.
   if (needed.contains("nc_module_idx") || (metadata.contains("data") && names_gzip(metadata["data"])))
     needed.insert("nc_module_gzip");

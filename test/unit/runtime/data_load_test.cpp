@@ -244,7 +244,12 @@ TEST(Normalisation, EveryKind) {
   const auto fit = [&](json normalize, json rescale = nullptr) {
     auto choice = normalisation_choice({{"normalize", normalize}, {"rescale", rescale}});
     EXPECT_TRUE(choice) << message(choice);
-    return fit_normalisation(*choice, array, {0, 1}, 2, {});
+    NormalisationFit fit(*choice, 2, {});
+    for (int pass = 0; pass < fit.passes(array); ++pass) {  // in two parts
+      fit.add(pass, array, {0});
+      fit.add(pass, array, {1});
+    }
+    return fit.result();
   };
   EXPECT_TRUE(fit(nullptr).offset.empty());
   EXPECT_EQ(fit({{"name", "mean"}}).offset, (std::vector<float>{2, 5}));

@@ -39,8 +39,8 @@ class Folder {
 };
 
 inline const Modules &all_modules() {
-  static const void *const records[] = {&nc_module_csv,   &nc_module_idx,  &nc_module_npy,
-                                        &nc_module_cifar, &nc_module_gzip, &nc_module_png};
+  static const void *const records[] = {&nc_module_csv,  &nc_module_idx, &nc_module_npy,        &nc_module_cifar,
+                                        &nc_module_gzip, &nc_module_png, &nc_module_stream_idx, &nc_module_stream_npy};
   static const Modules modules(records);
   return modules;
 }
