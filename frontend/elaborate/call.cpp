@@ -61,15 +61,20 @@ double flops_of(const Function &function, size_t first_op) {
 
 }  // namespace
 
+Operand Interpreter::evaluate_argument(const ast::Argument &argument) {
+  std::string name = argument.name ? argument.name->text : "";
+  bool schedule = name == "learning_rate" && frame_->user_code;
+  schedules_ += schedule;
+  Operand operand{name, evaluate(*argument.value), argument.name ? argument.name->span : argument.value->span};
+  schedules_ -= schedule;
+  return operand;
+}
+
 std::optional<std::vector<Operand>> Interpreter::evaluate_arguments(const std::vector<ast::Argument> &arguments) {
   std::vector<Operand> operands;
   bool poisoned = false;
   for (const ast::Argument &argument : arguments) {
-    std::string name = argument.name ? argument.name->text : "";
-    bool schedule = name == "learning_rate" && frame_->user_code;
-    schedules_ += schedule;
-    operands.push_back({name, evaluate(*argument.value), argument.name ? argument.name->span : argument.value->span});
-    schedules_ -= schedule;
+    operands.push_back(evaluate_argument(argument));
     poisoned |= is_poison(operands.back().value);
   }
   if (poisoned) return std::nullopt;
@@ -294,13 +299,14 @@ std::string Interpreter::instance_name(const std::string &block, const ast::Iden
   return name;
 }
 
-// A step that is called again is one layer that computes more.
-void Interpreter::record_layer(LayerInfo layer) {
-  for (LayerInfo &known : session_.layers)
-    if (known.name == layer.name) {
-      known.flops += layer.flops;
-      return;
-    }
+// A step that is called again is one layer that computes more; only a shared one can be.
+void Interpreter::record_layer(LayerInfo layer, bool shared) {
+  if (shared)
+    for (LayerInfo &known : session_.layers)
+      if (known.name == layer.name) {
+        known.flops += layer.flops;
+        return;
+      }
   session_.layers.push_back(std::move(layer));
 }
 
@@ -334,6 +340,7 @@ Datum Interpreter::call_block(const Callable &callee, std::vector<Operand> opera
   inner.trainable = caller->trainable && !session_.frozen.count(inner.path);
   inner.call = span;
   std::string path = inner.path;
+  bool shared = inner.shared;
   size_t first_op = function_ ? function_->builder.function().ops.size() : 0;
   Datum result = with_frame(std::move(inner), [&]() -> Datum {
     for (size_t i = 0; i < bound.size(); ++i) {
@@ -351,7 +358,8 @@ Datum Interpreter::call_block(const Callable &callee, std::vector<Operand> opera
     if (tensor && function_) {
       const Type &type = function_->builder.type(tensor->id);
       if (function_->records_layers && callee.library && caller->role == Role::weight)
-        record_layer({path, callee.name, type, flops_of(function_->builder.function(), first_op), user_span(span)});
+        record_layer({path, callee.name, type, flops_of(function_->builder.function(), first_op), user_span(span)},
+                     shared);
       return TensorValue{tensor->id, std::make_shared<const Step>(Step{callee.name, type, source})};
     }
   }

@@ -189,7 +189,7 @@ std::optional<Program> elaborate(const std::vector<std::unique_ptr<ast::File>> &
     metadata[key] = node ? section_json(session, *node, compiled, figures) : json(nullptr);
   };
   section("data", declarations.data, {});
-  section("train", declarations.train, {"optimizer", "loss", "metrics", "precision"});
+  section("train", declarations.train, {"optimizer", "groups", "freeze", "loss", "metrics", "precision"});
   if (declarations.train) check_counts(*declarations.train, session);
   if (declarations.train) choose_precision(*declarations.train, session);
   section("tune", declarations.tune, {});

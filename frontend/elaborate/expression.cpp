@@ -110,8 +110,8 @@ struct ExpressionVisitor {
     bool none = left.is<None>() || right.is<None>();
     if (node.op == "==" || node.op == "!=") {
       if (!tensors || none) {
-        if (const auto *x = left.as<Number>()) in.force(*x);
-        if (const auto *x = right.as<Number>()) in.force(*x);
+        if (const auto *x = left.as<Number>(); x && !none) in.force(*x);
+        if (const auto *x = right.as<Number>(); x && !none) in.force(*x);
         auto equal = same(left, right);
         if (!equal) return in.error(expression.span, "the batch size is not known when compiling");
         return *equal == (node.op == "==");

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "frontend/elaborate/network.h"
+#include "frontend/elaborate/steps.h"
 #include "frontend/elaborate/training.h"
 
 namespace netc::elaborate {
@@ -33,46 +34,6 @@ std::optional<Datum> argument_of(Interpreter &in, const Callable &callable, cons
 }
 
 namespace {
-
-// freeze = [stem, conv2d_1]: a step's own weights, or, when it has none (relu as stem), those of the pipeline it ends.
-void freeze(Session &session, const ast::Section &train) {
-  const ast::Entry *entry = find_entry(&train, "freeze");
-  if (!entry) return;
-  std::vector<const ast::Expr *> items;
-  if (const auto *list = std::get_if<ast::List>(&entry->value->node))
-    for (const auto &item : list->items) items.push_back(item.get());
-  else
-    items.push_back(entry->value.get());
-  auto has_weights = [&](const std::string &path) {
-    return std::any_of(session.weights.begin(), session.weights.end(),
-                       [&](const WeightInfo &w) { return w.name.starts_with(path + "."); });
-  };
-  for (const ast::Expr *item : items) {
-    const auto *name = std::get_if<ast::Name>(&item->node);
-    if (!name) {
-      session.reporter.error(item->span, "freeze takes names of steps").help("freeze = [stem]");
-      continue;
-    }
-    auto named = session.named.find(name->text);
-    std::string path = named == session.named.end() ? name->text : named->second.path;
-    if (has_weights(path)) {
-      session.frozen.insert(path);
-    } else if (named != session.named.end() &&
-               std::any_of(named->second.pipeline.begin(), named->second.pipeline.end(), has_weights)) {
-      session.frozen.insert(named->second.pipeline.begin(), named->second.pipeline.end());
-    } else {
-      std::vector<std::string> names;
-      for (const auto &[known, step] : session.named) names.push_back(known);
-      for (const LayerInfo &layer : session.layers) names.push_back(layer.name);
-      std::string near = nearest_name(name->text, names);
-      Diagnostic &diagnostic = session.reporter.error(item->span, "there is no step with weights named " + name->text);
-      if (!near.empty()) diagnostic.help("did you mean " + near + "?");
-    }
-  }
-  for (Weight &weight : session.module.weights)
-    for (const std::string &path : session.frozen)
-      if (weight.name.starts_with(path + ".")) weight.trainable = false;
-}
 
 struct Pass {
   FunctionBuild build;
@@ -113,10 +74,10 @@ void add_predict(Session &session, Pass &pass, const Functions &functions) {
 }
 
 // The schedule on its own, for whoever wants to see it.
-void add_learning_rate(Session &session, const ast::Entry &optimizer) {
+void add_learning_rate(Session &session, const ast::Section &train) {
   FunctionBuild build(session, "learning_rate", Mode::inference);
   Interpreter in(session, &build);
-  if (auto rate = learning_rate(in, optimizer))
+  if (auto rate = learning_rate(in, train))
     session.module.functions.push_back(build.builder.finish({*rate}, {"learning_rate"}));
 }
 
@@ -125,11 +86,10 @@ void add_train_step(Session &session, const Declarations &declarations, Function
   auto objective = pass.values ? add_objective(pass.in, functions, *pass.values, true) : std::nullopt;
   auto loss = objective ? training_loss(pass.in, *objective) : std::nullopt;
   auto gradients = loss ? add_gradients(pass.in, *loss) : std::nullopt;
-  const ast::Entry *optimizer = find_entry(declarations.train, "optimizer");
-  if (!gradients || !optimizer) return;
-  add_optimizer(pass.in, *optimizer, *gradients);
+  if (!gradients || !find_entry(declarations.train, "optimizer")) return;
+  add_optimizer(pass.in, *declarations.train, *gradients);
   finish(session, pass, objective->results(), objective->names);
-  if (session.reporter.error_count() == 0) add_learning_rate(session, *optimizer);
+  if (session.reporter.error_count() == 0) add_learning_rate(session, *declarations.train);
 }
 
 void add_gradcheck(Session &session, const Declarations &declarations, Functions &functions) {

@@ -56,6 +56,9 @@ class Interpreter {
   // Calls the block `name` of the standard library with named and positional operands, as the compiler's own code does.
   Datum call_library(const std::string &name, std::vector<Operand> operands, Span span);
 
+  // An argument of a call; schedules are looked up first in `learning_rate`.
+  Operand evaluate_argument(const ast::Argument &argument);
+
   // Conversions report what is wrong and return nothing then; `what` names the thing: "filters", "the axis".
   std::optional<double> as_real(const Datum &datum, Span span, const std::string &what);
   std::optional<int64_t> as_integer(const Datum &datum, Span span, const std::string &what);
@@ -125,7 +128,7 @@ class Interpreter {
   bool bind(const Callable &callee, const ast::BlockDecl &block, std::vector<Operand> &operands, Span span,
             std::vector<std::optional<Operand>> &bound);
   bool check_parameter(const ast::Parameter &parameter, const Operand &operand, const std::string &block);
-  void record_layer(LayerInfo layer);
+  void record_layer(LayerInfo layer, bool shared);
   std::string instance_name(const std::string &block, const ast::Identifier *instance);
   Datum member(const Datum &object, const ast::Identifier &name, Span span);
   Datum subscript(const Datum &object, const Datum &index, Span span);

@@ -202,7 +202,7 @@ json section_json(Session &session, const ast::Section &section, const std::vect
     else if (std::find(compiled.begin(), compiled.end(), key) != compiled.end())
       result[key] = source_text(session.sources, entry.value->span);
     else
-      result[key] = reader.value(*entry.value, key == "freeze");
+      result[key] = reader.value(*entry.value, false);
   }
   const std::string &kind = section.kind.text;
   if (kind == "check" || kind == "tune")

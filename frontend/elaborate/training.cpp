@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "frontend/elaborate/network.h"
+#include "frontend/elaborate/optimizer_settings.h"
 
 namespace netc::elaborate {
 
@@ -37,111 +38,115 @@ std::optional<Gradients> add_gradients(Interpreter &in, ValueId loss) {
 
 namespace {
 
-constexpr const char *kCommon[] = {"learning_rate", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue"};
-
-// The optimizer without the settings every optimizer has, all its arguments by name.
-Callable own_arguments(const Callable &optimizer) {
-  Callable result = optimizer;
-  result.arguments.clear();
-  size_t next = 2;  // after w and g
-  for (const BoundArgument &argument : optimizer.arguments) {
-    std::string name = argument.name;
-    if (name.empty() && next < optimizer.block->parameters.size()) name = optimizer.block->parameters[next++].name.text;
-    if (std::find(std::begin(kCommon), std::end(kCommon), name) == std::end(kCommon))
-      result.arguments.push_back({name, argument.value, argument.span});
-  }
-  return result;
+// Runs `work` as part of the optimizer of one weight: states it declares end in the weight's name.
+template <typename Work>
+Datum for_weight(Interpreter &in, const std::string &optimizer, const std::string &weight, Span span, Work work) {
+  Frame frame = internal_frame("", span, Role::optimizer);
+  frame.name = optimizer;
+  frame.suffix = "." + weight;
+  return in.with_frame(std::move(frame), work);
 }
 
-// Every argument of the optimizer names one of its parameters.
-bool check_arguments(Interpreter &in, const Callable &optimizer) {
-  std::vector<std::string> names;
-  std::vector<std::string> settings;  // without the weight and the gradient, which are not the user's to give
-  for (const ast::Parameter &parameter : optimizer.block->parameters) {
-    names.push_back(parameter.name.text);
-    if (parameter.fallback) settings.push_back(parameter.name.text);
+// The mean gradients of the steps of an update. From here on the function counts updates instead of steps, and
+// states change only when this step completes one.
+std::vector<Datum> begin_update(Interpreter &in, const OptimizerSettings &settings, const Gradients &gradients) {
+  std::vector<Datum> means;
+  Span span = settings.span();
+  Datum steps = make_integer(settings.steps_per_update());
+  if (settings.steps_per_update() == 1) {
+    for (ValueId gradient : gradients.gradients) means.push_back(TensorValue{gradient, nullptr});
+    return means;
   }
-  bool sound = true;
-  for (const BoundArgument &argument : optimizer.arguments)
-    if (!argument.name.empty() && std::find(names.begin(), names.end(), argument.name) == names.end()) {
-      in.error(argument.span, fmt::format("{} has no argument {}", optimizer.name, argument.name),
-               suggestion(argument.name, settings));
-      sound = false;
-    }
-  return sound;
+  Datum last = for_weight(in, settings.name(), "", span, [&] {
+    return in.call_library("completes_update", {{"", steps, span}}, span);
+  });
+  for (size_t i = 0; i < gradients.names.size(); ++i)
+    means.push_back(for_weight(in, settings.name(), gradients.names[i], span, [&] {
+      return in.call_library(
+          "accumulation",
+          {{"", TensorValue{gradients.gradients[i], nullptr}, span}, {"", last, span}, {"", steps, span}}, span);
+    }));
+  in.function()->steps_per_update = settings.steps_per_update();
+  in.function()->runtime_values.clear();
+  if (const auto *now = last.as<TensorValue>()) in.function()->updates_now = now->id;
+  return means;
 }
 
-// The schedule, times what callbacks have lowered it to.
-Datum scaled_rate(Interpreter &in, const Callable &optimizer, Span span) {
-  Datum rate = argument_of(in, optimizer, "learning_rate").value_or(None{});
-  return in.binary("multiply", rate, in.runtime_value("learning_rate_scale", span), span);
+// The value of a weight after the optimizer's rule; that of before when the step completes no update.
+Datum updated(Interpreter &in, const OptimizerSettings &settings, const std::string &name, ValueId weight,
+              const Datum &gradient) {
+  Span span = settings.span();
+  WeightRule rule = settings.rule_of(in, name);
+  if (is_poison(rule.rate)) return Poison{};
+  Datum w = TensorValue{weight, nullptr};
+  Datum next = for_weight(in, settings.name(), name, span, [&]() -> Datum {
+    Datum decayed = w;
+    if (!rule.decay.is<None>())
+      decayed = in.call_library("decay_weight", {{"", w, span}, {"", rule.rate, span}, {"", rule.decay, span}}, span);
+    return in.call(rule.optimizer, {{"", decayed, span}, {"", gradient, span}, {"learning_rate", rule.rate, span}},
+                   span);
+  });
+  auto id = in.as_tensor(next, span, "the new value of " + name);
+  if (!id) return Poison{};
+  Builder &builder = in.function()->builder;
+  if (builder.type(*id) != builder.type(weight))
+    return in.error(span, fmt::format("{} gives {} for the weight {} of type {}", settings.name(),
+                                      to_string(builder.type(*id)), name, to_string(builder.type(weight))));
+  auto now = in.function()->updates_now;
+  return TensorValue{now ? builder.emit("select", {*now, *id, weight}) : *id, nullptr};
+}
+
+// What follows the optimizer's rule in every step: the moving average, then the constraint; writes the weight.
+void finish_weight(Interpreter &in, const OptimizerSettings &settings, const std::string &name, Datum next) {
+  Span span = settings.span();
+  const WeightInfo weight = *in.session().find_weight(name);
+  Datum result = for_weight(in, settings.name(), name, span, [&]() -> Datum {
+    if (settings.averages())
+      next = in.call_library("ema",
+                             {{"", next, span},
+                              {"ema_momentum", settings.shared(in, "ema_momentum"), span},
+                              {"ema_overwrite_frequency", settings.shared(in, "ema_overwrite_frequency"), span}},
+                             span);
+    const auto *constraint = weight.constraint.as<CallablePtr>();
+    return constraint ? in.call(**constraint, {{"", next, weight.span}}, (*constraint)->span) : next;
+  });
+  auto id = in.as_tensor(result, span, "the new value of " + name);
+  if (!id) return;
+  if (auto written = in.function()->builder.try_emit("write", {*id}, {{"weight", name}}); !written)
+    in.error(span, written.error().message, written.error().help);
 }
 
 }  // namespace
 
-std::optional<ValueId> learning_rate(Interpreter &in, const ast::Entry &entry) {
-  Datum value = in.evaluate(*entry.value);
-  const auto *optimizer = value.as<CallablePtr>();
-  if (!optimizer) return std::nullopt;
-  return in.as_tensor(scaled_rate(in, **optimizer, entry.value->span), entry.value->span, "the learning rate");
+std::optional<ValueId> learning_rate(Interpreter &in, const ast::Section &train) {
+  auto settings = OptimizerSettings::read(in, train);
+  if (!settings) return std::nullopt;
+  in.function()->steps_per_update = settings->steps_per_update();
+  return in.as_tensor(settings->rate(in), settings->span(), "the learning rate");
 }
 
-void add_optimizer(Interpreter &in, const ast::Entry &entry, const Gradients &gradients) {
-  Span span = entry.value->span;
-  Datum value = in.evaluate(*entry.value);
-  if (is_poison(value)) return;
-  const auto *pointer = value.as<CallablePtr>();
-  bool fits = pointer && (*pointer)->block && (*pointer)->block->parameters.size() >= 2 &&
-              argument_of(in, **pointer, "learning_rate").has_value();
-  if (!fits) {
-    in.error(span, in.describe(value) + " is no optimizer", "adam(learning_rate = 1e-3)");
-    return;
-  }
-  const Callable &optimizer = **pointer;
-  if (!check_arguments(in, optimizer)) return;
-  auto setting = [&](const char *name) { return argument_of(in, optimizer, name).value_or(None{}); };
-  Datum rate = scaled_rate(in, optimizer, span);
-  if (is_poison(rate) || gradients.names.empty()) return;
-
-  auto as_list = [](const std::vector<ValueId> &ids) {
-    std::vector<Datum> items;
-    for (ValueId id : ids) items.push_back(TensorValue{id, nullptr});
-    return make_list(std::move(items));
-  };
-  Datum clipped = in.with_frame(internal_frame("optimizer", span), [&] {
-    std::vector<Operand> operands{{"", as_list(gradients.gradients), span}};
+void add_optimizer(Interpreter &in, const ast::Section &train, const Gradients &gradients) {
+  auto settings = OptimizerSettings::read(in, train);
+  if (!settings || gradients.names.empty()) return;
+  Span span = settings->span();
+  std::vector<Datum> means = begin_update(in, *settings, gradients);
+  Datum clipped = in.with_frame(internal_frame("", span), [&] {
+    in.frame().name = settings->name();
+    std::vector<Operand> operands{{"", make_list(std::move(means)), span}};
     for (const char *name : {"clipnorm", "global_clipnorm", "clipvalue"})
-      operands.push_back({name, setting(name), span});
+      operands.push_back({name, settings->shared(in, name), span});
     return in.call_library("clip_gradients", operands, span);
   });
   const auto *list = clipped.as<Items>();
   if (!list) return;
   Items held = *list;
-  Callable own = own_arguments(optimizer);
+  std::vector<Datum> next;
   for (size_t i = 0; i < gradients.names.size(); ++i) {
-    const std::string &name = gradients.names[i];
-    const WeightInfo weight = *in.session().find_weight(name);
-    Frame frame = internal_frame("", span, Role::optimizer);
-    frame.name = optimizer.name;
-    frame.suffix = "." + name;
-    Datum updated = in.with_frame(std::move(frame), [&]() -> Datum {
-      Datum w = TensorValue{gradients.weights[i], nullptr};
-      if (Datum decay = setting("weight_decay"); !decay.is<None>())
-        w = in.call_library("decay_weight", {{"", w, span}, {"", rate, span}, {"", decay, span}}, span);
-      Datum next = in.call(own, {{"", w, span}, {"", (*held)[i], span}, {"learning_rate", rate, span}}, span);
-      const auto *constraint = weight.constraint.as<CallablePtr>();
-      return constraint ? in.call(**constraint, {{"", next, weight.span}}, (*constraint)->span) : next;
-    });
-    auto id = in.as_tensor(updated, span, "the new value of " + name);
-    if (!id) return;
-    if (in.function()->builder.type(*id) != weight.type) {
-      in.error(span, fmt::format("{} gives {} for the weight {} of type {}", optimizer.name,
-                                 to_string(in.function()->builder.type(*id)), name, to_string(weight.type)));
-      return;
-    }
-    if (auto written = in.function()->builder.try_emit("write", {*id}, {{"weight", name}}); !written)
-      in.error(span, written.error().message, written.error().help);
+    next.push_back(updated(in, *settings, gradients.names[i], gradients.weights[i], (*held)[i]));
+    if (is_poison(next.back())) return;
   }
+  in.function()->updates_now.reset();
+  for (size_t i = 0; i < gradients.names.size(); ++i) finish_weight(in, *settings, gradients.names[i], next[i]);
 }
 
 }  // namespace netc::elaborate

@@ -13,10 +13,10 @@ struct Gradients {
   std::vector<ValueId> gradients;
 };
 std::optional<Gradients> add_gradients(Interpreter &interpreter, ValueId loss);
-// Appends the optimizer of the train section and the writes of the new weights. Keras 3's order: clip the gradients,
-// decay the weights, step, apply constraints.
-void add_optimizer(Interpreter &interpreter, const ast::Entry &optimizer, const Gradients &gradients);
-// The learning rate of the optimizer at the runtime value `step`, f32[]. The optimizer has no errors.
-std::optional<ValueId> learning_rate(Interpreter &interpreter, const ast::Entry &optimizer);
+// Appends the optimizer of the train section and the writes of the new weights. Keras 3's order: accumulate gradients,
+// clip them, decay the weights, step, average the weights, apply constraints.
+void add_optimizer(Interpreter &interpreter, const ast::Section &train, const Gradients &gradients);
+// The learning rate of the optimizer at the runtime value `step`, f32[]; nothing when the optimizer has errors.
+std::optional<ValueId> learning_rate(Interpreter &interpreter, const ast::Section &train);
 
 }  // namespace netc::elaborate

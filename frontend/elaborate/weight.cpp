@@ -20,6 +20,11 @@ Datum Interpreter::runtime_value(const std::string &name, Span span) {
   if (auto it = function_->runtime_values.find(name); it != function_->runtime_values.end())
     return TensorValue{it->second, nullptr};
   Datum value = emit("runtime_value", {}, {{"name", name}}, span);
+  bool counts_steps = name == "step" || name == "steps_per_epoch" || name == "total_steps";
+  if (function_->steps_per_update > 1 && counts_steps) {
+    value = binary("divide", value, make_integer(function_->steps_per_update), span);
+    if (name == "step") value = unary("floor", value, span);
+  }
   if (const auto *tensor = value.as<TensorValue>()) function_->runtime_values[name] = tensor->id;
   return value;
 }
@@ -119,6 +124,10 @@ void Interpreter::update(const ast::Update &node, Span span) {
     return;
   }
   if (!function_->writes) return;
+  if (function_->updates_now) {
+    ValueId old = read_weight(weight->name, span).as<TensorValue>()->id;
+    tensor = function_->builder.emit("select", {*function_->updates_now, *tensor, old});
+  }
   // What comes later reads the new value; the last one is written.
   set_location(span);
   function_->reads[weight->name] = *tensor;

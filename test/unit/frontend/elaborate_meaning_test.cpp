@@ -125,6 +125,43 @@ TEST(Meaning, FrozenStepsKeepTheirWeights) {
     }
 }
 
+std::vector<std::string> trained_weights(const std::string &train) {
+  auto result = elaborate_text(experiment(
+      "(x: f32[4]) -> class[3] { x -> encoder -> encoder -> dense(4) as stem -> relu -> dense(3) as head }", train,
+      "param frozen = 1\nblock encoder(x) { x -> dense(4, use_bias = false) -> batch_norm -> relu }"));
+  EXPECT_TRUE(result->program) << result->messages();
+  std::vector<std::string> names;
+  if (result->program)
+    for (const Weight &weight : result->program->module.weights)
+      if (weight.trainable) names.push_back(weight.name);
+  return names;
+}
+
+TEST(Meaning, FreezeTakesBlocksPartsPatternsAndBranches) {
+  using Names = std::vector<std::string>;
+  EXPECT_EQ(trained_weights("optimizer = sgd freeze = [encoder, encoder_1.dense, stem]"),
+            (Names{"encoder_1.batch_norm.gamma", "encoder_1.batch_norm.beta", "head.kernel", "head.bias"}));
+  EXPECT_EQ(trained_weights("optimizer = sgd freeze = [\"encoder*\", head.bias]"),
+            (Names{"stem.kernel", "stem.bias", "head.kernel"}));
+  EXPECT_EQ(trained_weights("optimizer = sgd freeze = [\"*.batch_norm\", \"*.bias\", encoder, stem]"),
+            (Names{"encoder_1.dense.kernel", "head.kernel"}));
+  EXPECT_EQ(trained_weights("optimizer = sgd freeze = if frozen == 1 { [encoder, encoder_1] } else { [head] }"),
+            (Names{"stem.kernel", "stem.bias", "head.kernel", "head.bias"}));
+}
+
+TEST(Meaning, FrozenStatisticsStayWhateverNamedThem) {
+  for (const char *named : {"encoder.batch_norm", "\"*.batch_norm\"", "encoder", "\"enc*\""}) {
+    auto result = elaborate_text(experiment("(x: f32[4]) -> class[3] { x -> encoder -> dense(3) }",
+                                            std::string("optimizer = sgd freeze = [") + named + "]",
+                                            "block encoder(x) { x -> dense(4) -> batch_norm }"));
+    ASSERT_TRUE(result->program) << result->messages();
+    for (const Op &op : result->program->module.find_function("train_step")->ops)
+      if (op.def->name == "write") {
+        EXPECT_EQ(op.get<std::string>("weight").find("batch_norm"), std::string::npos) << named;
+      }
+  }
+}
+
 TEST(Meaning, ParamsThatDecideShapesAreFixed) {
   FrontendOptions options;
   options.defines["width"] = "6";
