@@ -67,9 +67,10 @@ std::pair<Value *, Value *> units_of_chunk(KernelEmitter &emitter, Dim units, in
   return {begin, ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter, units))};
 }
 
-void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk, const std::function<void(Value *)> &body) {
+void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk, const std::function<void(Value *)> &body,
+               int64_t units_per_chunk_of_one) {
   if (units_per_chunk == 1) return body(emitter.chunk());
-  auto [begin, end] = units_of_chunk(emitter, units, units_per_chunk);
+  auto [begin, end] = units_of_chunk(emitter, units, units_per_chunk, units_per_chunk_of_one);
   emitter.loop(begin, end, 1, body);
 }
 
@@ -115,6 +116,16 @@ double nanoseconds(double multiply_adds) { return 2 * multiply_adds / kOperation
 void set_cost(KernelStage &stage, double nanoseconds_per_unit) {
   double all = nanoseconds_per_unit * static_cast<double>(stage.units.size);
   (stage.units.batch ? stage.batch_nanoseconds : stage.fixed_nanoseconds) = all;
+}
+
+void cut_single_sample(KernelStage &stage, int64_t multiple) {
+  constexpr double kChunk = 2500;  // nanoseconds
+  constexpr int64_t kMostChunks = 8;
+  if (!stage.units.batch) return;
+  auto chunks = std::clamp<int64_t>(static_cast<int64_t>(stage.batch_nanoseconds / kChunk), 1, kMostChunks);
+  int64_t units = (stage.units.size + chunks - 1) / chunks;
+  units = (units + multiple - 1) / multiple * multiple;
+  if (units < stage.units_per_chunk) stage.units_per_chunk_of_one = units;
 }
 
 }  // namespace netc::contraction

@@ -32,7 +32,7 @@ std::pair<llvm::Value *, llvm::Value *> units_of_chunk(KernelEmitter &emitter, D
                                                        int64_t units_per_chunk_of_one = 0);
 // One after the other: the frame of most stages.
 void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk,
-               const std::function<void(llvm::Value *unit)> &body);
+               const std::function<void(llvm::Value *unit)> &body, int64_t units_per_chunk_of_one = 0);
 
 // The panels whose first column lies in [begin, end) -- null: all -- each shape of panel emitted once.
 struct Panel {
@@ -62,5 +62,8 @@ int64_t units_per_chunk(double multiply_adds_per_unit);
 double nanoseconds(double multiply_adds);
 // Splits an estimate for `units` units into the fixed and the batch part of a stage.
 void set_cost(KernelStage &stage, double nanoseconds_per_unit);
+// Cuts the work of a single sample finer, so that there is some for every thread: units_per_chunk_of_one, a multiple of
+// this many units. After set_cost.
+void cut_single_sample(KernelStage &stage, int64_t multiple = 1);
 
 }  // namespace netc::contraction

@@ -184,7 +184,14 @@ int64_t bands_of_depthwise(const Convolution &convolution, int64_t rows_of_phase
   return std::clamp<int64_t>(bytes / kBandBytes, 1, std::max<int64_t>(1, rows_of_phase / 2));
 }
 
-}  // namespace
+// Of an image whose convolution takes so long: as many as are worth a chunk; two at least, where there is work for
+// them, so that threads can share a single image.
+int64_t bands_of_image(double nanoseconds, int64_t rows_of_phase) {
+  constexpr double kWorthTwo = 3000;
+  constexpr int64_t kLeastRows = 8;
+  int64_t least = nanoseconds >= kWorthTwo && rows_of_phase >= kLeastRows ? 2 : 1;
+  return std::clamp(static_cast<int64_t>(nanoseconds / kChunkNanoseconds), least, std::min<int64_t>(8, rows_of_phase));
+}
 
 // Few pixels read a large kernel once: a tile takes all of them, so that no part of the kernel is read again, and the
 // kernel lies in the order it is read in.
@@ -200,6 +207,8 @@ std::optional<KernelPanels> plan_copy(const ConvolutionPlan &plan, const Target 
   int64_t steps = convolution.y.kernel * convolution.x.kernel * convolution.input_channels;
   return KernelPanels{make_panels(convolution.output_channels, lanes, vectors), steps};
 }
+
+}  // namespace
 
 ContractionLowering plan_convolution(const Convolution &convolution, const ValueLayout &input, const Target &target,
                                      bool constant_kernel) {
@@ -232,8 +241,7 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
   else if (convolution.depthwise())
     plan.blocks = bands_of_depthwise(convolution, plan.rows.front().outputs);
   else
-    plan.blocks = std::clamp<int64_t>(static_cast<int64_t>(nanoseconds(work) / kChunkNanoseconds), 1,
-                                      std::min<int64_t>(8, plan.rows.front().outputs));
+    plan.blocks = bands_of_image(nanoseconds(work), plan.rows.front().outputs);
   int64_t parts = plan.blocks * plan.column_blocks;
 
   KernelStage stage;
@@ -241,8 +249,10 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
   stage.units = {convolution.images.size * parts, convolution.images.batch};
   stage.units_per_chunk = units_per_chunk(work / static_cast<double>(parts));
   set_cost(stage, nanoseconds(work) / static_cast<double>(parts));
-  stage.emit = [plan, parts, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
-    for_units(emitter, units, group, [&](Value *unit) {
+  cut_single_sample(stage);
+  auto of_one = stage.units_per_chunk_of_one;
+  stage.emit = [plan, parts, of_one, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
+    auto convolve = [&](Value *unit) {
       llvm::IRBuilder<> &ir = emitter.ir();
       Value *image = unit, *part = nullptr;
       if (parts > 1) {
@@ -253,7 +263,8 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
       for (const AxisPhase &rows : plan.rows)
         for (const AxisPhase &columns : plan.columns)
           PhaseEmitter(emitter, plan, rows, columns).run(image, block, column_block);
-    });
+    };
+    for_units(emitter, units, group, convolve, of_one);
   };
   lowering.stages.push_back(std::move(stage));
   return lowering;

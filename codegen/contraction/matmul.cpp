@@ -28,9 +28,10 @@ constexpr int64_t kMostTransposedRowsPerChunk = 128;
 // A panel of B is read from the second-level cache, at no cost.
 constexpr int64_t kPanelBytes = 128 * 1024;
 constexpr int64_t kMostPackedSteps = 1024;
-constexpr int64_t kCacheBytes = 32 * 1024;      // a B of this size stays there as it is
-constexpr int64_t kMeetingBytes = 1024;         // lines at multiples of this lie in few sets of the first-level cache
-constexpr int64_t kRestRows = 4;                // of the tiles for what is left; single rows for what is left of that
+constexpr int64_t kCacheBytes = 32 * 1024;  // a B of this size stays there as it is
+constexpr int64_t kMeetingBytes = 1024;     // lines at multiples of this lie in few sets of the first-level cache
+constexpr int64_t kRestRows = 4;            // of the tiles for what is left; single rows for what is left of that
+constexpr int64_t kLeastSingleRowVectors = 4;
 constexpr double kSingleRowNanoseconds = 3000;  // estimated, of a chunk of a single row: weights are read but once
 constexpr int64_t kTypicalSteps = 64;           // where the number of steps is the batch
 
@@ -99,7 +100,12 @@ void choose_classes(MatmulPlan &plan, const Target &target, int64_t steps) {
   if (rows > kRestRows) add_class(kRestRows);
   if (rows > 1) add_class(1);
   if (matmul.transpose_b || block >= std::min(kColumnBlockVectors, all_vectors)) return;
-  plan.single_row.push_back({1, panels(panel_vectors(target, 1, std::min(kColumnBlockVectors, all_vectors)))});
+  int64_t widest = std::min(kColumnBlockVectors, all_vectors);
+  // Another thread can take half of a long row.
+  while (widest > kLeastSingleRowVectors && widest == all_vectors &&
+         nanoseconds(static_cast<double>(steps * matmul.columns.size)) > 2 * kSingleRowNanoseconds)
+    widest /= 2;
+  plan.single_row.push_back({1, panels(panel_vectors(target, 1, widest))});
 }
 
 // The stage that fills the scratch memory, which it asks for.
@@ -123,7 +129,8 @@ ContractionLowering panels_stage(const MatmulPlan &plan) {
 
 // Blocks of columns in a chunk of a single row: whole panels of that row, and enough for another thread to be worth it.
 int64_t units_of_single_row(const MatmulPlan &plan, double nanoseconds_of_block) {
-  int64_t panel = std::max<int64_t>(1, kColumnBlockVectors * int64_t{plan.lanes} / plan.block);
+  int64_t widest = plan.single_row.empty() ? kColumnBlockVectors : plan.single_row.front().panels.vectors;
+  int64_t panel = std::max<int64_t>(1, widest * int64_t{plan.lanes} / plan.block);
   auto blocks = static_cast<int64_t>(kSingleRowNanoseconds / std::max(nanoseconds_of_block, 1.0));
   return std::max(panel, blocks / panel * panel);
 }
