@@ -135,6 +135,33 @@ Result<PairPaths> pair_paths(const ReadRequest &request) {
   return PairPaths{paths->front(), request.needs_targets ? paths->back() : ""};
 }
 
+Result<ArrayPair> named_pair(const ReadRequest &request, const FindArray &find) {
+  const nlohmann::json &call = *request.call;
+  if (auto known = check_named_arguments(call, {"features", "targets", "missing", "classes"}); !known)
+    return tl::unexpected(known.error());
+  ArrayPair pair;
+  for (const char *role : {"features", "targets"}) {
+    bool features = role == std::string_view("features");
+    if (!features && !request.needs_targets) continue;
+    auto array = text_argument(call, role, "");
+    if (!array) return tl::unexpected(array.error());
+    if (array->empty())
+      return fail(call_name(call) + " needs " + role + ": the name of an array",
+                  call_name(call) + "(\"file\", features = \"x\", targets = \"y\")");
+    auto place = find(*array);
+    if (!place) return tl::unexpected(place.error());
+    if (place->shape.empty())
+      return fail(place->name + ": a single number, expected an array whose first dimension is the sample");
+    for (size_t axis = 1; axis < place->shape.size(); ++axis)
+      if (place->shape[axis] == 0) return fail(place->name + ": dimension " + std::to_string(axis) + " is 0");
+    if (features)
+      pair.features = std::move(*place);
+    else
+      pair.targets = std::move(*place);
+  }
+  return pair;
+}
+
 Result<void> check_fills_file(const ArrayPlace &place) {
   return check_array_size(place.name, place.file.size() - place.offset, place.type, place.shape);
 }

@@ -2,6 +2,7 @@
 // targets lie, the rest is the same for all, from memory or streamed.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,6 +42,13 @@ Result<PairPaths> pair_paths(const ReadRequest &request);
 // Fails unless the array fills the rest of its file, from its offset on.
 Result<void> check_fills_file(const ArrayPlace &place);
 
+// Two arrays of one file: call("file", features = "x", targets = "y"). `find` gives an array by its name.
+using FindArray = std::function<Result<ArrayPlace>(const std::string &array)>;
+Result<ArrayPair> named_pair(const ReadRequest &request, const FindArray &find);
+
+Result<ArrayPair> find_raw(const ReadRequest &request);
+Result<ArrayPair> find_npz(const ReadRequest &request);
+Result<ArrayPair> find_safetensors(const ReadRequest &request);
 Result<ArrayPair> find_idx(const ReadRequest &request);
 Result<ArrayPair> find_npy(const ReadRequest &request);
 // The array of an npy file; `name` as in ArrayPlace.

@@ -10,6 +10,7 @@
 #include "runtime/data/arguments.h"
 #include "runtime/data/csv_options.h"
 #include "runtime/data/csv_scanner.h"
+#include "runtime/data/labels.h"
 #include "runtime/data/module.h"
 #include "runtime/io/nearest.h"
 
@@ -19,18 +20,6 @@ namespace {
 using Names = std::vector<std::string>;
 using Options = CsvOptions;
 
-// The texts of a column, numbered in the order they are met.
-struct Vocabulary {
-  std::map<std::string, int32_t, std::less<>> numbers;
-  std::vector<std::pair<int64_t, int64_t>> first_place;  // line, column
-
-  int32_t number_of(const CsvField &field) {
-    auto [found, is_new] = numbers.emplace(std::string(trimmed(field.text)), static_cast<int32_t>(numbers.size()));
-    if (is_new) first_place.emplace_back(field.line, field.column);
-    return found->second;
-  }
-};
-
 // Reads one file. The members are filled in the order of the functions.
 class Table {
  public:
@@ -38,19 +27,25 @@ class Table {
       : request_(request),
         options_(std::move(options)),
         path_(std::move(path)),
-        scanner_(path_, text, options_.separator) {}
+        scanner_(path_, text, options_.separator) {
+    classes_.file = path_;
+  }
 
   Result<RawData> read() {
     if (auto done = read_header(); !done) return tl::unexpected(done.error());
     if (auto done = choose_columns(); !done) return tl::unexpected(done.error());
     if (auto done = read_rows(); !done) return tl::unexpected(done.error());
     if (rows_ == 0) return fail(path_ + ": no samples in it");
-    if (auto done = name_classes(); !done) return tl::unexpected(done.error());
+    if (auto done = number_classes(); !done) return tl::unexpected(done.error());
     if (auto done = expand_categories(); !done) return tl::unexpected(done.error());
     return finish();
   }
 
  private:
+  static int32_t number_of(TextColumn &texts, const CsvField &field) {
+    return texts.number_of(trimmed(field.text), field.line, field.column);
+  }
+
   Result<void> read_header() {
     std::vector<CsvField> fields;
     auto more = scanner_.next(fields);
@@ -72,15 +67,6 @@ class Table {
   tl::unexpected<Error> not_utf8(int64_t line, int64_t column) const {
     return fail(scanner_.place(line, column) + "this name is not UTF-8 text",
                 "convert the file: iconv -f latin1 -t utf-8");
-  }
-
-  // Texts of a column that become names have to be UTF-8.
-  Result<void> check_texts(const Vocabulary &texts) const {
-    for (const auto &[text, first] : texts.numbers) {
-      auto [line, column] = texts.first_place[static_cast<size_t>(first)];
-      if (!is_utf8(text)) return not_utf8(line, column);
-    }
-    return {};
   }
 
   Result<size_t> column(const std::string &name, const char *role) const {
@@ -147,7 +133,7 @@ class Table {
         return fail(path_ + ": the categorical column " + in_quotes(name) + " is no feature",
                     near.empty() ? "the features are " + listed(feature_names_) : "did you mean " + near + "?");
       }
-      categories_[static_cast<size_t>(found - feature_names_.begin())].emplace();
+      categories_[static_cast<size_t>(found - feature_names_.begin())].emplace(TextColumn{path_, {}, {}});
     }
     return {};
   }
@@ -190,7 +176,7 @@ class Table {
         has_missing_ = true;
         values_.push_back(std::numeric_limits<float>::quiet_NaN());
       } else if (categories_[i]) {
-        values_.push_back(static_cast<float>(categories_[i]->number_of(field)));
+        values_.push_back(static_cast<float>(number_of(*categories_[i], field)));
       } else {
         auto value = read_number(field, features_[i]);
         if (!value) return tl::unexpected(value.error());
@@ -205,7 +191,7 @@ class Table {
       }
     for (size_t index : targets_) {
       if (has_named_classes()) {
-        class_texts_.push_back(classes_.number_of(fields[index]));
+        class_texts_.push_back(number_of(classes_, fields[index]));
         if (classes_.numbers.size() > 65536)
           return fail(scanner_.place(fields[index]) + "more than 65536 classes" + of_column(index));
         continue;
@@ -220,7 +206,7 @@ class Table {
       if (*value < 0) return fail(scanner_.place(fields[index]) + "a sample weight is negative" + of_column(index));
       weights_.push_back(*value);
     }
-    for (size_t index : group_) groups_.push_back(group_names_.number_of(fields[index]));
+    for (size_t index : group_) groups_.push_back(number_of(group_names_, fields[index]));
     return true;
   }
 
@@ -246,61 +232,16 @@ class Table {
     return request_.targets_are_classes || !options_.classes.empty() || !request_.schema.classes.empty();
   }
 
-  std::string place_of_class(int32_t index) const {
-    auto [line, column] = classes_.first_place[static_cast<size_t>(index)];
-    return scanner_.place(line, column);
-  }
-
-  Result<void> name_classes() {
+  Result<void> number_classes() {
     if (targets_.empty() || !has_named_classes()) {
       class_names_ = request_.schema.classes;
       return {};
     }
-    if (auto done = check_texts(classes_); !done) return done;
-    class_names_ = !request_.schema.classes.empty() ? request_.schema.classes : options_.classes;
-    std::vector<int32_t> index_of(classes_.numbers.size());
-    bool known = !class_names_.empty();
-    auto whole = known ? std::nullopt : whole_numbers();
-    if (!known && !whole)
-      for (const auto &item : classes_.numbers) class_names_.push_back(item.first);
-    for (const auto &[text, first] : classes_.numbers) {
-      int64_t index = 0;
-      if (whole) {
-        index = (*whole)[static_cast<size_t>(first)];
-        if (index < 0 || (request_.class_count > 0 && index >= request_.class_count))
-          return fail(place_of_class(first) + "the class " + text + " is outside 0 .. " +
-                          std::to_string(std::max<int64_t>(request_.class_count - 1, 0)),
-                      "number the classes from 0, or name them: classes = [\"1\", \"2\", ...]");
-      } else {
-        auto found = std::find(class_names_.begin(), class_names_.end(), text);
-        if (found == class_names_.end()) {
-          std::string near = nearest_word(text, class_names_);
-          return fail(place_of_class(first) + in_quotes(text) + " is not one of the classes",
-                      near.empty() ? "the classes are " + listed(class_names_) : "did you mean " + near + "?");
-        }
-        index = found - class_names_.begin();
-      }
-      index_of[static_cast<size_t>(first)] = static_cast<int32_t>(index);
-    }
-    if (!class_names_.empty() && request_.class_count > 0 &&
-        static_cast<int64_t>(class_names_.size()) != request_.class_count)
-      return fail(path_ + ": the target " + in_quotes(columns_[targets_[0]]) + " has " +
-                      std::to_string(class_names_.size()) + " classes (" + listed(class_names_, 6) +
-                      "), the network has class[" + std::to_string(request_.class_count) + "]",
-                  "write class[" + std::to_string(class_names_.size()) + "], or name all classes: classes = [...]");
-    for (int32_t &text : class_texts_) text = index_of[static_cast<size_t>(text)];
+    auto classes = name_classes(request_, options_.classes, classes_, columns_[targets_[0]]);
+    if (!classes) return tl::unexpected(classes.error());
+    class_names_ = std::move(classes->names);
+    for (int32_t &text : class_texts_) text = classes->index_of[static_cast<size_t>(text)];
     return {};
-  }
-
-  // The classes by first appearance, when all of them are whole numbers.
-  std::optional<std::vector<int64_t>> whole_numbers() const {
-    std::vector<int64_t> values(classes_.numbers.size());
-    for (const auto &[text, first] : classes_.numbers) {
-      auto value = parse_number(text);
-      if (!value || *value != std::floor(*value) || std::fabs(*value) > 1e9) return std::nullopt;
-      values[static_cast<size_t>(first)] = static_cast<int64_t>(*value);
-    }
-    return values;
   }
 
   // One 0/1 feature for each category in place of its number.
@@ -315,7 +256,7 @@ class Table {
         ++width;
         continue;
       }
-      if (auto done = check_texts(*categories_[i]); !done) return done;
+      if (auto done = categories_[i]->check_utf8(); !done) return done;
       Names &names = category_names_[i];
       if (i < request_.schema.categories.size()) names = request_.schema.categories[i];
       if (names.empty())
@@ -323,9 +264,8 @@ class Table {
       index_of[i].resize(categories_[i]->numbers.size());
       for (const auto &[text, first] : categories_[i]->numbers) {
         auto found = std::find(names.begin(), names.end(), text);
-        auto [line, column] = categories_[i]->first_place[static_cast<size_t>(first)];
         if (found == names.end())
-          return fail(scanner_.place(line, column) + in_quotes(text) + " was not in the training data" +
+          return fail(categories_[i]->place(first) + in_quotes(text) + " was not in the training data" +
                           of_column(features_[i]),
                       "known are " + listed(names));
         index_of[i][static_cast<size_t>(first)] = static_cast<int32_t>(found - names.begin());
@@ -382,9 +322,9 @@ class Table {
   std::vector<CsvField> first_row_;  // of a file without a header
   std::vector<size_t> features_, targets_, weight_, group_;
   Names feature_names_, class_names_;
-  std::vector<std::optional<Vocabulary>> categories_;  // by feature
+  std::vector<std::optional<TextColumn>> categories_;  // by feature
   std::vector<Names> category_names_;
-  Vocabulary classes_, group_names_;
+  TextColumn classes_, group_names_;
   int64_t rows_ = 0;
   bool has_missing_ = false;
   std::vector<float> values_, target_values_, weights_;

@@ -8,7 +8,16 @@ namespace netc::runtime {
 DataFile DataFile::in_memory(std::string name, std::string bytes) {
   DataFile file;
   file.name_ = std::move(name);
+  file.size_ = static_cast<int64_t>(bytes.size());
   file.bytes_ = std::make_shared<const std::string>(std::move(bytes));
+  return file;
+}
+
+DataFile DataFile::part(std::string name, int64_t offset, int64_t length) const {
+  DataFile file = *this;
+  file.name_ = std::move(name);
+  file.begin_ += offset;
+  file.size_ = length;
   return file;
 }
 
@@ -24,16 +33,18 @@ Result<DataFile> DataFile::open(const ReadRequest &request, const std::string &p
   }
   DataFile file;
   file.name_ = path;
+  file.size_ = static_cast<int64_t>(opened->size());
   file.file_ = std::make_shared<const OpenFile>(std::move(*opened));
   return file;
 }
 
 Result<std::string> DataFile::read(int64_t offset, int64_t length) const {
-  if (bytes_) return bytes_->substr(static_cast<size_t>(offset), static_cast<size_t>(length));
-  auto bytes = file_->read(static_cast<uint64_t>(offset), static_cast<uint64_t>(length));
-  if (bytes && static_cast<int64_t>(bytes->size()) != length)
+  uint64_t begin = static_cast<uint64_t>(begin_ + offset), count = static_cast<uint64_t>(length);
+  if (bytes_) return bytes_->substr(begin, count);
+  auto bytes = file_->read(begin, count);
+  if (bytes && bytes->size() != count)
     return fail(name_ + ": the file has become shorter while it was read: it ends at byte " +
-                std::to_string(offset + static_cast<int64_t>(bytes->size())));
+                std::to_string(begin + bytes->size()));
   return bytes;
 }
 

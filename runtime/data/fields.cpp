@@ -141,6 +141,19 @@ Result<Interface> network_interface(const json &metadata) {
   return interface;
 }
 
+void describe(const Interface &interface, ReadRequest &request) {
+  request.targets_are_classes = interface.outputs.size() == 1 && interface.outputs[0].is_class;
+  request.class_count = request.targets_are_classes ? interface.outputs[0].classes : 0;
+  if (interface.inputs.size() == 1) {
+    request.input_dtype = interface.inputs[0].dtype;
+    request.input_shape = interface.inputs[0].shape;
+  }
+  if (interface.outputs.size() == 1) {
+    request.target_dtype = interface.outputs[0].dtype;
+    request.target_shape = interface.outputs[0].shape;
+  }
+}
+
 Result<std::vector<Array>> input_arrays(const Interface &interface, RawData &data) {
   return dealt(data, std::move(data.features), interface.inputs, "features");
 }

@@ -14,6 +14,9 @@ struct Interface {
 };
 Result<Interface> network_interface(const nlohmann::json &metadata);
 
+// Tells a reader what the network has.
+void describe(const Interface &interface, ReadRequest &request);
+
 // The features as the inputs of the network. One input takes all of them, in its own shape when the number of elements
 // is right (28 x 28 bytes fit f32[28, 28, 1] and f32[784]); several inputs take the columns of a table in turn.
 Result<std::vector<Array>> input_arrays(const Interface &interface, RawData &data);

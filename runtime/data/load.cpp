@@ -82,19 +82,18 @@ class Loader {
         return fail("the data section needs " + key + " = a reader",
                     "for example " + key + " = csv(\"file.csv\", target = \"name\")");
       return fail("the data section: no reader " + in_quotes(name) + " in this program",
-                  "the readers are csv, tsv, idx, npy, cifar10 and cifar100");
+                  "the readers are csv, tsv, idx, npy, npz, safetensors, raw, images, cifar10 and cifar100");
     }
     const nc_stream_module *streamer = stream_buffer_ > 0 ? modules_.stream(name) : nullptr;
     if (stream_buffer_ > 0 && !streamer)
       return fail(name + " cannot be streamed", "write stream = false, and the data is read into memory");
     ReadRequest request;
     request.root = options_.root;
-    request.block_bytes = block_bytes_for(stream_buffer_);
+    if (streamer) request.block_bytes = block_bytes_for(stream_buffer_);
+    describe(interface_, request);
     request.call = &call;
     request.modules = &modules_;
     request.schema = result_.preparation.schema;
-    request.targets_are_classes = interface_.outputs.size() == 1 && interface_.outputs[0].is_class;
-    request.class_count = request.targets_are_classes ? interface_.outputs[0].classes : 0;
     auto raw = streamer ? streamer->open(request) : reader->read(request);
     if (raw && streamer) select_ = streamer->select;
     if (raw && raw->features.count == 0) return fail(raw->source + ": no samples in it");

@@ -16,7 +16,11 @@ using nlohmann::json;
 // The reader for a file by the end of its name; "" when there is none.
 std::string reader_for(std::string path, const std::string &training_reader) {
   if (path.ends_with(".gz")) path.resize(path.size() - 3);
+  if (training_reader == "images" && (path.ends_with(".png") || path.ends_with(".jpg") || path.ends_with(".jpeg")))
+    return "images";
+  if (training_reader == "raw" && path.ends_with(".bin")) return "raw";
   for (auto [ending, reader] : {std::pair{".csv", "csv"}, std::pair{".tsv", "tsv"}, std::pair{".npy", "npy"},
+                                std::pair{".npz", "npz"}, std::pair{".safetensors", "safetensors"},
                                 std::pair{".idx", "idx"}, std::pair{"ubyte", "idx"}, std::pair{".png", "png"}})
     if (path.ends_with(ending)) return reader;
   if (path.ends_with(".bin") && training_reader.starts_with("cifar")) return training_reader;
@@ -27,8 +31,8 @@ std::string reader_for(std::string path, const std::string &training_reader) {
 json call_for(const std::string &reader, const std::string &path, const json &training_call,
               const Preparation &preparation) {
   json named = json::object();
+  if (call_name(training_call) == reader) named = training_call.value("named", json::object());
   if (reader == "csv" || reader == "tsv") {
-    if (call_name(training_call) == reader) named = training_call.value("named", json::object());
     if (!preparation.fill.empty()) named["missing"] = {{"name", "mean"}};
     json categorical = json::array();
     for (size_t i = 0; i < preparation.schema.categories.size() && i < preparation.schema.features.size(); ++i)
@@ -39,12 +43,12 @@ json call_for(const std::string &reader, const std::string &path, const json &tr
 }
 
 Result<RawData> read_picture(const Modules &modules, const std::string &path, const Field &input) {
-  if (!modules.png())
+  if (!modules.picture("png"))
     return fail(path + ": this program was compiled without pictures",
                 "they are read for one input f32[height, width, channels] that is trained on pictures, not on a table");
   auto bytes = read_file(path);
   if (!bytes) return tl::unexpected(bytes.error());
-  auto picture = modules.png()->decode(path, *bytes, input.shape.size() == 3 ? input.shape[2] : 1);
+  auto picture = modules.picture("png")->decode(path, *bytes, input.shape.size() == 3 ? input.shape[2] : 1);
   if (!picture) return tl::unexpected(picture.error());
   int64_t height = picture->shape[0], width = picture->shape[1];
   if (input.shape.size() >= 2 && (height != input.shape[0] || width != input.shape[1]))
@@ -97,7 +101,7 @@ Result<PredictSamples> load_for_predict(const json &metadata, const Modules &mod
     std::string reader = reader_for(path, call_name(training_call));
     if (reader.empty())
       return fail(path + ": predict does not know this kind of file",
-                  "it reads .csv, .tsv, .npy, .idx, -ubyte, each also .gz, and .png");
+                  "it reads .csv, .tsv, .npy, .npz, .safetensors, .idx, -ubyte, each also .gz, and .png");
     Result<RawData> raw = fail("");
     if (reader == "png") {
       if (interface->inputs.size() != 1) return fail(path + ": pictures are for a network with one input");
@@ -112,6 +116,7 @@ Result<PredictSamples> load_for_predict(const json &metadata, const Modules &mod
       request.call = &call;
       request.modules = &modules;
       request.schema = preparation.schema;
+      describe(*interface, request);
       request.needs_targets = false;
       raw = module->read(request);
     }

@@ -29,6 +29,8 @@ const nc_stream_module *Modules::stream(std::string_view reader) const {
 
 const nc_gzip_module *Modules::gzip() const { return reinterpret_cast<const nc_gzip_module *>(find("gzip", "gzip")); }
 
-const nc_png_module *Modules::png() const { return reinterpret_cast<const nc_png_module *>(find("png", "png")); }
+const nc_picture_module *Modules::picture(std::string_view format) const {
+  return reinterpret_cast<const nc_picture_module *>(find("picture", format));
+}
 
 }  // namespace netc::runtime

@@ -14,8 +14,8 @@
 extern "C" {
 // Every record starts with these two; `kind` says what follows.
 struct nc_module {
-  const char *kind;  // "reader", "stream", "gzip", "png"
-  const char *name;  // of a reader or stream: what a `.net` file calls it
+  const char *kind;  // "reader", "stream", "gzip", "picture"
+  const char *name;  // of a reader or stream: what a `.net` file calls it; of a picture: "png", "jpeg"
 };
 struct nc_reader_module {
   nc_module module;
@@ -31,7 +31,7 @@ struct nc_gzip_module {
   // Unpacks a whole gzip file; `name` is for errors; more than `limit` bytes is an error.
   netc::Result<std::string> (*unpack)(const std::string &name, std::string_view packed, uint64_t limit);
 };
-struct nc_png_module {
+struct nc_picture_module {
   nc_module module;
   // Pixels u8 [height, width, channels] with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels, as asked.
   netc::Result<netc::runtime::Array> (*decode)(const std::string &name, std::string_view bytes, int64_t channels);
@@ -42,10 +42,19 @@ extern const nc_reader_module nc_module_idx;  // idx("images", "labels")
 extern const nc_reader_module nc_module_npy;  // npy("features.npy", "targets.npy")
 extern const nc_reader_module
     nc_module_cifar;  // cifar10("a.bin", "b.bin") or cifar(...); cifar100("train.bin", labels = coarse)
-extern const nc_stream_module nc_module_stream_idx;  // the same readers under `stream = true`
+extern const nc_reader_module nc_module_npz;          // npz("file.npz", features = "x", targets = "y")
+extern const nc_reader_module nc_module_safetensors;  // safetensors("file", features = "x", targets = "y")
+extern const nc_reader_module nc_module_raw;          // raw("x.bin", "y.bin", dtype = u8)
+extern const nc_reader_module nc_module_images;       // images("folder")
+extern const nc_stream_module nc_module_stream_idx;   // the same readers under `stream = true`
 extern const nc_stream_module nc_module_stream_npy;
-extern const nc_gzip_module nc_module_gzip;  // any of the above from a file that ends in .gz
-extern const nc_png_module nc_module_png;    // predict from pictures
+extern const nc_stream_module nc_module_stream_npz;
+extern const nc_stream_module nc_module_stream_safetensors;
+extern const nc_stream_module nc_module_stream_raw;
+extern const nc_stream_module nc_module_stream_images;
+extern const nc_gzip_module nc_module_gzip;     // any of the above from a file that ends in .gz
+extern const nc_picture_module nc_module_png;   // predict from pictures, images
+extern const nc_picture_module nc_module_jpeg;  // images
 }
 
 namespace netc::runtime {
@@ -58,7 +67,7 @@ class Modules {
   const nc_reader_module *reader(std::string_view name) const;
   const nc_stream_module *stream(std::string_view reader) const;
   const nc_gzip_module *gzip() const;
-  const nc_png_module *png() const;
+  const nc_picture_module *picture(std::string_view format) const;  // "png" or "jpeg"
 
  private:
   const nc_module *find(std::string_view kind, std::string_view name) const;

@@ -44,7 +44,10 @@ struct ReadRequest {
   bool needs_targets = true;  // false for predict: a file without labels is fine, labels in it are ignored
   bool targets_are_classes = true;
   int64_t class_count = 0;  // of a class target: indices are checked against it
-  int64_t block_bytes = 0;  // of a stream: about how large a block is to be
+  // Of the network's one input and one output; "" and {} when there are several.
+  std::string input_dtype, target_dtype;
+  std::vector<int64_t> input_shape, target_shape;
+  int64_t block_bytes = 0;  // of a stream: about how large a block is to be; 0: everything is read into memory
 };
 
 struct RawData {

@@ -40,4 +40,4 @@ Result<Array> decode(const std::string &name, std::string_view bytes, int64_t ch
 }  // namespace
 }  // namespace netc::runtime
 
-extern "C" const nc_png_module nc_module_png = {{"png", "png"}, netc::runtime::decode};
+extern "C" const nc_picture_module nc_module_png = {{"picture", "png"}, netc::runtime::decode};

@@ -69,25 +69,21 @@ bool nests_too_deeply(std::string_view text) {
   return false;
 }
 
+constexpr const char *cut_short = "the file was not copied whole: get it again, or use another checkpoint";
+
 class Parser {
  public:
-  Parser(const std::string &name, Safetensors &file) : name_(name), file_(file) {}
+  // `file.storage` is the whole file, or its beginning with all of the header.
+  Parser(const std::string &name, Safetensors &file, uint64_t file_size)
+      : name_(name), file_(file), file_size_(file_size) {}
 
   Result<void> parse() {
     std::string_view bytes(*file_.storage);
-    if (bytes.size() < 8)
-      return wrong(std::to_string(bytes.size()) + " bytes, a safetensors file has at least 8", cut_short);
-    uint64_t length = 0;
-    for (size_t i = 8; i-- > 0;) length = length << 8 | static_cast<unsigned char>(bytes[i]);
-    if (length > longest_header)
-      return wrong("a header of " + std::to_string(length) + " bytes, at most 134217728 are read",
-                   "this is no safetensors file");
-    if (length > bytes.size() - 8)
-      return wrong(
-          "the file ends in its header: " + std::to_string(bytes.size() - 8) + " bytes of " + std::to_string(length),
-          cut_short);
-    header_ = bytes.substr(8, length);
-    data_ = bytes.substr(8 + length);
+    auto length = safetensors_header_size(name_, bytes, file_size_);
+    if (!length) return tl::unexpected(length.error());
+    header_ = bytes.substr(8, *length - 8);
+    data_ = bytes.substr(*length);
+    data_size_ = file_size_ - *length;
     if (nests_too_deeply(header_)) return wrong("the header nests deeper than 4 levels");
     json header = parse_json();
     if (!header.is_object()) return wrong("the header is no JSON object");
@@ -100,7 +96,7 @@ class Parser {
   }
 
  private:
-  static constexpr const char *cut_short = "the file was not copied whole: get it again, or use another checkpoint";
+  bool has_data() const { return data_.size() == data_size_; }
 
   tl::unexpected<Error> wrong(std::string message, std::string help = {}) const {
     return fail(name_ + ": " + std::move(message), std::move(help));
@@ -133,7 +129,7 @@ class Parser {
     if (sum == file_.metadata.end()) return {};
     std::string expected = sum->second;
     file_.metadata.erase(sum);
-    return check_sum(expected);
+    return has_data() ? check_sum(expected) : Result<void>();
   }
 
   Result<void> check_sum(const std::string &expected) {
@@ -180,15 +176,16 @@ class Parser {
     uint64_t begin = *whole(offsets[0]), end = *whole(offsets[1]);
     if (begin > end)
       return wrong(tensor + "it begins at " + std::to_string(begin) + " and ends at " + std::to_string(end));
-    if (end > data_.size())
+    if (end > data_size_)
       return wrong(
-          tensor + "it ends at byte " + std::to_string(end) + " of " + std::to_string(data_.size()) + " bytes of data",
+          tensor + "it ends at byte " + std::to_string(end) + " of " + std::to_string(data_size_) + " bytes of data",
           cut_short);
     auto bytes = byte_size(entry.shape, element);
     if (!bytes || *bytes != end - begin)
       return wrong(tensor + std::to_string(end - begin) + " bytes, expected " +
                    (bytes ? std::to_string(*bytes) : std::string("more than 2^64")) + " for its shape and dtype");
-    entry.bytes = data_.substr(begin, end - begin);
+    entry.begin = file_size_ - data_size_ + begin;
+    if (has_data()) entry.bytes = data_.substr(begin, end - begin);
     extents_.push_back({begin, end, name});
     file_.tensors.emplace(name, std::move(entry));
     return {};
@@ -206,9 +203,9 @@ class Parser {
                      " bytes before it belong to no tensor");
       at = extent.end;
     }
-    if (at != data_.size())
+    if (at != data_size_)
       return wrong("data goes on after the last tensor, which ends at byte " + std::to_string(at) + " of " +
-                   std::to_string(data_.size()));
+                   std::to_string(data_size_));
     return {};
   }
 
@@ -219,6 +216,7 @@ class Parser {
 
   const std::string &name_;
   Safetensors &file_;
+  uint64_t file_size_, data_size_ = 0;
   std::string_view header_, data_;
   std::string repeated_;
   std::vector<Extent> extents_;
@@ -268,11 +266,32 @@ Result<void> write_safetensors(const std::string &path, std::span<const TensorTo
   return write_file_atomically(path, parts);
 }
 
-Result<Safetensors> parse_safetensors(const std::string &name, std::string bytes) {
+Result<uint64_t> safetensors_header_size(const std::string &name, std::string_view beginning, uint64_t file_size) {
+  if (beginning.size() < 8)
+    return fail(name + ": " + std::to_string(beginning.size()) + " bytes, a safetensors file has at least 8",
+                cut_short);
+  uint64_t length = 0;
+  for (size_t i = 8; i-- > 0;) length = length << 8 | static_cast<unsigned char>(beginning[i]);
+  if (length > longest_header)
+    return fail(name + ": a header of " + std::to_string(length) + " bytes, at most 134217728 are read",
+                "this is no safetensors file");
+  if (length > file_size - 8)
+    return fail(name + ": the file ends in its header: " + std::to_string(file_size - 8) + " bytes of " +
+                    std::to_string(length),
+                cut_short);
+  return length + 8;
+}
+
+Result<Safetensors> parse_safetensors_header(const std::string &name, std::string beginning, uint64_t file_size) {
   Safetensors file;
-  file.storage = std::make_shared<const std::string>(std::move(bytes));
-  if (auto done = Parser(name, file).parse(); !done) return tl::unexpected(done.error());
+  file.storage = std::make_shared<const std::string>(std::move(beginning));
+  if (auto done = Parser(name, file, file_size).parse(); !done) return tl::unexpected(done.error());
   return file;
+}
+
+Result<Safetensors> parse_safetensors(const std::string &name, std::string bytes) {
+  uint64_t size = bytes.size();
+  return parse_safetensors_header(name, std::move(bytes), size);
 }
 
 Result<Safetensors> read_safetensors(const std::string &path) {

@@ -31,6 +31,7 @@ struct TensorToWrite {
 struct TensorEntry {
   std::string dtype;
   std::vector<int64_t> shape;
+  uint64_t begin = 0;      // of the first byte in the file
   std::string_view bytes;  // into the storage of its Safetensors; no alignment
 };
 
@@ -47,6 +48,11 @@ Result<void> write_safetensors(const std::string &path, std::span<const TensorTo
 Result<Safetensors> read_safetensors(const std::string &path);
 // `name` is for errors.
 Result<Safetensors> parse_safetensors(const std::string &name, std::string bytes);
+// The tensors without their bytes, from the beginning of a file of `file_size` bytes that holds the whole header: its
+// length is that of `safetensors_header_size`. The checksum is not looked at.
+Result<Safetensors> parse_safetensors_header(const std::string &name, std::string beginning, uint64_t file_size);
+// From the first 8 bytes of a file; an error when the file cannot have such a header.
+Result<uint64_t> safetensors_header_size(const std::string &name, std::string_view beginning, uint64_t file_size);
 
 // "F32" of "f32", "I32" of "i32", "BOOL" of "bool", ...; "" when there is none. And the bytes of an element.
 std::string safetensors_dtype(std::string_view netc_dtype);

@@ -108,14 +108,22 @@ void print_memory(const Module &planned) {
                m.function, m.fixed_bytes, m.batch_bytes, m.lower_bound_fixed, m.lower_bound_batch);
 }
 
-int link(const Options &options, const std::string &object, PhaseClock &clock) {
+// The libraries of the system that the runtime parts need.
+std::vector<std::string> libraries_of(const std::vector<std::string> &modules) {
+  std::vector<std::string> libraries = {"fmt", "z", "png", "pthread", "m"};
+  if (std::find(modules.begin(), modules.end(), "nc_module_jpeg") != modules.end()) libraries.push_back("jpeg");
+  return libraries;
+}
+
+int link(const Options &options, const std::string &object, const std::vector<std::string> &modules,
+         PhaseClock &clock) {
   fs::path output = options.output.empty() ? fs::path(options.input.stem()) : options.output;
   auto runtime = find_runtime_library();
   if (!runtime) return fail_with(runtime.error(), 2);
   fs::path object_path = output;
   object_path += ".o.tmp" + std::to_string(getpid());
   if (auto written = write_file(object_path, object); !written) return fail_with(written.error(), 2);
-  auto linked = link_executable(object_path, *runtime, {"fmt", "z", "png", "pthread", "m"}, output, options.target);
+  auto linked = link_executable(object_path, *runtime, libraries_of(modules), output, options.target);
   std::error_code code;
   fs::remove(object_path, code);
   clock.lap("link");
@@ -164,7 +172,7 @@ int run_driver(const Options &options) {
     auto written = write_file(output, *generated);
     return written ? 0 : fail_with(written.error(), 2);
   }
-  return link(options, *generated, clock);
+  return link(options, *generated, metadata.runtime_modules, clock);
 }
 
 }  // namespace netc

@@ -61,8 +61,9 @@ void complete_metadata(json &metadata, const Module &planned) {
 std::vector<std::string> needed_runtime_modules(const json &metadata) {
   static const std::map<std::string, std::string> readers = {
       {"csv", "csv"},     {"tsv", "csv"},       {"idx", "idx"},       {"npy", "npy"},
+      {"npz", "npz"},     {"raw", "raw"},       {"images", "images"}, {"safetensors", "safetensors"},
       {"cifar", "cifar"}, {"cifar10", "cifar"}, {"cifar100", "cifar"}};
-  static const std::set<std::string> streamed = {"idx", "npy"};
+  static const std::set<std::string> streamed = {"idx", "npy", "npz", "safetensors", "raw", "images"};
   std::set<std::string> calls, needed;
   if (metadata.contains("data")) collect_calls(metadata["data"], calls);
   bool streams =
@@ -80,6 +81,7 @@ std::vector<std::string> needed_runtime_modules(const json &metadata) {
   bool table = needed.contains("nc_module_csv");
   needed.insert("nc_module_csv");
   needed.insert("nc_module_npy");
+  if (needed.contains("nc_module_images")) needed.insert({"nc_module_png", "nc_module_jpeg"});
   const json &inputs = metadata["network"]["inputs"];
   if (!table && inputs.size() == 1 && inputs[0]["shape"].size() == 3) needed.insert("nc_module_png");
   return {needed.begin(), needed.end()};

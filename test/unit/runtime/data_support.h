@@ -25,6 +25,7 @@ class Folder {
   Folder(const Folder &) = delete;
   std::string path(const std::string &name = "") const { return name.empty() ? path_ : path_ + "/" + name; }
   void write(const std::string &name, const std::string &content) const {
+    std::filesystem::create_directories(std::filesystem::path(path(name)).parent_path());
     std::ofstream(path(name), std::ios::binary) << content;
   }
   std::string read(const std::string &name) const {
@@ -39,8 +40,12 @@ class Folder {
 };
 
 inline const Modules &all_modules() {
-  static const void *const records[] = {&nc_module_csv,  &nc_module_idx, &nc_module_npy,        &nc_module_cifar,
-                                        &nc_module_gzip, &nc_module_png, &nc_module_stream_idx, &nc_module_stream_npy};
+  static const void *const records[] = {&nc_module_csv,        &nc_module_idx,           &nc_module_npy,
+                                        &nc_module_cifar,      &nc_module_npz,           &nc_module_safetensors,
+                                        &nc_module_raw,        &nc_module_images,        &nc_module_stream_idx,
+                                        &nc_module_stream_npy, &nc_module_stream_npz,    &nc_module_stream_safetensors,
+                                        &nc_module_stream_raw, &nc_module_stream_images, &nc_module_gzip,
+                                        &nc_module_png,        &nc_module_jpeg};
   static const Modules modules(records);
   return modules;
 }
