@@ -128,6 +128,13 @@ Datum steps(Interpreter &in, const Operands &operands, Span span) {
   return in.binary("multiply", plain, in.runtime_value("steps_per_epoch", span), span);
 }
 
+// weight_named("embedding"): in an optimizer, whether the name of the weight it updates contains the text.
+Datum weight_named(Interpreter &in, const Operands &operands, Span) {
+  const auto *text = operands[0].value.as<Text>();
+  if (!text) return in.error(operands[0].span, fmt::format("expected a text, got {}", in.describe(operands[0].value)));
+  return in.frame().suffix.find(text->value) != std::string::npos;
+}
+
 Datum add_penalty(Interpreter &in, const Operands &operands, Span span) {
   auto id = in.as_tensor(operands[0].value, span, "the penalty");
   if (!id) return Poison{};
@@ -187,6 +194,7 @@ constexpr Builtin kBuiltins[] = {
     {"sum", 1, 1, sum},
     {"take", 3, 3, take},
     {"value_of", 1, 1, value_of},
+    {"weight_named", 1, 1, weight_named},
 };
 
 constexpr std::string_view kWords[] = {

@@ -10,7 +10,6 @@ namespace {
 using Names = std::vector<std::string>;
 
 const char *const kMultiplier = "learning_rate_multiplier";
-const Names kPerWeight = {"learning_rate", "weight_decay"};  // the compiler sees to them, weight by weight
 const Names kShared = {"clipnorm",
                        "global_clipnorm",
                        "clipvalue",
@@ -186,9 +185,9 @@ WeightRule OptimizerSettings::rule_of(Interpreter &in, const std::string &weight
       else
         set(all.arguments, setting);
   }
-  WeightRule rule{all, scaled_rate(in, all, multiplier, span_), argument_of(in, all, "weight_decay").value_or(None{})};
+  WeightRule rule{all, scaled_rate(in, all, multiplier, span_)};
   std::erase_if(rule.optimizer.arguments, [](const BoundArgument &argument) {
-    return holds(kPerWeight, argument.name) || holds(kShared, argument.name);
+    return argument.name == "learning_rate" || holds(kShared, argument.name);
   });
   return rule;
 }

@@ -15,7 +15,6 @@ namespace netc::elaborate {
 struct WeightRule {
   Callable optimizer;  // without the settings the compiler sees to, its arguments by name
   Datum rate;          // the schedule, times the group's multiplier, times what callbacks have lowered it to
-  Datum decay;         // a number or none
 };
 
 class OptimizerSettings {

@@ -80,11 +80,7 @@ Datum updated(Interpreter &in, const OptimizerSettings &settings, const std::str
   if (is_poison(rule.rate)) return Poison{};
   Datum w = TensorValue{weight, nullptr};
   Datum next = for_weight(in, settings.name(), name, span, [&]() -> Datum {
-    Datum decayed = w;
-    if (!rule.decay.is<None>())
-      decayed = in.call_library("decay_weight", {{"", w, span}, {"", rule.rate, span}, {"", rule.decay, span}}, span);
-    return in.call(rule.optimizer, {{"", decayed, span}, {"", gradient, span}, {"learning_rate", rule.rate, span}},
-                   span);
+    return in.call(rule.optimizer, {{"", w, span}, {"", gradient, span}, {"learning_rate", rule.rate, span}}, span);
   });
   auto id = in.as_tensor(next, span, "the new value of " + name);
   if (!id) return Poison{};

@@ -81,7 +81,9 @@ INSTANTIATE_TEST_SUITE_P(Optimizer, Training,
                                          "optimizer = adam(amsgrad = true, clipnorm = 1.0)",
                                          "optimizer = adamw(clipvalue = 0.5)", "optimizer = adamax",
                                          "optimizer = nadam", "optimizer = adagrad", "optimizer = adadelta",
-                                         "optimizer = lion", "optimizer = lamb(global_clipnorm = 1.0)"),
+                                         "optimizer = lion", "optimizer = lamb(global_clipnorm = 1.0)",
+                                         "optimizer = ftrl(l1_regularization_strength = 0.1)", "optimizer = adafactor",
+                                         "optimizer = muon(exclude_layers = [\"dense\"])"),
                          named_by_text);
 INSTANTIATE_TEST_SUITE_P(
     Schedule, Training,

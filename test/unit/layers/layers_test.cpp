@@ -164,8 +164,8 @@ INSTANTIATE_TEST_SUITE_P(All, Optimizer,
                          testing::Values("sgd(0.1)", "sgd(0.1, momentum = 0.9, nesterov = true, weight_decay = 1e-2)",
                                          "rmsprop(momentum = 0.9, centered = true)",
                                          "adam(amsgrad = true, clipnorm = 0.1)", "adamw(clipvalue = 0.05)", "adamax",
-                                         "nadam", "adagrad", "adadelta", "lion", "lamb(global_clipnorm = 0.1)",
-                                         "sgd(learning_rate = cosine(0.1, warmup = 2 epochs))",
+                                         "nadam", "adagrad", "adadelta", "lion", "lamb(global_clipnorm = 0.1)", "ftrl",
+                                         "adafactor", "muon", "sgd(learning_rate = cosine(0.1, warmup = 2 epochs))",
                                          "sgd(learning_rate = one_cycle(0.1))"),
                          named_by_text);
 

@@ -1,0 +1,22 @@
+// Every rule of the standard library gives what it gives in Keras.
+#include <gtest/gtest.h>
+
+#include "test/unit/case_name.h"
+#include "test/unit/keras/comparison.h"
+
+namespace netc::test {
+namespace {
+
+class Keras : public testing::TestWithParam<Comparison> {};
+
+TEST_P(Keras, Agrees) {
+  Deviation deviation = compare(GetParam());
+  std::printf("off by %.1e in f64, %.1e compiled\n", deviation.exact, deviation.compiled);
+}
+
+constexpr auto named_by_case = [](const auto &info) { return case_name(info.param.name, info.index); };
+
+INSTANTIATE_TEST_SUITE_P(Optimizers, Keras, testing::ValuesIn(comparisons("optimizers")), named_by_case);
+
+}  // namespace
+}  // namespace netc::test
