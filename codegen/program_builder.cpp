@@ -301,8 +301,11 @@ Result<void> ProgramBuilder::add_function(const Function &function) {
   ir.SetInsertPoint(llvm::BasicBlock::Create(context_, "entry", entry));
   std::vector<Storage> storage = place_values(function);
   scratch_fixed_ = scratch_batch_ = 0;
-  for (const Op &op : function.ops)
+  op_ = 0;
+  for (const Op &op : function.ops) {
     if (Result<void> done = emit_op(op, function, storage, ir, call_context); !done) return done;
+    ++op_;
+  }
   if (function.name == kPrepare)
     for (const PreparingCall &call : preparing_calls_) {
       kernels_.push_back(call.entry);
@@ -336,14 +339,16 @@ llvm::Constant *ProgramBuilder::kernel_entry(const OpTask &task, const std::stri
                                     what);
   };
   auto real = [&](double x) { return llvm::ConstantFP::get(llvm::Type::getDoubleTy(context_), x); };
-  auto *line = llvm::ConstantInt::get(llvm::Type::getInt64Ty(context_), task.op->location.line);
+  auto number = [&](int64_t n) {
+    return llvm::ConstantInt::get(llvm::Type::getInt64Ty(context_), static_cast<uint64_t>(n));
+  };
   std::vector<uint64_t> offsets(places.begin(), places.end());
   llvm::Constant *table = constant(llvm::ConstantDataArray::get(context_, offsets), "places");
-  return constant(
-      llvm::ConstantStruct::getAnon(
-          context_, {text(function), text(name.step), text(name.direction), text(name.ops), kernel, table, line,
-                     real(work.flops.fixed), real(work.flops.batch), real(work.bytes.fixed), real(work.bytes.batch)}),
-      "kernel");
+  return constant(llvm::ConstantStruct::getAnon(
+                      context_, {text(function), text(name.step), text(name.direction), text(name.ops), kernel, table,
+                                 number(op_), number(task.op->location.line), real(work.flops.fixed),
+                                 real(work.flops.batch), real(work.bytes.fixed), real(work.bytes.batch)}),
+                  "kernel");
 }
 
 void ProgramBuilder::finish() {

@@ -90,6 +90,7 @@ class ProgramBuilder {
   DebugInfo debug_;
   llvm::MDNode *no_unroll_ = nullptr;
   std::vector<Entry> entries_;
+  int64_t op_ = 0;                                 // being lowered: its place in the function
   int64_t scratch_fixed_ = 0, scratch_batch_ = 0;  // of the function being lowered: the most any op needs
 };
 

@@ -93,6 +93,12 @@ struct Function {
   const Type &type(ValueId id) const { return values[id].type; }
 };
 
+// Names of values the runtime may look at while a function runs (docs/metadata.md, "observed"): the output of a step of
+// the network, the gradient of a weight, and where that has no place of its own, what comes of the data's loss alone.
+inline constexpr const char *kStepName = "step.";
+inline constexpr const char *kGradientName = "gradient.";
+inline constexpr const char *kDataGradientName = "data_gradient.";
+
 // A tensor that outlives a call: kernel, bias, moving mean, optimizer state.
 struct Weight {
   std::string name;  // "conv2d.kernel", "adam.m.conv2d.kernel"

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-#define NC_ABI_VERSION 3
+#define NC_ABI_VERSION 4
 
 /* What a call of a generated function gets. Kernels read it from several threads and never write it. */
 typedef struct nc_context {
@@ -40,7 +40,8 @@ typedef struct nc_kernel_entry {
   const char *ops;       /* "subtract_multiply_etc", and which stage of them: ".combine" */
   nc_kernel kernel;
   const int64_t *places;
-  int64_t line;       /* of the .net file; 0: none */
+  int64_t op;   /* its place among the ops of the function: "observed" of docs/metadata.md tells of values by it */
+  int64_t line; /* of the .net file; 0: none */
   double fixed_flops; /* of its contraction, multiply and add counted apart: fixed_flops + batch_flops * B; 0: no
                          contraction */
   double batch_flops;

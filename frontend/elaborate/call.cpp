@@ -59,6 +59,17 @@ double flops_of(const Function &function, size_t first_op) {
   return total;
 }
 
+// Whether a value is that of a relu, perhaps cut off above or in another shape.
+bool is_rectified(const Function &function, ValueId value) {
+  for (auto op = function.ops.rbegin(); op != function.ops.rend(); ++op) {
+    if (std::find(op->results.begin(), op->results.end(), value) == op->results.end()) continue;
+    if (op->def->name == "relu") return true;
+    if (op->def->name != "minimum" && op->def->op_class != OpClass::view) return false;
+    value = op->operands[0];
+  }
+  return false;
+}
+
 }  // namespace
 
 Operand Interpreter::evaluate_argument(const ast::Argument &argument) {
@@ -310,6 +321,14 @@ void Interpreter::record_layer(LayerInfo layer, bool shared) {
   session_.layers.push_back(std::move(layer));
 }
 
+// By this name the runtime finds the output of a step (docs/metadata.md, "observed"). Of a step that is called again
+// the first output has it.
+void Interpreter::name_output(const std::string &path, ValueId output) {
+  const std::string &name = function_->builder.function().value(output).name;
+  bool numbered = std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+  if (numbered && function_->named_steps.insert(path).second) function_->builder.name(output, kStepName + path);
+}
+
 Datum Interpreter::call_block(const Callable &callee, std::vector<Operand> operands, Span span,
                               const ast::Identifier *instance) {
   if (frame_->depth >= kMaxCallDepth) {
@@ -356,10 +375,15 @@ Datum Interpreter::call_block(const Callable &callee, std::vector<Operand> opera
     caller->pipeline.push_back(path);
     const auto *tensor = result.as<TensorValue>();
     if (tensor && function_) {
-      const Type &type = function_->builder.type(tensor->id);
-      if (function_->records_layers && callee.library && caller->role == Role::weight)
-        record_layer({path, callee.name, type, flops_of(function_->builder.function(), first_op), user_span(span)},
-                     shared);
+      const Type type = function_->builder.type(tensor->id);
+      if (callee.library && caller->role == Role::weight) {
+        const Function &function = function_->builder.function();
+        name_output(path, tensor->id);
+        if (function_->records_layers)
+          record_layer({path, callee.name, type, flops_of(function, first_op), is_rectified(function, tensor->id),
+                        user_span(span)},
+                       shared);
+      }
       return TensorValue{tensor->id, std::make_shared<const Step>(Step{callee.name, type, source})};
     }
   }

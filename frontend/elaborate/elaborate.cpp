@@ -56,6 +56,7 @@ json layers_json(const Session &session) {
          {"parameters", parameters},
          {"flops", layer.flops},
          {"line", layer.span.known() ? session.sources.file(layer.span.file).position(layer.span.begin).line : 0}});
+    if (layer.rectified) layers.back()["rectified"] = true;
   }
   return layers;
 }

@@ -129,6 +129,7 @@ class Interpreter {
             std::vector<std::optional<Operand>> &bound);
   bool check_parameter(const ast::Parameter &parameter, const Operand &operand, const std::string &block);
   void record_layer(LayerInfo layer, bool shared);
+  void name_output(const std::string &path, ValueId output);
   std::string instance_name(const std::string &block, const ast::Identifier *instance);
   Datum member(const Datum &object, const ast::Identifier &name, Span span);
   Datum subscript(const Datum &object, const Datum &index, Span span);

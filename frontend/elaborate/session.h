@@ -46,7 +46,8 @@ struct LayerInfo {
   std::string name;  // "conv_bn.conv2d_1"
   std::string kind;  // "conv2d"
   Type output;
-  double flops = 0;  // for one sample
+  double flops = 0;        // for one sample
+  bool rectified = false;  // its output is that of a relu: zero where a unit is off
   Span span;
 };
 
@@ -117,6 +118,7 @@ struct FunctionBuild {
   std::optional<ValueId> updates_now;
   std::vector<ValueId> penalties;  // scalars added to the loss: activity regularisers
   std::set<uint32_t> streams;      // random streams taken
+  std::set<std::string> named_steps;
 };
 
 }  // namespace netc::elaborate

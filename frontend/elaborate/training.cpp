@@ -33,6 +33,8 @@ std::optional<Gradients> add_gradients(Interpreter &in, ValueId loss) {
     return std::nullopt;
   }
   result.gradients = std::move(*gradients);
+  for (size_t i = 0; i < result.gradients.size(); ++i)
+    in.function()->builder.name(result.gradients[i], kGradientName + result.names[i]);
   return result;
 }
 

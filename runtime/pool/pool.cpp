@@ -176,6 +176,7 @@ extern "C" void nc_parallel_for(const nc_context *context, const nc_kernel_entry
     for (int64_t chunk = 0; chunk < count; ++chunk) kernel->kernel(context, chunk, kernel->places);
     return;
   }
+  if (pool->watch_) (*pool->watch_)(*context, *kernel);
   int64_t begin = pool->trace_ ? netc::runtime::now() : 0;
   using netc::runtime::kAwakeThreshold, netc::runtime::kParallelThreshold;
   if (cost >= kParallelThreshold || (cost >= kAwakeThreshold && count > 1 && pool->is_awake()))

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -44,6 +45,9 @@ class ThreadPool {
 
   // While it is set, not null, every kernel is recorded in it. Not to be called while one runs.
   void record(Trace *trace);
+  // While it is set, not null, it is called before every kernel, by the thread that calls the function.
+  using Watch = std::function<void(const nc_context &, const nc_kernel_entry &)>;
+  void watch(const Watch *watch) { watch_ = watch; }
 
  private:
   friend void ::nc_parallel_for(const nc_context *, const nc_kernel_entry *, int64_t, int64_t);
@@ -75,6 +79,7 @@ class ThreadPool {
   std::atomic<bool> called_ = false;  // since a worker last fell asleep
   std::vector<std::thread> workers_;
   Trace *trace_ = nullptr;
+  const Watch *watch_ = nullptr;
 };
 
 // The cores this process may use, at least 1.

@@ -15,14 +15,20 @@ double now() { return std::chrono::duration<double>(std::chrono::steady_clock::n
 constexpr double kLeastSecondsBetweenSaves = 1;
 constexpr size_t kLargestCopy = size_t{1} << 28;
 
+// At most so many lines of a file, each with its end; none when there is no such file.
+std::vector<std::string> lines_of(const std::string &path, size_t most) {
+  std::vector<std::string> lines;
+  auto text = most > 0 ? read_file(path) : fail("");
+  if (!text) return lines;
+  for (size_t begin = 0, end; lines.size() < most && (end = text->find('\n', begin)) != std::string::npos;
+       begin = end + 1)
+    lines.push_back(text->substr(begin, end + 1 - begin));
+  return lines;
+}
+
 // The lines of history.jsonl of the epochs in `history`; a line that was lost is made without its times.
 std::vector<std::string> known_lines(const std::string &path, const History &history) {
-  std::vector<std::string> lines;
-  if (auto text = read_file(path); text && !history.epochs.empty()) {
-    for (size_t begin = 0, end; (end = text->find('\n', begin)) != std::string::npos; begin = end + 1) {
-      if (lines.size() < history.epochs.size()) lines.push_back(text->substr(begin, end + 1 - begin));
-    }
-  }
+  std::vector<std::string> lines = lines_of(path, history.epochs.size());
   while (lines.size() < history.epochs.size()) lines.push_back(history_line(history, lines.size(), 0, 0));
   return lines;
 }
@@ -62,10 +68,12 @@ TrainingLoop::TrainingLoop(Program &program, const Settings &settings, const Dat
       names_(measured_names(program)),
       training_(data.train,
                 {settings.batch_size.value, settings.shuffle, settings.seed.value, data.augmentation, true}),
+      diagnosis_(program, data.train, settings.batch_size.value),
       samples_(data.train.size()) {
   if (!data.validation.empty()) validation_.emplace(data.validation, BatchOptions{settings.batch_size.value});
   if (callbacks_.tensorboard()) events_.emplace(run.path());
   lines_ = known_lines(run.file("history.jsonl"), state_.history);
+  diagnoses_ = lines_of(run.file("diagnostics.jsonl"), state_.history.epochs.size());
   auto steps = static_cast<double>(training_.batches_per_epoch());
   program.set_scalar("steps_per_epoch", steps);
   program.set_scalar("total_steps", steps * static_cast<double>(settings.epochs.value));
@@ -171,6 +179,7 @@ Result<bool> TrainingLoop::end_epoch(Ending &ending) {
   double seconds = now() - epoch_begin_;
 
   if (callbacks_.time_limit()) state_.elapsed += seconds;
+  if (auto done = diagnose(); !done) return tl::unexpected(done.error());
   EpochActions actions = callbacks_.epoch_end(state_.history, state_.learning_rate_scale, state_.elapsed);
   state_.learning_rate_scale *= actions.learning_rate_factor;
   state_.stopped = actions.stop;
@@ -226,6 +235,7 @@ Result<void> TrainingLoop::write_kept() {
 
 Result<void> TrainingLoop::save() {
   if (auto written = write_kept(); !written) return written;
+  if (auto written = write_diagnoses(); !written) return written;
   Strings table = strings();
   state_.callbacks = callbacks_.state();
   table["netc.state"] = to_json(state_).dump();
@@ -247,6 +257,23 @@ Result<void> TrainingLoop::write_history() {
   auto written = write_file_atomically(run_.file("history.jsonl"), text);
   if (written) written_epochs_ = lines_.size();
   return written;
+}
+
+// With the weights at the end of the epoch, as in its last step.
+Result<void> TrainingLoop::diagnose() {
+  if (!diagnosis_.possible()) return {};
+  auto layers = diagnosis_.run(state_.step - 1);
+  if (!layers) return tl::unexpected(layers.error());
+  diagnoses_.push_back(diagnosis_line(*layers, state_.history.epochs.size() - 1));
+  return {};
+}
+
+// Before the state is: a training that is resumed makes the lines of later epochs anew, but no earlier ones.
+Result<void> TrainingLoop::write_diagnoses() const {
+  if (diagnoses_.empty()) return {};
+  std::string text;
+  for (const std::string &line : diagnoses_) text += line;
+  return write_file_atomically(run_.file("diagnostics.jsonl"), text);
 }
 
 bool TrainingLoop::checkpoint_due() const {

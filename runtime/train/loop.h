@@ -12,6 +12,7 @@
 #include "runtime/data/load.h"
 #include "runtime/train/callbacks.h"
 #include "runtime/train/checkpoint.h"
+#include "runtime/train/diagnose.h"
 #include "runtime/train/event_log.h"
 #include "runtime/train/progress.h"
 #include "runtime/train/run_directory.h"
@@ -54,6 +55,8 @@ class TrainingLoop {
   Result<void> write_kept();
   Result<void> save();
   Result<void> write_history();
+  Result<void> diagnose();
+  Result<void> write_diagnoses() const;
   bool checkpoint_due() const;
   bool weights_are_finite() const;
   bool is_over() const { return state_.epoch >= settings_.epochs.value || !state_.stopped.empty(); }
@@ -73,12 +76,14 @@ class TrainingLoop {
   std::vector<std::string> names_;    // what is measured
   Batches training_;
   std::optional<Batches> validation_;
+  Diagnosis diagnosis_;
   struct Kept {
     Strings strings;
     std::vector<char> block;  // a copy of the weight block
   };
   std::map<std::string, Kept> kept_;                               // by file: to be written with the next save
   std::vector<std::string> lines_;                                 // of history.jsonl
+  std::vector<std::string> diagnoses_;                             // lines of diagnostics.jsonl
   std::optional<EventLog> events_;                                 // for TensorBoard
   std::optional<size_t> written_epochs_;                           // in the files of the history
   int64_t samples_;                                                // of the training set

@@ -32,8 +32,23 @@ Result<Weight> weight_from_json(const json &value, int64_t weight_bytes) {
   return weight;
 }
 
+Result<Function> function_from_json(const nc_function_entry &entry, const json &functions) {
+  Function function{entry.name, &entry, {}, {}};
+  const json &ports = functions.at(function.name);
+  for (const json &port : ports.at("inputs")) function.inputs.push_back(port_from_json(port));
+  for (const json &port : ports.at("outputs")) function.outputs.push_back(port_from_json(port));
+  function.changes_weights = ports.at("changes_weights");
+  if (static_cast<int64_t>(function.inputs.size()) != entry.input_count ||
+      static_cast<int64_t>(function.outputs.size()) != entry.output_count) {
+    return fail("function " + function.name + " does not have the arguments its metadata says");
+  }
+  return function;
+}
+
 // "B" -> 1, "7*B" -> 7.
 int64_t batch_factor(const std::string &text) { return text == "B" ? 1 : std::stoll(text.substr(0, text.find('*'))); }
+
+}  // namespace
 
 Port port_from_json(const json &value) {
   Port port{value.at("name"), value.at("dtype"), {}};
@@ -48,21 +63,6 @@ Port port_from_json(const json &value) {
   }
   return port;
 }
-
-Result<Function> function_from_json(const nc_function_entry &entry, const json &functions) {
-  Function function{entry.name, &entry, {}, {}};
-  const json &ports = functions.at(function.name);
-  for (const json &port : ports.at("inputs")) function.inputs.push_back(port_from_json(port));
-  for (const json &port : ports.at("outputs")) function.outputs.push_back(port_from_json(port));
-  function.changes_weights = ports.at("changes_weights");
-  if (static_cast<int64_t>(function.inputs.size()) != entry.input_count ||
-      static_cast<int64_t>(function.outputs.size()) != entry.output_count) {
-    return fail("function " + function.name + " does not have the arguments its metadata says");
-  }
-  return function;
-}
-
-}  // namespace
 
 int64_t dtype_bytes(std::string_view dtype) {
   if (dtype == "f64" || dtype == "i64") return 8;
@@ -134,21 +134,26 @@ Result<void> Program::call(const Function &function, std::span<const void *const
   if (function.changes_weights) {
     prepared_ = false;
   } else if (const Function *prepare = this->function("prepare"); prepare && !prepared_) {
-    if (auto done = run(*prepare, {}, {}, 1); !done) return done;
+    if (auto done = run(block_.data(), *prepare, {}, {}, 1); !done) return done;
     prepared_ = true;
   }
-  return run(function, inputs, outputs, batch);
+  return run(block_.data(), function, inputs, outputs, batch);
 }
 
-Result<void> Program::run(const Function &function, std::span<const void *const> inputs, std::span<void *const> outputs,
-                          int64_t batch) {
+Result<void> Program::call_on(Buffer &weights, const Function &function, std::span<const void *const> inputs,
+                              std::span<void *const> outputs, int64_t batch) {
+  return run(weights.data(), function, inputs, outputs, batch);
+}
+
+Result<void> Program::run(char *weights, const Function &function, std::span<const void *const> inputs,
+                          std::span<void *const> outputs, int64_t batch) {
   int64_t per_batch = 0;
   if (__builtin_mul_overflow(function.entry->batch_bytes, batch, &per_batch) ||
       !fixed_.reserve(function.entry->fixed_bytes) || !batch_space_.reserve(per_batch)) {
     return fail("not enough memory for a batch of " + std::to_string(batch) + " in " + function.name,
                 "make batch_size smaller");
   }
-  nc_context context{block_.data(),  fixed_.data(), batch_space_.data(), inputs.data(),
+  nc_context context{weights,        fixed_.data(), batch_space_.data(), inputs.data(),
                      outputs.data(), batch,         scalars_.data(),     seed_,
                      step_,          pool_};
   function.entry->function(&context);

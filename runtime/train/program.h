@@ -38,6 +38,7 @@ struct Port {
   int64_t elements = 1;  // of all static axes and factors
   int64_t bytes(int64_t batch) const;
 };
+Port port_from_json(const nlohmann::json &value);
 
 struct Function {
   std::string name;
@@ -75,10 +76,14 @@ class Program {
   // the batch needs, so the first call with a size may fail for memory.
   Result<void> call(const Function &function, std::span<const void *const> inputs, std::span<void *const> outputs,
                     int64_t batch);
+  // Calls a function that changes weights on a copy of the weight block: the program's own stay as they are.
+  Result<void> call_on(Buffer &weights, const Function &function, std::span<const void *const> inputs,
+                       std::span<void *const> outputs, int64_t batch);
+  ThreadPool *pool() { return pool_; }
 
  private:
-  Result<void> run(const Function &function, std::span<const void *const> inputs, std::span<void *const> outputs,
-                   int64_t batch);
+  Result<void> run(char *weights, const Function &function, std::span<const void *const> inputs,
+                   std::span<void *const> outputs, int64_t batch);
 
   const nc_program_t *source_ = nullptr;
   std::string name_;

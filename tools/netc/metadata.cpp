@@ -5,6 +5,7 @@
 #include <set>
 
 #include "ir/op.h"
+#include "tools/netc/observed.h"
 
 namespace netc {
 namespace {
@@ -54,6 +55,15 @@ void complete_metadata(json &metadata, const Module &planned) {
       outputs.push_back(type_json(function.result_names[i], function.type(function.results[i])));
     functions[function.name] = {
         {"inputs", inputs}, {"outputs", outputs}, {"changes_weights", changes_weights(function)}};
+  }
+  // What can be seen in both functions is looked at in `predict`.
+  std::set<std::string> known;
+  for (const char *name : {"predict", "train_step"}) {
+    const Function *function = planned.find_function(name);
+    if (!function) continue;
+    json &observed = functions[name]["observed"] = observed_values(*function, known);
+    for (const json &value : observed)
+      if (value.contains("step")) known.insert(value["step"].get<std::string>());
   }
   metadata["functions"] = functions;
 }

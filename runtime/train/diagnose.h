@@ -1,0 +1,55 @@
+// What each layer of a network in training is like, on the same few samples every time: gradient and weight norms, how
+// far a step moves the weights, dead units. Nothing of the training changes: the step is made on a copy of the weights.
+//
+// Costs one training step and the prediction of at most kDiagnosedSamples samples.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "runtime/data/batches.h"
+#include "runtime/train/observe.h"
+
+namespace netc::runtime {
+
+struct LayerDiagnosis {
+  std::string name;
+  // Of a layer with weights: 2-norms of all its trained numbers together. None where the gradient cannot be observed.
+  std::optional<double> gradient_norm, weight_norm;
+  std::optional<double> update_ratio;  // |what the step adds| / |weights|
+  // Of a layer whose output is that of a relu: neurons, or channels of an image, and how many were 0 for every sample.
+  int64_t units = 0, dead = 0;
+};
+
+inline constexpr int64_t kDiagnosedSamples = 256;
+
+class Diagnosis {
+ public:
+  // `training` is the training set; samples from all over it are taken, as they are.
+  Diagnosis(Program &program, const Dataset &training, int64_t batch_size);
+  // Whether the program tells enough of itself.
+  bool possible() const { return !layers_.empty(); }
+  // With the weights as they are, as in training step number `step`. In the order of the network. Errors: memory.
+  Result<std::vector<LayerDiagnosis>> run(int64_t step);
+
+ private:
+  Result<void> make_step();
+  Result<void> watch_units();
+  void mark_alive(const Observed &value, std::span<const float> values);
+  LayerDiagnosis *layer_of(const std::string &name);
+
+  Program &program_;
+  Batches batches_;
+  std::vector<LayerDiagnosis> layers_;                      // names, and what the last run has found
+  std::vector<std::pair<const Weight *, size_t>> weights_;  // those that are trained, each with its layer
+  std::vector<Observed> gradients_, predicted_, trained_;   // what to look at
+  std::vector<std::vector<bool>> alive_;                    // by layer: units that were not 0
+  Buffer copy_;                                             // of the weight block
+};
+
+// One line of diagnostics.jsonl for epoch number `epoch` (from 0), with its line end.
+std::string diagnosis_line(const std::vector<LayerDiagnosis> &layers, size_t epoch);
+
+}  // namespace netc::runtime
