@@ -12,10 +12,14 @@ namespace {
 
 using nlohmann::json;
 
-// At most kDiagnosedSamples, from all over the set.
+// At most kDiagnosedSamples, from all over the set; of a streamed set the first ones, or all of it would be read.
 Dataset some_of(const Dataset &dataset) {
   Dataset few = dataset;
   int64_t count = std::min(dataset.size(), kDiagnosedSamples);
+  if (dataset.samples && dataset.samples->stream) {
+    few.rows.resize(static_cast<size_t>(count));
+    return few;
+  }
   few.rows.clear();
   for (int64_t i = 0; i < count; ++i) few.rows.push_back(dataset.rows[static_cast<size_t>(i * dataset.size() / count)]);
   return few;
