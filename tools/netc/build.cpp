@@ -1,44 +1,18 @@
 #include "tools/netc/build.h"
 
 #include <fmt/core.h>
-#include <llvm/ADT/StringExtras.h>
 #include <llvm/Config/llvm-config.h>
-#include <llvm/Support/BLAKE3.h>
-
-#include <fstream>
 
 #include "codegen/target.h"
 #include "frontend/frontend.h"
 #include "tools/netc/driver.h"
+#include "tools/netc/hasher.h"
 #include "tools/netc/program_cache.h"
 #include "tools/netc/runtime_library.h"
 
 namespace netc {
-namespace {
 
 namespace fs = std::filesystem;
-
-// Hashes a sequence of texts: no two sequences run together into the same bytes.
-class Hasher {
- public:
-  void add(std::string_view text) {
-    hash_.update(llvm::StringRef(fmt::format("{}:", text.size())));
-    hash_.update(llvm::StringRef(text.data(), text.size()));
-  }
-  // False: the file cannot be read.
-  bool add_file(const fs::path &path) {
-    std::ifstream in(path, std::ios::binary);
-    std::string bytes((std::istreambuf_iterator<char>(in)), {});
-    add(bytes);
-    return in.good() || in.eof();
-  }
-  std::string text() { return llvm::toHex(hash_.final<16>(), true); }
-
- private:
-  llvm::BLAKE3 hash_;
-};
-
-}  // namespace
 
 Result<std::string> program_key(const BuildRequest &request) {
   SourceMap sources;
@@ -74,6 +48,7 @@ tl::expected<fs::path, int> build_program(const BuildRequest &request) {
   options.input = request.file;
   options.frontend.defines = request.defines;
   options.target = request.target;
+  options.warnings = request.warnings;
   auto compile = [&](const fs::path &output) {
     options.output = output;
     return run_driver(options);

@@ -17,6 +17,7 @@ struct BuildRequest {
   std::filesystem::path file;
   std::map<std::string, std::string> defines;  // values of params
   TargetOptions target;
+  bool warnings = true;  // print those of the file when it is compiled
 };
 
 // A short text that is the same exactly when the program would be: a hash of the files' text with their imports, the

@@ -46,7 +46,7 @@ int fail_with(const Error &error, int code) {
 }
 
 void report(const Diagnostics &diagnostics, const SourceMap &sources, const Options &options) {
-  if (diagnostics.all().empty()) return;
+  if (diagnostics.all().empty() || (!options.warnings && !diagnostics.has_errors())) return;
   bool colour = isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   std::cerr << (options.json_errors ? render_json(diagnostics, sources) : render_text(diagnostics, sources, colour));
 }

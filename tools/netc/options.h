@@ -21,6 +21,7 @@ struct Options {
   PassOptions passes;
   TargetOptions target;
   bool json_errors = false;
+  bool warnings = true;
   bool time_phases = false;
   bool memory_report = false;
   bool list_layers = false;

@@ -6,11 +6,14 @@
 #include <vector>
 
 #include "support/diagnostics.h"
+#include "tools/netc/tune/command.h"
 
 namespace netc {
 namespace {
 
-constexpr std::array<Subcommand, 0> kSubcommands = {};
+constexpr Subcommand kSubcommands[] = {
+    {"tune", "searches the params of a .net file that have a space for the best values", tune::tune_command},
+};
 
 int unknown_subcommand(const std::string &word) {
   std::vector<std::string> names;
