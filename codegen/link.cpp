@@ -85,7 +85,7 @@ Result<void> link_executable(const fs::path &object, const fs::path &runtime_lib
                                         runtime_library.string(),
                                         "-Wl,--gc-sections",
                                         "-Wl,--as-needed",
-                                        "-pie"};
+                                        "-no-pie"};  // 24 bytes of relocation for each pointer in a table
   for (const char *lld : {"ld.lld-19", "ld.lld"})
     if (auto found = find_program(lld)) {
       std::error_code code;

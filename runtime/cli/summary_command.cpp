@@ -3,6 +3,7 @@
 
 #include "runtime/cli/commands.h"
 #include "runtime/cli/session.h"
+#include "runtime/train/configuration.h"
 
 namespace netc::runtime {
 namespace {
@@ -34,8 +35,6 @@ std::string shape_of(const json &shape) {
     text += (text.empty() ? "" : ", ") + (size.is_string() ? size.get<std::string>() : size.dump());
   return "[" + text + "]";
 }
-
-std::string value_text(const json &value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 void print_layers(const Program &program) {
   Rows rows = {{"layer", "kind", "output", "parameters", "FLOPs"}};
@@ -80,23 +79,7 @@ void print_memory(const Program &program, int64_t batch) {
 
 void print_config(const Settings &settings) {
   Rows rows = {{"value", "", "from"}};
-  for (const Parameter &parameter : settings.parameters) {
-    rows.push_back({"param " + parameter.name, value_text(parameter.value),
-                    parameter.from + (parameter.runtime ? "" : " (fixed)")});
-  }
-  rows.push_back({"epochs", std::to_string(settings.epochs.value), settings.epochs.from});
-  rows.push_back({"batch_size", std::to_string(settings.batch_size.value), settings.batch_size.from});
-  rows.push_back({"seed", std::to_string(settings.seed.value), settings.seed.from});
-  if (settings.sample.value != 1) rows.push_back({"sample", short_number(settings.sample.value), settings.sample.from});
-  rows.push_back({"data root", settings.data_root.value, settings.data_root.from});
-  if (settings.metadata.contains("loss") && settings.metadata["loss"].is_object())
-    rows.push_back({"loss", settings.metadata["loss"].value("text", ""), "file"});
-  if (settings.metadata.contains("train") && settings.metadata["train"].is_object()) {
-    for (const auto &[key, value] : settings.metadata["train"].items()) {
-      if (key == "epochs" || key == "batch_size" || key == "seed" || key == "loss" || key == "metrics") continue;
-      rows.push_back({key, value_text(value), "file"});
-    }
-  }
+  for (const ConfigurationRow &row : configuration_rows(settings)) rows.push_back({row.name, row.value, row.from});
   std::printf("\n");
   print_table(rows, 3);
 }

@@ -5,6 +5,8 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/session.h"
 #include "runtime/io/file.h"
+#include "runtime/report/report.h"
+#include "runtime/train/configuration.h"
 #include "runtime/train/interrupt.h"
 #include "runtime/train/loop.h"
 #include "runtime/train/predict.h"
@@ -96,6 +98,20 @@ OrFailure<void> take_weights(Session &session, const std::string &path) {
   return {};
 }
 
+// config.json, and the source text that the program was made from.
+Result<void> write_configuration(const RunDirectory &run, const Settings &settings, const std::string &from) {
+  json config = settings.to_json();
+  config["from"] = from.empty() ? json() : json(from);
+  config["network"] = settings.metadata.value("network", json());
+  JsonText rows;
+  write_configuration_rows(rows, settings);
+  config["configuration"] = json::parse(rows.text());
+  auto written = write_file_atomically(run.file("source.net"), settings.metadata.value("source", ""));
+  if (!written) return written;
+  return write_file_atomically(run.file("config.json"),
+                               config.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
+}
+
 OrFailure<Start> start_new(Session &session, const Arguments &arguments, const Overrides &overrides) {
   auto settings = resolve_settings(session.program, overrides);
   if (!settings) return failure(settings.error(), kUsage);
@@ -108,11 +124,7 @@ OrFailure<Start> start_new(Session &session, const Arguments &arguments, const O
   if (!watch) return tl::unexpected(watch.error());
   auto run = RunDirectory::create(session.program.name(), arguments.text("--run"));
   if (!run) return failure(run.error(), kFailed);
-  json config = settings->to_json();
-  config["from"] = from.empty() ? json() : json(from);
-  if (auto written = write_file_atomically(run->file("config.json"), config.dump(2) + "\n"); !written) {
-    return failure(written.error(), kFailed);
-  }
+  if (auto written = write_configuration(*run, *settings, from); !written) return failure(written.error(), kFailed);
   return Start{std::move(*run),   std::move(*settings), std::move(*data),
                std::move(*watch), std::nullopt,         std::move(from)};
 }
@@ -214,8 +226,31 @@ Result<void> print_samples(Session &session, const Start &start, const Dataset &
                      });
 }
 
-// Measures the weights that the training ends with on the test set.
-OrFailure<void> print_result(Session &session, const Start &start, const Callbacks &callbacks) {
+// The first words of the reading, and where to read on.
+void print_reading(const std::vector<Finding> &findings, const std::string &path) {
+  constexpr size_t kMost = 2;
+  for (size_t i = 0; i < std::min(findings.size(), kMost); ++i) {
+    const Finding &finding = findings[i];
+    std::printf("%s%s\n", i ? "         " : "reading: ", finding.text.c_str());
+    if (finding.advice.empty() || finding.level < Level::warning) continue;
+    const Advice &first = finding.advice.front();
+    std::printf("         try: %s%s%s\n", first.text, first.line.empty() ? "" : ": ", first.line.c_str());
+  }
+  std::printf("report: %s\n", path.c_str());
+}
+
+// Writes the report of a training that has ended, and says what it says.
+Result<void> end_report(Report &report, const TrainingLoop &loop, const Start &start, const RunEnd &end) {
+  auto findings = report.write(loop.standing(), end);
+  if (!findings) return tl::unexpected(findings.error());
+  if (end.status != RunStatus::interrupted) print_reading(findings->list(), start.run.file("report.html"));
+  return {};
+}
+
+// Measures the weights that the training ends with on the test set. The values are those of measured_names(); none
+// without a test set.
+OrFailure<std::vector<double>> print_result(Session &session, const Start &start, const Callbacks &callbacks) {
+  std::vector<double> measured;
   if (callbacks.result_epoch() >= 0) {
     std::string path = start.run.checkpoint(callbacks.result_file());
     auto file = read_safetensors(path);
@@ -231,11 +266,12 @@ OrFailure<void> print_result(Session &session, const Start &start, const Callbac
     if (!values) return failure(values.error(), kFailed);
     std::printf("test: %s  (weights of epoch %lld)\n", measured_text(measured_names(session.program), **values).c_str(),
                 static_cast<long long>(callbacks.result_epoch() + 1));
+    measured = std::move(**values);
   }
   if (!shown.empty()) {
     if (auto printed = print_samples(session, start, shown); !printed) return failure(printed.error(), kFailed);
   }
-  return {};
+  return measured;
 }
 
 OrFailure<int> train(Session &session, const Arguments &arguments) {
@@ -272,28 +308,40 @@ OrFailure<int> train(Session &session, const Arguments &arguments) {
 
   watch_interrupts();
   Progress progress(stdout);
+  Report report(start->run, program, start->settings, start->data);
   TrainingLoop loop(program, start->settings, start->data, start->run, std::move(start->watch.callbacks),
-                    std::move(state), *interval, progress);
+                    std::move(state), *interval, progress, report);
   auto ending = loop.run();
   if (!ending) return failure(ending.error(), kFailed);
   std::string where = start->run.path();
   if (ending->outcome == Outcome::interrupted) {
+    auto written = end_report(report, loop, *start, {RunStatus::interrupted, "", {}});
+    if (!written) return failure(written.error(), kFailed);
     progress.print("interrupted and saved; continue with: " + session.call + " train --resume " + where);
     return 128 + interrupted();
   }
   if (ending->outcome == Outcome::diverged) {
+    auto written = end_report(report, loop, *start, {RunStatus::diverged, ending->reason, {}});
+    if (!written) return failure(written.error(), kFailed);
     return failure(
         {"training has diverged: " + ending->reason,
          "a smaller learning rate, a warm-up or clipping of the gradients may help; the run directory is " + where},
         kDiverged);
   }
   if (ending->outcome == Outcome::paused) {
+    auto written = end_report(report, loop, *start, {RunStatus::interrupted, "", {}});
+    if (!written) return failure(written.error(), kFailed);
     progress.print(format("paused after epoch %lld; continue with: ", static_cast<long long>(loop.state().epoch)) +
                    session.call + " train --resume " + where);
     return kDone;
   }
   if (!ending->reason.empty()) progress.print(ending->reason);
-  if (auto printed = print_result(session, *start, loop.callbacks()); !printed) return tl::unexpected(printed.error());
+  auto measured = print_result(session, *start, loop.callbacks());
+  if (!measured) return tl::unexpected(measured.error());
+  auto looked = report.look(loop.callbacks().result_epoch() + 1);
+  if (!looked) return failure(looked.error(), kFailed);
+  auto written = end_report(report, loop, *start, {RunStatus::finished, ending->reason, std::move(*measured)});
+  if (!written) return failure(written.error(), kFailed);
   progress.print("run directory: " + where);
   return kDone;
 }

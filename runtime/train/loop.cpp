@@ -54,7 +54,8 @@ std::vector<std::string> TrainingLoop::history_columns(const Program &program, b
 }
 
 TrainingLoop::TrainingLoop(Program &program, const Settings &settings, const DataSets &data, const RunDirectory &run,
-                           Callbacks callbacks, TrainingState state, CheckpointInterval interval, Progress &progress)
+                           Callbacks callbacks, TrainingState state, CheckpointInterval interval, Progress &progress,
+                           Report &report)
     : program_(program),
       settings_(settings),
       run_(run),
@@ -62,6 +63,7 @@ TrainingLoop::TrainingLoop(Program &program, const Settings &settings, const Dat
       state_(std::move(state)),
       interval_(interval),
       progress_(progress),
+      report_(report),
       train_step_(program.function("train_step")),
       config_(settings.to_json().dump()),
       preparation_(netc::runtime::to_json(data.preparation).dump()),
@@ -190,6 +192,9 @@ Result<bool> TrainingLoop::end_epoch(Ending &ending) {
     if (auto kept = keep(file); !kept) return tl::unexpected(kept.error());
   }
   lines_.push_back(history_line(state_.history, state_.history.epochs.size() - 1, seconds, rate));
+  if (report_.look_is_due()) {
+    if (auto looked = report_.look(state_.epoch); !looked) return tl::unexpected(looked.error());
+  }
   if (is_over() || is_paused() || now() - last_save_ >= kLeastSecondsBetweenSaves) {
     if (auto saved = save(); !saved) return tl::unexpected(saved.error());
   }
@@ -254,9 +259,14 @@ Result<void> TrainingLoop::write_history() {
   }
   std::string text;
   for (const std::string &line : lines_) text += line;
-  auto written = write_file_atomically(run_.file("history.jsonl"), text);
-  if (written) written_epochs_ = lines_.size();
-  return written;
+  if (auto written = write_file_atomically(run_.file("history.jsonl"), text); !written) return written;
+  written_epochs_ = lines_.size();
+  auto reported = report_.write(standing(), {});
+  return reported ? Result<void>{} : tl::unexpected(reported.error());
+}
+
+Standing TrainingLoop::standing() const {
+  return {state_.history, lines_, callbacks_.best().epoch, callbacks_.best().monitor};
 }
 
 // With the weights at the end of the epoch, as in its last step.

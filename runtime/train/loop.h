@@ -10,6 +10,7 @@
 #include <string>
 
 #include "runtime/data/load.h"
+#include "runtime/report/report.h"
 #include "runtime/train/callbacks.h"
 #include "runtime/train/checkpoint.h"
 #include "runtime/train/diagnose.h"
@@ -38,11 +39,13 @@ class TrainingLoop {
  public:
   // All references outlive the loop. `state` is where to begin; the program has the weights that belong to it.
   TrainingLoop(Program &program, const Settings &settings, const DataSets &data, const RunDirectory &run,
-               Callbacks callbacks, TrainingState state, CheckpointInterval interval, Progress &progress);
+               Callbacks callbacks, TrainingState state, CheckpointInterval interval, Progress &progress,
+               Report &report);
   // Trains to the end, the pause that the settings ask for, the first interrupt or divergence. Errors: memory, disk.
   Result<Ending> run();
   const TrainingState &state() const { return state_; }
   const Callbacks &callbacks() const { return callbacks_; }
+  Standing standing() const;
   // The columns of the history of a program.
   static std::vector<std::string> history_columns(const Program &program, bool validation);
 
@@ -71,6 +74,7 @@ class TrainingLoop {
   TrainingState state_;
   CheckpointInterval interval_;
   Progress &progress_;
+  Report &report_;
   const Function *train_step_;
   std::string config_, preparation_;  // as text
   std::vector<std::string> names_;    // what is measured
