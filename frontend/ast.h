@@ -32,7 +32,8 @@ struct Body {
 struct Number {
   double value = 0;
   bool is_integer = false;  // written without point and exponent
-  std::string unit;  // "", "%", "epochs", "steps", "s", "min", "h", "deg", "MB", "GB"; singular forms are mapped to the plural
+  std::string
+      unit;  // "", "%", "epochs", "steps", "s", "min", "h", "deg", "MB", "GB"; singular forms are mapped to the plural
 };
 struct String {
   std::string value;

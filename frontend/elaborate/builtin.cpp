@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "frontend/elaborate/functions.h"
 #include "frontend/elaborate/interpreter.h"
 
 namespace netc::elaborate {
@@ -128,6 +129,19 @@ Datum steps(Interpreter &in, const Operands &operands, Span span) {
   return in.binary("multiply", plain, in.runtime_value("steps_per_epoch", span), span);
 }
 
+// with_default(block, "axis", [0, 1]): the block with this argument where the block has such a one and it is none.
+Datum with_default(Interpreter &in, const Operands &operands, Span) {
+  const auto *block = operands[0].value.as<CallablePtr>();
+  const auto *name = operands[1].value.as<Text>();
+  if (!block || !(*block)->block || !name) return operands[0].value;
+  auto given = argument_of(in, **block, name->value);
+  if (!given || !given->is<None>()) return operands[0].value;
+  Callable result = **block;
+  std::erase_if(result.arguments, [&](const BoundArgument &argument) { return argument.name == name->value; });
+  result.arguments.push_back({name->value, operands[2].value, operands[2].span});
+  return std::make_shared<const Callable>(std::move(result));
+}
+
 // weight_named("embedding"): in an optimizer, whether the name of the weight it updates contains the text.
 Datum weight_named(Interpreter &in, const Operands &operands, Span) {
   const auto *text = operands[0].value.as<Text>();
@@ -195,6 +209,7 @@ constexpr Builtin kBuiltins[] = {
     {"take", 3, 3, take},
     {"value_of", 1, 1, value_of},
     {"weight_named", 1, 1, weight_named},
+    {"with_default", 3, 3, with_default},
 };
 
 constexpr std::string_view kWords[] = {

@@ -26,7 +26,7 @@ struct Symbol;
 struct Number {
   double value = 0;
   bool integer = false;
-  std::string unit;                      // "", "epochs", "steps", "s", "min", "h", "deg", "MB", "GB"; per cent are divided by 100
+  std::string unit;  // "", "epochs", "steps", "s", "min", "h", "deg", "MB", "GB"; per cent are divided by 100
   std::shared_ptr<const Symbol> symbol;  // null: a plain constant
 };
 // How a number depends on params: a param, or an elementwise op on numbers.

@@ -112,8 +112,8 @@ struct FunctionBuild {
   };
   std::map<std::string, Update> updates;  // of weights, written at the end of the function
   std::map<std::string, ValueId> runtime_values;
-  // While an optimizer that accumulates gradients is called: how many steps one update takes, which is what `step` counts
-  // then, and whether this step makes one: else states stay as they are.
+  // While an optimizer that accumulates gradients is called: how many steps one update takes, which is what `step`
+  // counts then, and whether this step makes one: else states stay as they are.
   int64_t steps_per_update = 1;
   std::optional<ValueId> updates_now;
   std::vector<ValueId> penalties;  // scalars added to the loss: activity regularisers

@@ -25,7 +25,8 @@ Result<SplitOptions> split_options(const nlohmann::json &call, uint64_t seed);
 struct SplitRows {
   std::vector<int64_t> kept, taken;  // ascending, together `rows`
 };
-// `purpose` keeps the lots of validation (0), test (1) and samples of the training data (2) apart. The classes and groups are those of `data`.
+// `purpose` keeps the lots of validation (0), test (1) and samples of the training data (2) apart. The classes and
+// groups are those of `data`.
 Result<SplitRows> split_rows(const std::vector<int64_t> &rows, const SplitOptions &options, uint32_t purpose,
                              const RawData &data);
 

@@ -1,19 +1,22 @@
 """Writes the files values/*.json: programs, and what Keras computes where netc runs them.
 
-Every case is computed twice, in f64 and in f32. The f64 values are written; `rounding` is how far Keras' own f32 values are from
-them: the largest difference, relative to max(1, |value|). test/unit/keras says what the files hold and how they are compared.
+Every case is computed twice, in f64 and in f32, each in a process of its own. The f64 values are written; `rounding` is how far
+Keras' own f32 values are from them: the largest difference, relative to max(1, |value|). test/unit/keras/comparison.h says what
+the files hold and how they are compared.
 """
 
+import importlib
 import json
+import os
 import pathlib
+import pickle
+import subprocess
 import sys
 
-import keras
 import numpy as np
 
-from rules import optimizers
-
-TOPICS = {"optimizers": optimizers}
+TOPICS = ["activations", "constraints", "initializers", "losses", "metrics", "normalization", "optimizers", "regularizers",
+          "schedules"]
 VALUES = pathlib.Path(__file__).parent / "values"
 
 
@@ -24,7 +27,7 @@ def as_numbers(value):
 def expectations(case):
     """Every expected number of a case, in order."""
     for run in case["runs"]:
-        for kind in ("results", "weights"):
+        for kind in ("results", "series", "weights"):
             for name, value in run.get(kind, {}).items():
                 yield f"{case['name']}: {name}", as_numbers(value)
 
@@ -41,7 +44,9 @@ def rounding(wide, narrow):
 
 def number_text(number):
     """Ten digits, or ten behind the point of numbers below 1."""
-    return format(round(number, 10), ".10g") if abs(number) >= 1 else format(round(number, 10) + 0.0, ".10f").rstrip("0").rstrip(".")
+    if abs(number) >= 1:
+        return format(number, ".10g")
+    return format(round(number, 10) + 0.0, ".10f").rstrip("0").rstrip(".")
 
 
 def text(value):
@@ -50,26 +55,53 @@ def text(value):
         return "{" + ", ".join(f"{json.dumps(key)}: {text(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(text(item) for item in value) + "]"
-    if isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "__array__"):
+    if isinstance(value, (np.ndarray, np.generic)):
         return "[" + ",".join(number_text(number) for number in as_numbers(value)) + "]"
     return json.dumps(value)
 
 
-def computed(topic, floatx):
+def plain(value):
+    """The same with every array of the backend as one of NumPy."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    return value if isinstance(value, (str, int, float, type(None))) else np.asarray(value)
+
+
+def compute(topic, floatx, path):
+    """In a process of its own: writes the topic's parts to `path`."""
+    import keras
+
     keras.config.set_floatx(floatx)
-    return topic.cases()
+    module = importlib.import_module("rules." + topic)
+    parts = {"keras": keras.__version__, "start": module.START, "batches": module.BATCHES, "cases": module.cases()}
+    path.write_bytes(pickle.dumps(plain(parts)))
 
 
-def write(name, topic):
+def computed(topic, floatx):
+    path = VALUES / f"{topic}.{floatx}"
+    environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu",
+                                "JAX_ENABLE_X64": str(int(floatx == "float64"))}
+    subprocess.run([sys.executable, __file__, topic, floatx, path], env=environment, check=True)
+    parts = pickle.loads(path.read_bytes())
+    path.unlink()
+    return parts
+
+
+def write(topic):
     wide, narrow = computed(topic, "float64"), computed(topic, "float32")
-    for exact, rounded in zip(wide, narrow, strict=True):
+    for exact, rounded in zip(wide["cases"], narrow["cases"], strict=True):
         exact["rounding"] = float(format(rounding(exact, rounded), ".1e"))
-    lines = [f'"keras": "{keras.__version__}"', f'"start": {text(topic.START)}', f'"batches": {text(topic.BATCHES)}']
-    lines.append('"cases": [\n' + ",\n".join(text(case) for case in wide) + "\n]")
-    path = VALUES / f"{name}.json"
+    lines = [f"{json.dumps(name)}: {text(wide[name])}" for name in ("keras", "start", "batches")]
+    lines.append('"cases": [\n' + ",\n".join(text(case) for case in wide["cases"]) + "\n]")
+    path = VALUES / f"{topic}.json"
     path.write_text("{" + ",\n".join(lines) + "}\n")
-    print(f"{path.name}: {len(wide)} cases, {path.stat().st_size} bytes")
+    print(f"{path.name}: {len(wide['cases'])} cases, {path.stat().st_size} bytes")
 
 
-for chosen in sys.argv[1:] or TOPICS:
-    write(chosen, TOPICS[chosen])
+if len(sys.argv) == 4 and sys.argv[2].startswith("float"):
+    compute(sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]))
+else:
+    for chosen in sys.argv[1:] or TOPICS:
+        write(chosen)

@@ -94,18 +94,26 @@ class Computation {
       environment_.step = step;
       environment_.runtime_values["step"] = static_cast<double>(step);
       results = call_(*function, inputs_of(*function, batch, sums_, environment_.batch), environment_);
-      for (size_t i = 0; i < results.size(); ++i)
-        if (function->result_names[i].starts_with("metric.")) add(sums_, function->result_names[i], results[i]);
+      for (size_t i = 0; i < results.size(); ++i) {
+        const std::string &name = function->result_names[i];
+        if (name.starts_with("metric.")) add(sums_, name, results[i]);
+        if (part.contains("series") && part["series"].contains(name))
+          expect(what_ + " " + name + " of step " + std::to_string(step), results[i],
+                 part["series"][name][step - part["first"].get<uint64_t>()]);
+      }
     }
     std::string when = what_ + " " + function->name + " up to step " + std::to_string(last) + ": ";
     for (size_t i = 0; i < results.size(); ++i)
-      if (const std::string &name = function->result_names[i]; part.contains("results") && part["results"].contains(name))
+      if (const std::string &name = function->result_names[i];
+          part.contains("results") && part["results"].contains(name))
         expect(when + name, results[i], part["results"][name]);
     if (part.contains("weights"))
-      for (const auto &[name, numbers] : part["weights"].items()) expect(when + name, environment_.weights[name], numbers);
+      for (const auto &[name, numbers] : part["weights"].items())
+        expect(when + name, environment_.weights[name], numbers);
   }
 
-  void expect(const std::string &name, const Tensor &got, const json &expected) {
+  void expect(const std::string &name, const Tensor &got, const json &numbers) {
+    json expected = numbers.is_array() ? numbers : json::array({numbers});
     ASSERT_EQ(got.data.size(), expected.size()) << name;
     double worst = 0;
     size_t where = 0;

@@ -1,16 +1,21 @@
-// Programs whose results Keras has computed too: what the files test/keras/values/*.json hold. test/keras/generate makes them.
+// Programs whose results Keras has computed too: what the files test/keras/values/*.json hold. test/keras/generate
+// makes them.
 //
-// A file has weights to start from, batches (inputs by name; what is not given is random or, the sample weights, 1) and cases.
-// A case has the text of a .net file and runs of its functions: `function` at the steps `first` ..< `last`, step n with batch n
-// modulo their number, then the results of the last step and the weights there must be then. The function `metrics` takes the
-// sums of the metrics over the calls of `evaluate` before it.
+// A file has weights to start from, batches (inputs by name; what is not given is random or, the sample weights, 1) and
+// cases. A case has the text of a .net file and runs of its functions: `function` at the steps `first` ..< `last`, step
+// n with batch n modulo their number, then `results` of the last step, the `weights` there must be then and, as
+// `series`, a result of every step. The function `metrics` takes the sums of the metrics over the calls of `evaluate`
+// before it.
 //
 // Each case is computed twice, and what it gives is compared relative to max(1, |value|):
-// - by the reference evaluator, in f64, which must agree with Keras in f64 to the ten digits of the files, kExactTolerance: the
-//   formula is the same. Where Keras keeps a constant in f32 even then, the case says how near to it is exact (`exact`).
-// - by compiled code, in f32. Keras' own f32 values are `rounding` away from its f64 values; netc rounds at other places and may
-//   be kRoundingFactor times as far, or half a unit in the last place for each step and for kOperations more, as Keras may have
-//   been lucky.
+// - by the reference evaluator, in f64, which must agree with Keras in f64 to the ten digits of the files,
+// kExactTolerance: the
+//   formula is the same. Where Keras keeps a constant in f32 even then, the case says how near to it is exact
+//   (`exact`).
+// - by compiled code, in f32. Keras' own f32 values are `rounding` away from its f64 values; netc rounds at other
+// places and may
+//   be kRoundingFactor times as far, or half a unit in the last place for each step and for kOperations more, as Keras
+//   may have been lucky.
 #pragma once
 
 #include <ostream>

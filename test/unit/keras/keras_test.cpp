@@ -16,7 +16,11 @@ TEST_P(Keras, Agrees) {
 
 constexpr auto named_by_case = [](const auto &info) { return case_name(info.param.name, info.index); };
 
+INSTANTIATE_TEST_SUITE_P(Activations, Keras, testing::ValuesIn(comparisons("activations")), named_by_case);
+INSTANTIATE_TEST_SUITE_P(Constraints, Keras, testing::ValuesIn(comparisons("constraints")), named_by_case);
 INSTANTIATE_TEST_SUITE_P(Optimizers, Keras, testing::ValuesIn(comparisons("optimizers")), named_by_case);
+INSTANTIATE_TEST_SUITE_P(Regularizers, Keras, testing::ValuesIn(comparisons("regularizers")), named_by_case);
+INSTANTIATE_TEST_SUITE_P(Schedules, Keras, testing::ValuesIn(comparisons("schedules")), named_by_case);
 
 }  // namespace
 }  // namespace netc::test
