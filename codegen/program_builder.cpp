@@ -11,6 +11,7 @@
 #include "codegen/lowering.h"
 #include "codegen/parts.h"
 #include "codegen/pointwise.h"
+#include "ir/samples.h"
 #include "runtime/abi.h"
 
 namespace netc {
@@ -197,6 +198,7 @@ void ProgramBuilder::emit_stages(Lowering &lowering, const OpTask &task, const K
     if (task.target->small_code) function->addFnAttr(llvm::Attribute::OptimizeForSize);
     function = equal_kernels_.unique(function);
     Work work = dominates(stage) ? work_of(task) : Work{};
+    work_ += work;
     KernelName stage_name{name.step, name.direction, name.ops + suffix};
     if (stage.prepares) {
       llvm::Constant *entry = kernel_entry(task, kPrepare, stage_name, function, kernel.places(), {});
@@ -301,6 +303,7 @@ Result<void> ProgramBuilder::add_function(const Function &function) {
   ir.SetInsertPoint(llvm::BasicBlock::Create(context_, "entry", entry));
   std::vector<Storage> storage = place_values(function);
   scratch_fixed_ = scratch_batch_ = 0;
+  work_ = {};
   op_ = 0;
   for (const Op &op : function.ops) {
     if (Result<void> done = emit_op(op, function, storage, ir, call_context); !done) return done;
@@ -313,9 +316,10 @@ Result<void> ProgramBuilder::add_function(const Function &function) {
                   ir.getInt64(static_cast<uint64_t>(call.nanoseconds)), ir, call_context);
     }
   ir.CreateRetVoid();
-  entries_.push_back({function.name, entry, function.fixed_bytes + scratch_fixed_,
-                      function.batch_bytes + scratch_batch_, static_cast<int64_t>(function.arguments.size()),
-                      static_cast<int64_t>(function.results.size())});
+  int64_t batch_bytes = function.batch_bytes + scratch_batch_;
+  entries_.push_back({function.name, entry, function.fixed_bytes + scratch_fixed_, batch_bytes,
+                      static_cast<int64_t>(function.arguments.size()), static_cast<int64_t>(function.results.size()),
+                      keeps_samples_apart(function) ? samples_per_block(work_, batch_bytes) : 0});
   return {};
 }
 
@@ -363,13 +367,13 @@ void ProgramBuilder::finish() {
                                     name);
   };
   auto *entry_type = llvm::StructType::create(
-      context_, {pointer, pointer, ir.getInt64Ty(), ir.getInt64Ty(), ir.getInt64Ty(), ir.getInt64Ty()},
+      context_, {pointer, pointer, ir.getInt64Ty(), ir.getInt64Ty(), ir.getInt64Ty(), ir.getInt64Ty(), ir.getInt64Ty()},
       "nc_function_entry");
   std::vector<llvm::Constant *> entries, scalars, modules;
   for (const Entry &entry : entries_)
-    entries.push_back(
-        llvm::ConstantStruct::get(entry_type, {text(entry.name), entry.function, i64(entry.fixed_bytes),
-                                               i64(entry.batch_bytes), i64(entry.inputs), i64(entry.outputs)}));
+    entries.push_back(llvm::ConstantStruct::get(
+        entry_type, {text(entry.name), entry.function, i64(entry.fixed_bytes), i64(entry.batch_bytes),
+                     i64(entry.inputs), i64(entry.outputs), i64(entry.samples_per_block)}));
   for (const std::string &scalar : metadata_.scalars) scalars.push_back(text(scalar));
   for (const std::string &symbol : metadata_.runtime_modules)
     modules.push_back(llvm::cast<llvm::Constant>(module_.getOrInsertGlobal(symbol, ir.getInt8Ty())));

@@ -65,12 +65,13 @@ class ProgramBuilder {
   struct Entry {
     std::string name;
     llvm::Function *function;
-    int64_t fixed_bytes, batch_bytes, inputs, outputs;
+    int64_t fixed_bytes, batch_bytes, inputs, outputs, samples_per_block;
   };
   // The record of a use of a kernel (nc_kernel_entry).
   llvm::Constant *kernel_entry(const struct OpTask &task, const std::string &function, const KernelName &name,
                                llvm::Function *kernel, const std::vector<int64_t> &places, const Work &work);
   std::vector<llvm::Constant *> kernels_;
+  Work work_;  // of the function that is being lowered
   // What `prepare` does after its own ops.
   struct PreparingCall {
     llvm::Constant *entry;

@@ -1,5 +1,8 @@
 #include "codegen/work.h"
 
+#include <algorithm>
+#include <cmath>
+
 #include "codegen/lowering.h"
 #include "ir/op.h"
 
@@ -57,6 +60,20 @@ Work work_of(const OpTask &task) {
   for (const Storage &operand : task.operands) add_bytes(work.bytes, operand);
   for (const Storage &result : task.results) add_bytes(work.bytes, result);
   return work;
+}
+
+int64_t samples_per_block(const Work &work, int64_t batch_bytes) {
+  constexpr double kCacheBytes = 2e6;
+  constexpr double kFlopsPerSecond = 150e9, kBytesPerSecond = 25e9;  // of a core
+  constexpr double kWeightShare = 0.03;                              // of the time
+  constexpr double kLeast = 16, kMost = 1 << 20;
+  double fitting = std::floor(kCacheBytes / static_cast<double>(std::max<int64_t>(batch_bytes, 1)));
+  double computing = work.flops.batch / kFlopsPerSecond, moving = work.bytes.batch / kBytesPerSecond;
+  double weights = work.bytes.fixed / kBytesPerSecond;
+  double worthwhile = std::clamp(weights / (kWeightShare * std::max(computing, 1e-12)), kLeast, kMost);
+  // Where moving what is between the layers is a good part of the time, fewer samples are worth reading weights again.
+  bool moves = 4 * moving >= computing && 4 * weights <= moving * fitting;
+  return static_cast<int64_t>(moves ? std::min(worthwhile, fitting) : worthwhile);
 }
 
 }  // namespace netc

@@ -66,6 +66,8 @@ typedef struct nc_function_entry {
   int64_t batch_bytes;
   int64_t input_count;
   int64_t output_count;
+  int64_t samples_per_block; /* what a sample gives does not depend on the others, and so many at a time or more are
+                                worth going through all layers together; 0: all at once */
 } nc_function_entry;
 
 typedef struct nc_program_t {

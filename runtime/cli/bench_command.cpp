@@ -87,9 +87,9 @@ OrFailure<int> bench(Session &session, const Arguments &arguments) {
               static_cast<double>(batch) / seconds);
   std::printf("limits in the same run: %.1f GFLOP/s of multiply-adds, %.1f GB/s copied\n\n", limits.flops * 1e-9,
               limits.bytes * 1e-9);
-  print_times(program.source(), name, trace, batch, limits, arguments.has("--kernels"));
+  print_times(program.source(), name, trace, steps, limits, arguments.has("--kernels"));
   if (!arguments.has("--trace")) return kDone;
-  auto written = write_file_atomically(arguments.text("--trace"), trace_json(trace, batch));
+  auto written = write_file_atomically(arguments.text("--trace"), trace_json(trace));
   if (!written) return failure(written.error(), kFailed);
   return kDone;
 }

@@ -106,11 +106,17 @@ std::string step_name(const nc_kernel_entry &kernel) {
   return *kernel.step ? std::string(kernel.step) + " " + kernel.direction : kernel.direction;
 }
 
-void print_times(const nc_program_t &program, const std::string &function, const Trace &trace, int64_t batch,
+void print_times(const nc_program_t &program, const std::string &function, const Trace &trace, int64_t calls,
                  const Limits &limits, bool each_kernel) {
-  std::map<const nc_kernel_entry *, std::vector<double>> times;  // seconds in each call
-  for (const Trace::Span &span : trace.kernels)
-    times[span.kernel].push_back(static_cast<double>(span.end - span.begin) * 1e-9);
+  struct Times {
+    std::vector<double> seconds;  // of each block of samples of each call
+    double batch = 0;             // all of them
+  };
+  std::map<const nc_kernel_entry *, Times> times;
+  for (const Trace::Span &span : trace.kernels) {
+    times[span.kernel].seconds.push_back(static_cast<double>(span.end - span.begin) * 1e-9);
+    times[span.kernel].batch += static_cast<double>(span.batch);
+  }
   std::vector<Line> lines;
   double total = 0;
   for (int64_t i = 0; i < program.kernel_count; ++i) {
@@ -121,10 +127,12 @@ void print_times(const nc_program_t &program, const std::string &function, const
     if (each_kernel) name += std::string(": ") + kernel.ops;
     auto line = std::ranges::find(lines, name, &Line::name);
     if (each_kernel || line == lines.end()) line = lines.insert(lines.end(), {name, kernel.line});
-    double seconds = median(time->second);
+    double blocks = static_cast<double>(time->second.seconds.size()) / static_cast<double>(calls);
+    double batch = time->second.batch / static_cast<double>(calls);
+    double seconds = median(time->second.seconds) * blocks;
     line->seconds += seconds;
-    line->flops += kernel.fixed_flops + kernel.batch_flops * static_cast<double>(batch);
-    line->bytes += kernel.fixed_bytes + kernel.batch_bytes * static_cast<double>(batch);
+    line->flops += kernel.fixed_flops * blocks + kernel.batch_flops * batch;
+    line->bytes += kernel.fixed_bytes * blocks + kernel.batch_bytes * batch;
     total += seconds;
   }
   std::printf("%9s %8s %9s %8s %8s %8s  %-8s %5s  %s\n", "us", "share", "GFLOP/s", "of peak", "GB/s", "of copy",

@@ -39,9 +39,9 @@ std::string time_text(double seconds);
 // "features.conv2d forward".
 std::string step_name(const nc_kernel_entry &kernel);
 
-// Of the recorded calls, the median of each kernel: a line for each step of the network and direction, or for each
+// Of so many recorded calls, the median of each kernel: a line for each step of the network and direction, or for each
 // kernel: time, share, arithmetic and bytes against the limits, and which of the two bounds it.
-void print_times(const nc_program_t &program, const std::string &function, const Trace &trace, int64_t batch,
+void print_times(const nc_program_t &program, const std::string &function, const Trace &trace, int64_t calls,
                  const Limits &limits, bool each_kernel);
 
 }  // namespace netc::runtime

@@ -7,8 +7,8 @@
 
 namespace netc::runtime {
 
-// JSON: a track of kernels from their call to their return, and one for each thread with the chunks it did. `batch` is
-// that of the calls. The format: "Trace Event Format", complete events, microseconds.
-std::string trace_json(const Trace &trace, int64_t batch);
+// JSON: a track of kernels from their call to their return, and one for each thread with the chunks it did. The format:
+// "Trace Event Format", complete events, microseconds.
+std::string trace_json(const Trace &trace);
 
 }  // namespace netc::runtime

@@ -69,8 +69,7 @@ void print_memory(const Program &program, int64_t batch) {
   const char *separator = "";
   for (const Function &function : program.functions()) {
     if (function.name != "train_step" && function.name != "evaluate" && function.name != "predict") continue;
-    double bytes = static_cast<double>(function.entry->fixed_bytes) +
-                   static_cast<double>(function.entry->batch_bytes) * static_cast<double>(batch);
+    auto bytes = static_cast<double>(program.workspace_bytes(function, batch));
     std::printf("%s %s %s", separator, function.name.c_str(), bytes_text(bytes).c_str());
     separator = ",";
   }

@@ -137,7 +137,7 @@ void ThreadPool::run_chunk(const nc_context *context, const nc_kernel_entry &ker
   if (!spans.empty() && spans.back().kernel == &kernel)
     spans.back().end = now();
   else
-    spans.push_back({&kernel, begin, now()});
+    spans.push_back({&kernel, begin, now(), context->batch});
 }
 
 void ThreadPool::record(Trace *trace) {
@@ -183,5 +183,5 @@ extern "C" void nc_parallel_for(const nc_context *context, const nc_kernel_entry
     pool->run(context, *kernel, count);
   else
     pool->run_here(context, *kernel, count);
-  if (pool->trace_) pool->trace_->kernels.push_back({kernel, begin, netc::runtime::now()});
+  if (pool->trace_) pool->trace_->kernels.push_back({kernel, begin, netc::runtime::now(), context->batch});
 }

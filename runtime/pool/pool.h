@@ -24,6 +24,7 @@ struct Trace {
   struct Span {
     const nc_kernel_entry *kernel;
     int64_t begin, end;
+    int64_t batch;  // samples
   };
   std::vector<Span> kernels;              // from their call to their return
   std::vector<std::vector<Span>> chunks;  // for each thread; chunks of a kernel that follow each other are one span
@@ -48,6 +49,8 @@ class ThreadPool {
   // While it is set, not null, it is called before every kernel, by the thread that calls the function.
   using Watch = std::function<void(const nc_context &, const nc_kernel_entry &)>;
   void watch(const Watch *watch) { watch_ = watch; }
+  bool is_recorded() const { return trace_ != nullptr; }
+  bool is_watched() const { return watch_ != nullptr; }
 
  private:
   friend void ::nc_parallel_for(const nc_context *, const nc_kernel_entry *, int64_t, int64_t);

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "runtime/train/sample_blocks.h"
+
 namespace netc::runtime {
 namespace {
 
@@ -147,17 +149,17 @@ Result<void> Program::call_on(Buffer &weights, const Function &function, std::sp
 
 Result<void> Program::run(char *weights, const Function &function, std::span<const void *const> inputs,
                           std::span<void *const> outputs, int64_t batch) {
-  int64_t per_batch = 0;
-  if (__builtin_mul_overflow(function.entry->batch_bytes, batch, &per_batch) ||
-      !fixed_.reserve(function.entry->fixed_bytes) || !batch_space_.reserve(per_batch)) {
+  if (!workspace_.reserve(workspace_bytes(function, batch))) {
     return fail("not enough memory for a batch of " + std::to_string(batch) + " in " + function.name,
                 "make batch_size smaller");
   }
-  nc_context context{weights,        fixed_.data(), batch_space_.data(), inputs.data(),
-                     outputs.data(), batch,         scalars_.data(),     seed_,
-                     step_,          pool_};
-  function.entry->function(&context);
+  nc_context context{weights, nullptr, nullptr, nullptr, nullptr, batch, scalars_.data(), seed_, step_, pool_};
+  run_in_blocks(function, plan_blocks(*function.entry, batch, pool_), context, inputs, outputs, workspace_.data());
   return {};
+}
+
+int64_t Program::workspace_bytes(const Function &function, int64_t batch) const {
+  return plan_blocks(*function.entry, batch, pool_).bytes();
 }
 
 Results::Results(const Function &function, int64_t batch) : function_(&function) {

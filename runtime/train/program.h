@@ -72,10 +72,14 @@ class Program {
   void set_pool(ThreadPool *pool) { pool_ = pool; }
   int threads() const { return pool_ ? pool_->threads() : 1; }
 
-  // Calls a function; `prepare` before it, if there is one and weights have changed since. Takes as many workspaces as
-  // the batch needs, so the first call with a size may fail for memory.
+  // Calls a function; `prepare` before it, if there is one and weights have changed since. Takes as much memory as the
+  // batch needs (workspace_bytes), so the first call with a size may fail for memory. Where samples do not depend on
+  // each other, blocks of them, cut by the batch alone, go through the whole function one after the other, and where
+  // there are enough of them threads take a share of the blocks each.
   Result<void> call(const Function &function, std::span<const void *const> inputs, std::span<void *const> outputs,
                     int64_t batch);
+  // Of a call of the function, besides the weights.
+  int64_t workspace_bytes(const Function &function, int64_t batch) const;
   // Calls a function that changes weights on a copy of the weight block: the program's own stay as they are.
   Result<void> call_on(Buffer &weights, const Function &function, std::span<const void *const> inputs,
                        std::span<void *const> outputs, int64_t batch);
@@ -92,7 +96,7 @@ class Program {
   std::vector<Function> functions_;
   std::map<std::string, size_t, std::less<>> scalar_index_;
   std::vector<double> scalars_;
-  Buffer block_, fixed_, batch_space_;
+  Buffer block_, workspace_;
   ThreadPool *pool_ = nullptr;
   uint64_t seed_ = 0;
   uint64_t step_ = 0;
