@@ -9,8 +9,9 @@ namespace netc::runtime {
 using nlohmann::json;
 
 Result<CsvOptions> csv_options(const json &call) {
-  if (auto known = check_named_arguments(call, {"target", "features", "drop", "categorical", "classes", "weight",
-                                                "group", "missing", "header", "separator"});
+  if (auto known =
+          check_named_arguments(call, {"target", "features", "drop", "categorical", "index", "indicator", "inputs",
+                                       "classes", "weight", "group", "missing", "header", "separator"});
       !known)
     return tl::unexpected(known.error());
   CsvOptions options;
@@ -20,10 +21,23 @@ Result<CsvOptions> csv_options(const json &call) {
   };
   for (auto [name, into] :
        {List{"target", &options.target}, List{"features", &options.features}, List{"drop", &options.drop},
-        List{"categorical", &options.categorical}, List{"classes", &options.classes}}) {
+        List{"categorical", &options.categorical}, List{"index", &options.index}, List{"indicator", &options.indicator},
+        List{"classes", &options.classes}}) {
     auto texts = texts_argument(call, name);
     if (!texts) return tl::unexpected(texts.error());
     *into = std::move(*texts);
+  }
+  if (const json *inputs = named_argument(call, "inputs")) {
+    for (const json &input : inputs->is_array() ? *inputs : json::array({*inputs})) {
+      const json args = input.is_object() ? input.value("args", json()) : json();
+      bool fits = call_name(input) == "input" && args.is_array() && args.size() == 2;
+      auto name = fits ? text_of(args[0]) : std::nullopt;
+      auto columns = fits ? texts_of(args[1]) : std::nullopt;
+      if (!name || !columns)
+        return fail(call_name(call) + ": inputs is a list of input(name, columns), found " + input.dump(),
+                    "for example inputs = [input(\"numbers\", [\"age\", \"income\"]), input(\"place\", \"city\")]");
+      options.inputs.emplace_back(std::move(*name), std::move(*columns));
+    }
   }
   auto weight = text_argument(call, "weight", "");
   auto group = text_argument(call, "group", "");

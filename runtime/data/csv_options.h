@@ -1,19 +1,11 @@
-// The arguments of csv("file.csv", ...) and tsv(...), and the texts of single fields.
-//
-//   target = "name" or ["a", "b"]   what is to be predicted; for a class: text, or whole numbers from 0
-//   features = [...]                the columns to learn from, in this order; default: every other column
-//   drop = [...]                    columns to leave out
-//   categorical = [...]             text columns that become one 0/1 feature for each of their values, in order of the
-//   alphabet classes = [...]                 names of the classes in order; default: the texts of the target in order
-//   of the alphabet weight = "name"                 column of sample weights;  group = "name": samples that a split
-//   keeps together missing = error, drop, mean     an empty field, NA, N/A, NaN, null or ? among the features header =
-//   true                   false: the columns are called c0, c1, ... separator = ","                 tsv: a tab
+// The arguments of csv("file.csv", ...) and tsv(...), and the texts of single fields. They are listed in docs/data.md.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/data/arguments.h"
@@ -22,7 +14,8 @@
 namespace netc::runtime {
 
 struct CsvOptions {
-  std::vector<std::string> target, features, drop, categorical, classes;
+  std::vector<std::string> target, features, drop, categorical, index, indicator, classes;
+  std::vector<std::pair<std::string, std::vector<std::string>>> inputs;  // the columns of each input of the network
   std::string weight, group;
   MissingPolicy missing;
   bool header = true;

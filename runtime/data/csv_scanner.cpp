@@ -9,9 +9,9 @@ constexpr size_t most_fields = size_t{1} << 20;
 
 }  // namespace
 
-CsvScanner::CsvScanner(std::string name, std::string_view text, char separator)
-    : name_(std::move(name)), text_(text), separator_(separator) {
-  if (text_.starts_with("\xef\xbb\xbf")) at_ = 3;
+CsvScanner::CsvScanner(std::string name, std::string_view text, char separator, int64_t line)
+    : name_(std::move(name)), text_(text), separator_(separator), line_(line) {
+  if (line == 1 && text_.starts_with("\xef\xbb\xbf")) at_ = 3;
 }
 
 std::string CsvScanner::place(int64_t line, int64_t column) const {

@@ -19,7 +19,8 @@ struct CsvField {
 
 class CsvScanner {
  public:
-  CsvScanner(std::string name, std::string_view text, char separator);
+  // `line` is the number of the first one, from 1.
+  CsvScanner(std::string name, std::string_view text, char separator, int64_t line = 1);
   // The next record into `fields`; false at the end of the file.
   Result<bool> next(std::vector<CsvField> &fields);
   // "iris.csv:12:5: "

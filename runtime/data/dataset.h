@@ -15,15 +15,6 @@
 
 namespace netc::runtime {
 
-// A declared input or output of the network: `field` of docs/metadata.md.
-struct Field {
-  std::string name;
-  bool is_class = false;
-  std::string dtype;           // "f32", "i32"
-  std::vector<int64_t> shape;  // without the batch
-  int64_t classes = 0;         // of a class
-};
-
 // Normalised value = (raw - offset[e % n]) * scale[e % n] for element e of a sample, where n = offset.size(): the
 // number of features of a table, of channels of an image. Empty: the raw value. Computed in f32.
 struct Normalisation {

@@ -1,5 +1,6 @@
 #include "runtime/data/fields.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -144,14 +145,8 @@ Result<Interface> network_interface(const json &metadata) {
 void describe(const Interface &interface, ReadRequest &request) {
   request.targets_are_classes = interface.outputs.size() == 1 && interface.outputs[0].is_class;
   request.class_count = request.targets_are_classes ? interface.outputs[0].classes : 0;
-  if (interface.inputs.size() == 1) {
-    request.input_dtype = interface.inputs[0].dtype;
-    request.input_shape = interface.inputs[0].shape;
-  }
-  if (interface.outputs.size() == 1) {
-    request.target_dtype = interface.outputs[0].dtype;
-    request.target_shape = interface.outputs[0].shape;
-  }
+  request.inputs = interface.inputs;
+  request.outputs = interface.outputs;
 }
 
 Result<std::vector<Array>> input_arrays(const Interface &interface, RawData &data) {
@@ -189,13 +184,16 @@ int64_t normalisation_groups(const RawData &data, const std::vector<int64_t> &ra
 
 std::vector<bool> category_elements(const Schema &schema) {
   std::vector<bool> marks;
-  bool any = false;
+  const auto has = [](const std::vector<std::string> &names, const std::string &name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
   for (size_t i = 0; i < schema.features.size(); ++i) {
     size_t categories = i < schema.categories.size() ? schema.categories[i].size() : 0;
-    any |= categories > 0;
-    marks.insert(marks.end(), std::max<size_t>(categories, 1), categories > 0);
+    bool indexed = has(schema.indexed, schema.features[i]);
+    marks.insert(marks.end(), indexed ? 1 : std::max<size_t>(categories, 1), indexed || categories > 0);
+    if (has(schema.indicated, schema.features[i])) marks.push_back(true);
   }
-  return any ? marks : std::vector<bool>{};
+  return std::find(marks.begin(), marks.end(), true) != marks.end() ? marks : std::vector<bool>{};
 }
 
 }  // namespace netc::runtime

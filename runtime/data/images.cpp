@@ -51,8 +51,8 @@ Result<RawData> read_images(const ReadRequest &request) {
 }  // namespace
 
 Result<PictureForm> picture_form(const ReadRequest &request) {
-  const std::vector<int64_t> &shape = request.input_shape;
-  if (shape.size() != 3 || request.input_dtype != "f32")
+  const std::vector<int64_t> shape = request.inputs.size() == 1 ? request.inputs[0].shape : std::vector<int64_t>{};
+  if (shape.size() != 3 || request.inputs[0].dtype != "f32")
     return fail("images needs a network with one input f32[height, width, channels]",
                 "for example image: f32[64, 64, 3]");
   PictureForm form{shape[0], shape[1], shape[2]};

@@ -34,10 +34,18 @@ json call_for(const std::string &reader, const std::string &path, const json &tr
   if (call_name(training_call) == reader) named = training_call.value("named", json::object());
   if (reader == "csv" || reader == "tsv") {
     if (!preparation.fill.empty()) named["missing"] = {{"name", "mean"}};
+    const Schema &schema = preparation.schema;
     json categorical = json::array();
-    for (size_t i = 0; i < preparation.schema.categories.size() && i < preparation.schema.features.size(); ++i)
-      if (!preparation.schema.categories[i].empty()) categorical.push_back(preparation.schema.features[i]);
+    for (size_t i = 0; i < schema.categories.size() && i < schema.features.size(); ++i) {
+      bool indexed =
+          std::find(schema.indexed.begin(), schema.indexed.end(), schema.features[i]) != schema.indexed.end();
+      if (!schema.categories[i].empty() && !indexed) categorical.push_back(schema.features[i]);
+    }
     named["categorical"] = categorical;
+    named["index"] = schema.indexed;
+    named["indicator"] = schema.indicated;
+    named.erase("inputs");  // the features are in the order of the inputs
+    named.erase("features");
   }
   return {{"call", reader}, {"args", {path}}, {"named", named}};
 }

@@ -47,6 +47,7 @@ extern const nc_reader_module nc_module_safetensors;  // safetensors("file", fea
 extern const nc_reader_module nc_module_raw;          // raw("x.bin", "y.bin", dtype = u8)
 extern const nc_reader_module nc_module_images;       // images("folder")
 extern const nc_stream_module nc_module_stream_idx;   // the same readers under `stream = true`
+extern const nc_stream_module nc_module_stream_csv;
 extern const nc_stream_module nc_module_stream_npy;
 extern const nc_stream_module nc_module_stream_npz;
 extern const nc_stream_module nc_module_stream_safetensors;

@@ -42,6 +42,8 @@ json to_json(const Preparation &preparation) {
   return {{"features", preparation.schema.features},
           {"classes", preparation.schema.classes},
           {"categories", preparation.schema.categories},
+          {"indexed", preparation.schema.indexed},
+          {"indicated", preparation.schema.indicated},
           {"fill", preparation.fill},
           {"normalisations", normalisations}};
 }
@@ -49,9 +51,10 @@ json to_json(const Preparation &preparation) {
 Result<Preparation> preparation_from_json(const json &object) {
   Preparation preparation;
   if (!object.is_object()) return fail("the stored preparation is no JSON object");
-  for (auto [key, into] :
-       {std::pair{"features", &preparation.schema.features}, std::pair{"classes", &preparation.schema.classes}}) {
-    auto values = texts(object.value(key, json()), key);
+  Schema &schema = preparation.schema;
+  for (auto [key, into] : {std::pair{"features", &schema.features}, std::pair{"classes", &schema.classes},
+                           std::pair{"indexed", &schema.indexed}, std::pair{"indicated", &schema.indicated}}) {
+    auto values = texts(object.value(key, json::array()), key);
     if (!values) return tl::unexpected(values.error());
     *into = std::move(*values);
   }

@@ -14,6 +14,11 @@ namespace {
 
 using nlohmann::json;
 
+// Of a sample, where there is one field.
+std::vector<int64_t> shape_of(const std::vector<Field> &fields) {
+  return fields.size() == 1 ? fields[0].shape : std::vector<int64_t>{};
+}
+
 Result<NumberType> raw_type(const json &call, const std::string &argument, bool big_endian) {
   auto text = text_argument(call, argument, "u8");
   if (!text) return tl::unexpected(text.error());
@@ -89,12 +94,11 @@ Result<ArrayPair> find_raw(const ReadRequest &request) {
     return tl::unexpected(known.error());
   auto paths = pair_paths(request);
   if (!paths) return tl::unexpected(paths.error());
-  auto features = raw_array(request, paths->features, "", request.input_shape);
+  auto features = raw_array(request, paths->features, "", shape_of(request.inputs));
   if (!features) return tl::unexpected(features.error());
   ArrayPair pair{std::move(*features), std::nullopt};
   if (!request.needs_targets) return pair;
-  auto targets = raw_array(request, paths->targets, "target_",
-                           request.targets_are_classes ? std::vector<int64_t>{} : request.target_shape);
+  auto targets = raw_array(request, paths->targets, "target_", shape_of(request.outputs));
   if (!targets) return tl::unexpected(targets.error());
   pair.targets = std::move(*targets);
   return pair;

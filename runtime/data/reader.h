@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "runtime/data/array.h"
+#include "runtime/data/field.h"
 #include "support/result.h"
 
 namespace netc::runtime {
@@ -28,10 +29,15 @@ struct MissingPolicy {
 };
 
 // What the first reading of a table found and what later readings (test file, evaluate, predict) have to repeat.
+//
+// A feature column of a table becomes one element, or with categories one 0/1 element for each of them; an indexed one
+// is the number of its category, from 1, and 0 when it is missing or none of them. A column with an indicator is
+// followed by an element that is 1 where its value is missing.
 struct Schema {
   std::vector<std::string> features;                 // column names of a table in order; empty for images and arrays
   std::vector<std::string> classes;                  // names of the classes of the target; empty when it has none
   std::vector<std::vector<std::string>> categories;  // per table column: its categories; empty when it is numeric
+  std::vector<std::string> indexed, indicated;       // names of the columns that are indices, that have indicators
 
   bool empty() const { return features.empty() && classes.empty(); }
 };
@@ -43,10 +49,8 @@ struct ReadRequest {
   Schema schema;              // empty: find it out
   bool needs_targets = true;  // false for predict: a file without labels is fine, labels in it are ignored
   bool targets_are_classes = true;
-  int64_t class_count = 0;  // of a class target: indices are checked against it
-  // Of the network's one input and one output; "" and {} when there are several.
-  std::string input_dtype, target_dtype;
-  std::vector<int64_t> input_shape, target_shape;
+  int64_t class_count = 0;             // of a class target: indices are checked against it
+  std::vector<Field> inputs, outputs;  // of the network
   int64_t block_bytes = 0;  // of a stream: about how large a block is to be; 0: everything is read into memory
 };
 

@@ -73,7 +73,7 @@ std::vector<std::string> needed_runtime_modules(const json &metadata) {
       {"csv", "csv"},     {"tsv", "csv"},       {"idx", "idx"},       {"npy", "npy"},
       {"npz", "npz"},     {"raw", "raw"},       {"images", "images"}, {"safetensors", "safetensors"},
       {"cifar", "cifar"}, {"cifar10", "cifar"}, {"cifar100", "cifar"}};
-  static const std::set<std::string> streamed = {"idx", "npy", "npz", "safetensors", "raw", "images"};
+  static const std::set<std::string> streamed = {"csv", "idx", "npy", "npz", "safetensors", "raw", "images"};
   std::set<std::string> calls, needed;
   if (metadata.contains("data")) collect_calls(metadata["data"], calls);
   bool streams =

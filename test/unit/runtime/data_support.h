@@ -45,7 +45,7 @@ inline const Modules &all_modules() {
                                         &nc_module_raw,        &nc_module_images,        &nc_module_stream_idx,
                                         &nc_module_stream_npy, &nc_module_stream_npz,    &nc_module_stream_safetensors,
                                         &nc_module_stream_raw, &nc_module_stream_images, &nc_module_gzip,
-                                        &nc_module_png,        &nc_module_jpeg};
+                                        &nc_module_png,        &nc_module_jpeg,          &nc_module_stream_csv};
   static const Modules modules(records);
   return modules;
 }
