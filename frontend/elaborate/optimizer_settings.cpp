@@ -47,8 +47,20 @@ void set(std::vector<BoundArgument> &arguments, const BoundArgument &argument) {
     *known = argument;
 }
 
-Datum scaled_rate(Interpreter &in, const Callable &optimizer, const Datum &multiplier, Span span) {
+// The rate of the file, a number or a schedule; whatever it is, the runtime can put another in its place.
+Datum base_rate(Interpreter &in, const Callable &optimizer, Span span) {
   Datum rate = argument_of(in, optimizer, "learning_rate").value_or(None{});
+  auto usual = in.as_tensor(rate, span, "the learning rate");
+  Datum other = in.runtime_value("learning_rate_override", span);
+  const auto *tensor = other.as<TensorValue>();
+  if (!usual || !tensor) return Poison{};
+  Datum given = in.binary("greater", other, make_integer(0), span);
+  const auto *condition = given.as<TensorValue>();
+  return condition ? in.emit("select", {condition->id, tensor->id, *usual}, {}, span) : Poison{};
+}
+
+Datum scaled_rate(Interpreter &in, const Callable &optimizer, const Datum &multiplier, Span span) {
+  Datum rate = base_rate(in, optimizer, span);
   const auto *factor = multiplier.as<Number>();
   if (!factor || factor->symbol || factor->value != 1) rate = in.binary("multiply", rate, multiplier, span);
   return in.binary("multiply", rate, in.runtime_value("learning_rate_scale", span), span);

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "runtime/cli/commands.h"
+#include "runtime/cli/fresh.h"
 #include "runtime/cli/session.h"
 #include "runtime/io/file.h"
 #include "runtime/report/report.h"
@@ -63,40 +64,6 @@ struct Start {
   std::optional<TrainingState> state;  // of the run that is resumed
   std::string from;                    // a checkpoint to take weights from, or ""
 };
-
-// The path in `weights = load("best.safetensors")` of the section `train`, or "".
-std::string weights_of_file(const json &metadata) {
-  if (!metadata.contains("train") || !metadata["train"].is_object()) return {};
-  auto value = metadata["train"].find("weights");
-  if (value == metadata["train"].end() || name_of(*value) != "load") return {};
-  const json *path = argument(*value, "path", 0);
-  if (!path || !path->is_string()) return {};
-  std::string text = path->get<std::string>();
-  return text.starts_with("/") ? text : metadata.value("data_root", ".") + "/" + text;
-}
-
-OrFailure<DataSets> load_training_data(const Session &session, const Settings &settings,
-                                       std::optional<Preparation> preparation) {
-  auto data =
-      load_data(settings.metadata, session.modules,
-                {settings.data_root.value, settings.seed.value, true, std::move(preparation), settings.sample.value});
-  if (!data) return failure(data.error(), kBadData);
-  if (data->train.empty()) return failure({"there is no training data", ""}, kBadData);
-  for (const std::string &warning : data->warnings) std::fprintf(stderr, "warning: %s\n", warning.c_str());
-  return std::move(*data);
-}
-
-OrFailure<void> take_weights(Session &session, const std::string &path) {
-  auto file = read_safetensors(path);
-  if (!file) return failure(file.error(), kBadData);
-  auto loaded = load_weights(session.program, *file, path, false);
-  if (!loaded) return failure(loaded.error(), kBadData);
-  if (loaded->weights == 0) return failure({path + " has none of this program's weights", ""}, kBadData);
-  std::printf("weights: %s of %s\n", count_text(loaded->weights).c_str(), path.c_str());
-  for (const std::string &name : loaded->missing) std::printf("  %s starts anew\n", name.c_str());
-  for (const std::string &name : loaded->unused) std::printf("  %s is not used\n", name.c_str());
-  return {};
-}
 
 // config.json, and the source text that the program was made from.
 Result<void> write_configuration(const RunDirectory &run, const Settings &settings, const std::string &from) {

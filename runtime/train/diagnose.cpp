@@ -5,25 +5,13 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "runtime/data/some_samples.h"
 #include "runtime/train/values.h"
 
 namespace netc::runtime {
 namespace {
 
 using nlohmann::json;
-
-// At most kDiagnosedSamples, from all over the set; of a streamed set the first ones, or all of it would be read.
-Dataset some_of(const Dataset &dataset) {
-  Dataset few = dataset;
-  int64_t count = std::min(dataset.size(), kDiagnosedSamples);
-  if (dataset.samples && dataset.samples->stream) {
-    few.rows.resize(static_cast<size_t>(count));
-    return few;
-  }
-  few.rows.clear();
-  for (int64_t i = 0; i < count; ++i) few.rows.push_back(dataset.rows[static_cast<size_t>(i * dataset.size() / count)]);
-  return few;
-}
 
 double sum_of_squares(std::span<const float> values) {
   double sum = 0;
@@ -38,7 +26,8 @@ std::span<const float> numbers(const char *block, const Weight &weight) {
 }  // namespace
 
 Diagnosis::Diagnosis(Program &program, const Dataset &training, int64_t batch_size)
-    : program_(program), batches_(some_of(training), {.batch_size = batch_size, .background = false}) {
+    : program_(program),
+      batches_(some_samples(training, kDiagnosedSamples), {.batch_size = batch_size, .background = false}) {
   const Function *train_step = program.function("train_step"), *predict = program.function("predict");
   if (!train_step || !predict) return;
   std::vector<std::pair<std::string, std::string>> layer_of_weight;

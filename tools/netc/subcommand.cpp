@@ -6,12 +6,14 @@
 #include <vector>
 
 #include "support/diagnostics.h"
+#include "tools/netc/check.h"
 #include "tools/netc/tune/command.h"
 
 namespace netc {
 namespace {
 
 constexpr Subcommand kSubcommands[] = {
+    {"check", "compiles a .net file and runs the checks of its section check", check_command},
     {"tune", "searches the params of a .net file that have a space for the best values", tune::tune_command},
 };
 
