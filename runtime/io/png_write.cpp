@@ -2,6 +2,8 @@
 
 #include <zlib.h>
 
+#include "runtime/io/checksum.h"
+
 namespace netc::runtime {
 namespace {
 
@@ -13,8 +15,7 @@ std::string big_endian(uint32_t value) {
 
 std::string chunk(const std::string &type, const std::string &data) {
   std::string body = type + data;
-  auto sum = crc32(0, reinterpret_cast<const Bytef *>(body.data()), static_cast<uInt>(body.size()));
-  return big_endian(static_cast<uint32_t>(data.size())) + body + big_endian(static_cast<uint32_t>(sum));
+  return big_endian(static_cast<uint32_t>(data.size())) + body + big_endian(crc32(0, std::string_view(body)));
 }
 
 std::string deflated(const std::string &bytes) {
