@@ -1,7 +1,9 @@
 #include "codegen/program_builder.h"
 
 #include <fmt/format.h>
+#include <llvm/ADT/StringExtras.h>
 #include <llvm/IR/Constants.h>
+#include <llvm/Support/Compression.h>
 #include <llvm/Target/TargetMachine.h>
 
 #include <algorithm>
@@ -335,6 +337,16 @@ llvm::Constant *ProgramBuilder::text(const std::string &bytes) {
   return text->second;
 }
 
+std::pair<llvm::Constant *, size_t> ProgramBuilder::deflated(const std::string &bytes) {
+  llvm::SmallVector<uint8_t, 0> packed;
+  llvm::compression::zlib::compress(llvm::arrayRefFromStringRef(bytes), packed,
+                                    llvm::compression::zlib::BestSizeCompression);
+  auto *content = llvm::ConstantDataArray::get(context_, llvm::ArrayRef(packed));
+  return {new llvm::GlobalVariable(module_, content->getType(), true, llvm::GlobalValue::PrivateLinkage, content,
+                                   "metadata"),
+          packed.size()};
+}
+
 llvm::Constant *ProgramBuilder::kernel_entry(const OpTask &task, const std::string &function, const KernelName &name,
                                              llvm::Function *kernel, const std::vector<int64_t> &places,
                                              const Work &work) {
@@ -378,13 +390,15 @@ void ProgramBuilder::finish() {
   for (const std::string &symbol : metadata_.runtime_modules)
     modules.push_back(llvm::cast<llvm::Constant>(module_.getOrInsertGlobal(symbol, ir.getInt8Ty())));
   auto real = [&](double x) { return llvm::ConstantFP::get(ir.getDoubleTy(), x); };
+  auto [packed, packed_size] = deflated(metadata_.json);
   std::vector<llvm::Constant *> fields = {
       i32(NC_ABI_VERSION),
       i32(entries.size()),
       array(entry_type, entries, "functions"),
       i64(weight_bytes_),
-      text(metadata_.json),
+      packed,
       i64(static_cast<int64_t>(metadata_.json.size())),
+      i64(static_cast<int64_t>(packed_size)),
       array(pointer, scalars, "scalar_names"),
       i64(static_cast<int64_t>(scalars.size())),
       array(pointer, modules, "modules"),

@@ -60,7 +60,8 @@ class ProgramBuilder {
                    llvm::Value *call_context);
   void emit_copy(const Storage &from, const Storage &to, const Op &op, const Function &function, llvm::IRBuilder<> &ir,
                  llvm::Value *call_context);
-  llvm::Constant *text(const std::string &bytes);  // ends with a zero; equal ones are one
+  llvm::Constant *text(const std::string &bytes);                          // ends with a zero; equal ones are one
+  std::pair<llvm::Constant *, size_t> deflated(const std::string &bytes);  // and how many bytes it has then
 
   struct Entry {
     std::string name;

@@ -75,8 +75,9 @@ typedef struct nc_program_t {
   uint32_t function_count;
   const nc_function_entry *functions;
   int64_t weight_bytes;
-  const char *metadata; /* JSON, docs/metadata.md */
-  size_t metadata_size;
+  const char *metadata;   /* JSON, docs/metadata.md */
+  size_t metadata_size;   /* bytes of the text */
+  size_t metadata_packed; /* how many there are of it, as zlib deflates them; 0: the text itself is there */
   const char *const *scalar_names;
   int64_t scalar_count;
   const void *const *modules; /* addresses of optional runtime parts this program uses, so that the linker keeps them */

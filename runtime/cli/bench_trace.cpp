@@ -8,7 +8,7 @@
 namespace netc::runtime {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 
 Json track_name(size_t track, const std::string &name) {
   return {{"name", "thread_name"}, {"ph", "M"}, {"pid", 1}, {"tid", track}, {"args", {{"name", name}}}};

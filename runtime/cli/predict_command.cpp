@@ -3,6 +3,7 @@
 
 #include "runtime/cli/commands.h"
 #include "runtime/cli/session.h"
+#include "runtime/io/json_text.h"
 #include "runtime/train/predict.h"
 
 namespace netc::runtime {
@@ -52,12 +53,17 @@ OrFailure<int> predict(Session &session, const Arguments &arguments) {
     number_in_file = file && *file == path ? number_in_file + 1 : 0;
     file = &path;
     if (as_json) {
-      nlohmann::ordered_json line = {{"file", path}, {"sample", number_in_file}};
+      JsonText line;
+      auto text_of = [](const json &value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); };
+      line.open('{');
+      line.raw_member("file", text_of(path));
+      line.raw_member("sample", std::to_string(number_in_file));
       for (const Prediction &output : outputs) {
         int64_t all = static_cast<int64_t>(output.values.size());
-        line[output.field->name] = prediction_json(output, schema, top->value_or(all));
+        line.raw_member(output.field->name.c_str(), text_of(prediction_json(output, schema, top->value_or(all))));
       }
-      std::printf("%s\n", line.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
+      line.close('}');
+      std::printf("%s\n", line.text().c_str());
       return;
     }
     const std::vector<std::string> &paths = samples->path_of_sample;

@@ -6,6 +6,7 @@
 #include "runtime/cli/fresh.h"
 #include "runtime/cli/session.h"
 #include "runtime/io/file.h"
+#include "runtime/io/json.h"
 #include "runtime/report/report.h"
 #include "runtime/train/configuration.h"
 #include "runtime/train/interrupt.h"
@@ -72,7 +73,7 @@ Result<void> write_configuration(const RunDirectory &run, const Settings &settin
   config["network"] = settings.metadata.value("network", json());
   JsonText rows;
   write_configuration_rows(rows, settings);
-  config["configuration"] = json::parse(rows.text());
+  config["configuration"] = parse_json(rows.text());
   auto written = write_file_atomically(run.file("source.net"), settings.metadata.value("source", ""));
   if (!written) return written;
   return write_file_atomically(run.file("config.json"),
@@ -101,7 +102,7 @@ OrFailure<Start> start_again(Session &session, const Arguments &arguments, Overr
   if (!run) return failure(run.error(), kUsage);
   auto text = read_file(run->file("config.json"));
   if (!text) return failure(text.error(), kBadData);
-  json config = json::parse(*text, nullptr, false);
+  json config = parse_json(*text);
   if (!config.is_object()) return failure({run->file("config.json") + " is damaged", ""}, kBadData);
   std::string from = config["from"].is_string() ? config["from"].get<std::string>() : "";
   std::optional<TrainingState> state;

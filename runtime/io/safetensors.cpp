@@ -9,6 +9,7 @@
 
 #include "runtime/io/checksum.h"
 #include "runtime/io/file.h"
+#include "runtime/io/json.h"
 
 namespace netc::runtime {
 namespace {
@@ -85,7 +86,7 @@ class Parser {
     data_ = bytes.substr(*length);
     data_size_ = file_size_ - *length;
     if (nests_too_deeply(header_)) return wrong("the header nests deeper than 4 levels");
-    json header = parse_json();
+    json header = parse_header();
     if (!header.is_object()) return wrong("the header is no JSON object");
     if (!repeated_.empty()) return wrong("the header names \"" + repeated_ + "\" twice");
     if (auto done = read_metadata(header); !done) return done;
@@ -103,18 +104,15 @@ class Parser {
   }
 
   // The parser of JSON keeps one value for a name, so names that are there twice are noticed on the way.
-  json parse_json() {
+  json parse_header() {
     std::vector<std::set<std::string>> names;
-    return json::parse(
-        header_,
-        [&](int, json::parse_event_t event, json &value) {
-          if (event == json::parse_event_t::object_start) names.emplace_back();
-          if (event == json::parse_event_t::object_end) names.pop_back();
-          if (event == json::parse_event_t::key && !names.back().insert(value.get<std::string>()).second)
-            repeated_ = value.get<std::string>();
-          return true;
-        },
-        false);
+    return parse_json(header_, [&](int, json::parse_event_t event, json &value) {
+      if (event == json::parse_event_t::object_start) names.emplace_back();
+      if (event == json::parse_event_t::object_end) names.pop_back();
+      if (event == json::parse_event_t::key && !names.back().insert(value.get<std::string>()).second)
+        repeated_ = value.get<std::string>();
+      return true;
+    });
   }
 
   Result<void> read_metadata(const json &header) {

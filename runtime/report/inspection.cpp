@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/io/file.h"
+#include "runtime/io/json.h"
 #include "runtime/page/page.h"
 #include "runtime/train/run_directory.h"
 
@@ -18,7 +19,7 @@ std::string text_of(const std::string &path) {
   return file_exists(path) ? read_file(path, kLargestFile).value_or("") : "";
 }
 
-json json_of(const std::string &path) { return json::parse(text_of(path), nullptr, false); }
+json json_of(const std::string &path) { return parse_json(text_of(path)); }
 
 // The whole lines of the file. An epoch that was trained again after a kill counts as it was the last time.
 void write_diagnostics(JsonText &out, const std::string &path, std::vector<EpochDiagnostics> &epochs) {
@@ -26,7 +27,7 @@ void write_diagnostics(JsonText &out, const std::string &path, std::vector<Epoch
   std::vector<std::string> lines;
   for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
     std::string line = text.substr(begin, end - begin);
-    auto epoch = diagnostics_from_json(json::parse(line, nullptr, false));
+    auto epoch = diagnostics_from_json(parse_json(line));
     if (!epoch) continue;
     while (!epochs.empty() && epochs.back().epoch >= epoch->epoch) {
       epochs.pop_back();

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/report/json_text.h"
+#include "runtime/io/json_text.h"
 #include "runtime/train/reading.h"
 
 namespace netc::runtime {

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "runtime/data/load.h"
-#include "runtime/report/json_text.h"
+#include "runtime/io/json_text.h"
 #include "runtime/train/history.h"
 #include "runtime/train/program.h"
 #include "runtime/train/reading.h"

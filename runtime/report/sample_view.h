@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "runtime/data/dataset.h"
-#include "runtime/report/json_text.h"
+#include "runtime/io/json_text.h"
 
 namespace netc::runtime {
 

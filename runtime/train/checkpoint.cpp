@@ -4,6 +4,7 @@
 #include <set>
 
 #include "runtime/data/array.h"
+#include "runtime/io/json.h"
 
 namespace netc::runtime {
 
@@ -66,7 +67,7 @@ Result<void> load_all_weights(Program &program, const Safetensors &file, const s
 Result<std::optional<json>> stored_json(const Safetensors &file, const std::string &key) {
   auto found = file.metadata.find(key);
   if (found == file.metadata.end()) return std::nullopt;
-  json value = json::parse(found->second, nullptr, false);
+  json value = parse_json(found->second);
   if (!value.is_object()) return fail("the checkpoint's " + key + " is damaged");
   return std::optional(std::move(value));
 }

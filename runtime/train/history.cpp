@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/cli/text.h"
+#include "runtime/io/json_text.h"
 #include "runtime/train/values.h"
 
 namespace netc::runtime {
@@ -52,13 +53,15 @@ Result<History> history_from_json(const json &value) try {
 }
 
 std::string history_line(const History &history, size_t epoch, double seconds, double samples_per_second) {
-  nlohmann::ordered_json line = {{"epoch", epoch + 1}};
-  for (size_t i = 0; i < history.columns.size(); ++i) {
-    line[history.columns[i]] = number_to_json(history.epochs[epoch][i]);
-  }
-  line["seconds"] = seconds;
-  line["samples_per_second"] = samples_per_second;
-  return line.dump() + "\n";
+  JsonText line;
+  line.open('{');
+  line.raw_member("epoch", std::to_string(epoch + 1));
+  for (size_t i = 0; i < history.columns.size(); ++i)
+    line.raw_member(history.columns[i].c_str(), number_to_json(history.epochs[epoch][i]).dump());
+  line.raw_member("seconds", json(seconds).dump());
+  line.raw_member("samples_per_second", json(samples_per_second).dump());
+  line.close('}');
+  return line.text() + "\n";
 }
 
 }  // namespace netc::runtime

@@ -1,7 +1,10 @@
 #include "runtime/train/program.h"
 
+#include <zlib.h>
+
 #include <cstring>
 
+#include "runtime/io/json.h"
 #include "runtime/train/sample_blocks.h"
 
 namespace netc::runtime {
@@ -50,6 +53,16 @@ Result<Function> function_from_json(const nc_function_entry &entry, const json &
 // "B" -> 1, "7*B" -> 7.
 int64_t batch_factor(const std::string &text) { return text == "B" ? 1 : std::stoll(text.substr(0, text.find('*'))); }
 
+// Empty, which is no JSON, when it cannot be unpacked.
+std::string metadata_of(const nc_program_t &source) {
+  if (source.metadata_packed == 0) return {source.metadata, source.metadata_size};
+  std::string text(source.metadata_size, '\0');
+  uLongf size = text.size();
+  int status = uncompress(reinterpret_cast<Bytef *>(text.data()), &size,
+                          reinterpret_cast<const Bytef *>(source.metadata), source.metadata_packed);
+  return status == Z_OK && size == text.size() ? text : std::string();
+}
+
 }  // namespace
 
 Port port_from_json(const json &value) {
@@ -80,7 +93,7 @@ Result<Program> Program::open(const nc_program_t &source) try {
   if (source.abi_version != NC_ABI_VERSION) return fail("this program was made for another version of the runtime");
   Program program;
   program.source_ = &source;
-  program.metadata_ = json::parse(source.metadata, source.metadata + source.metadata_size);
+  program.metadata_ = parse_json(metadata_of(source));
   program.name_ = program.metadata_.at("name");
   for (const json &value : program.metadata_.at("weights")) {
     auto weight = weight_from_json(value, source.weight_bytes);

@@ -254,11 +254,17 @@ ToyProgram::ToyProgram(const json &metadata, bool break_gradient) : metadata_(me
                 {"metrics", metrics, 0, 0, 1, 1},
                 {"gradcheck", break_gradient ? gradcheck<true> : gradcheck<false>, 0, 0, 7, 3}};
   modules_ = {&nc_module_csv};
-  program_ = {NC_ABI_VERSION,    static_cast<uint32_t>(functions_.size()),
-              functions_.data(), 2 * kWeights * 4,
-              metadata_.data(),  metadata_.size(),
-              kScalars,          std::size(kScalars),
-              modules_.data(),   static_cast<int64_t>(modules_.size())};
+  program_ = {NC_ABI_VERSION,
+              static_cast<uint32_t>(functions_.size()),
+              functions_.data(),
+              2 * kWeights * 4,
+              metadata_.data(),
+              metadata_.size(),
+              0,
+              kScalars,
+              std::size(kScalars),
+              modules_.data(),
+              static_cast<int64_t>(modules_.size())};
   program_.cpu = "any";
   program_.cpu_features = "";
 }

@@ -20,6 +20,7 @@ class JsonText {
 
   void member(const char *name, std::string_view value);
   void member(const char *name, double value);
+  void raw_member(const char *name, std::string_view json);
 
   const std::string &text() const { return text_; }
 

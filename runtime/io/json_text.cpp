@@ -1,4 +1,4 @@
-#include "runtime/report/json_text.h"
+#include "runtime/io/json_text.h"
 
 #include <cmath>
 
@@ -51,6 +51,11 @@ void JsonText::member(const char *name, std::string_view value) {
 void JsonText::member(const char *name, double value) {
   key(name);
   number(value);
+}
+
+void JsonText::raw_member(const char *name, std::string_view json) {
+  key(name);
+  raw(json);
 }
 
 }  // namespace netc::runtime
