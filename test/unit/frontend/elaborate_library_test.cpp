@@ -118,13 +118,15 @@ TEST_P(Regression, Elaborates) {
 INSTANTIATE_TEST_SUITE_P(Loss, Regression,
                          testing::Values("mse", "mae", "mape", "msle", "huber(2.0)", "log_cosh", "binary_crossentropy",
                                          "binary_focal_crossentropy(apply_class_balancing = true)", "hinge",
-                                         "squared_hinge", "kl_divergence", "poisson", "cosine_similarity", "dice"),
+                                         "squared_hinge", "kl_divergence", "poisson", "cosine_similarity", "dice",
+                                         "tversky"),
                          named_by_text);
 
 TEST(Library, BinaryClassWithOneOutput) {
   expect_sound(experiment(
       "(x: f32[4]) -> class[2] { x -> dense(1) }",
-      "optimizer = sgd loss = binary_crossentropy(from_logits = true) metrics = [accuracy, auc, precision, f1]"));
+      "optimizer = sgd loss = binary_crossentropy(from_logits = true) metrics = [accuracy, auc, auc(curve = pr), "
+      "precision, fbeta_score(beta = 2.0)]"));
 }
 TEST(Library, Embedding) {
   expect_sound(experiment("(x: i32[7]) -> class[2] { x -> embedding(50, 8) -> flatten -> dense(2) }"));

@@ -151,8 +151,14 @@ TEST_P(Loss, IsRight) {
 }
 INSTANTIATE_TEST_SUITE_P(All, Loss,
                          testing::Values("mse", "mae", "huber(2.0)", "log_cosh", "binary_crossentropy", "hinge",
-                                         "squared_hinge", "poisson", "cosine_similarity", "dice"),
+                                         "squared_hinge", "poisson", "cosine_similarity", "dice", "tversky(0.3, 0.7)"),
                          named_by_text);
+
+TEST(Network, OfTimeStepsLearnsWithCtc) {
+  for (const char *loss : {"ctc", "ctc(from_logits = false, max_length = 1)"})
+    check_network(experiment("(x: f32[4]) -> class[3] { x -> dense(15) -> reshape([5, 3]) -> softmax }",
+                             "metrics = [] optimizer = sgd(learning_rate = 0.1) loss = " + std::string(loss)));
+}
 
 using Optimizer = Check;
 TEST_P(Optimizer, IsRight) {
