@@ -35,6 +35,20 @@ std::optional<Datum> argument_of(Interpreter &in, const Callable &callable, cons
 
 namespace {
 
+// Whether the list `augment` of the data section holds an augmentation that blends samples.
+bool mixes_samples(const ast::Section *data) {
+  const ast::Entry *entry = find_entry(data, "augment");
+  if (!entry) return false;
+  const auto mixes = [](const ast::Expr &item) {
+    const auto *call = std::get_if<ast::Call>(&item.node);
+    const auto *name = std::get_if<ast::Name>(call ? &call->callee->node : &item.node);
+    return name && (name->text == "mixup" || name->text == "cutmix");
+  };
+  const auto *list = std::get_if<ast::List>(&entry->value->node);
+  return list ? std::any_of(list->items.begin(), list->items.end(), [&](const auto &item) { return mixes(*item); })
+              : mixes(*entry->value);
+}
+
 struct Pass {
   FunctionBuild build;
   Interpreter in;
@@ -83,7 +97,7 @@ void add_learning_rate(Session &session, const ast::Section &train) {
 
 void add_train_step(Session &session, const Declarations &declarations, Functions &functions) {
   Pass pass(session, "train_step", Mode::training, *declarations.network, functions, true, false);
-  auto objective = pass.values ? add_objective(pass.in, functions, *pass.values, true) : std::nullopt;
+  auto objective = pass.values ? add_objective(pass.in, functions, *pass.values, true, functions.mixes) : std::nullopt;
   auto loss = objective ? training_loss(pass.in, *objective) : std::nullopt;
   auto gradients = loss ? add_gradients(pass.in, *loss) : std::nullopt;
   if (!gradients || !find_entry(declarations.train, "optimizer")) return;
@@ -153,6 +167,7 @@ Functions build_functions(Session &session, const Declarations &declarations) {
   if (session.reporter.error_count() > errors_before) return functions;
   Pass predict(session, "predict", Mode::inference, network, functions, false, true);
   bool trains = declarations.train && predict.values;
+  functions.mixes = mixes_samples(declarations.data);
   if (trains) {
     functions.losses =
         find_losses(session, *declarations.train, functions.outputs, *predict.values, predict.build.builder.function());

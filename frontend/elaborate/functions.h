@@ -38,6 +38,7 @@ struct Functions {
   std::vector<Type> inputs;
   std::vector<LossInfo> losses;  // one for each output; empty without a train section
   std::vector<MetricInfo> metrics;
+  bool mixes = false;  // samples of training are blended in pairs: augment = [mixup(0.2)]
 };
 
 // Adds every function to session.module. Problems are reported; the module is whole only when there were none.

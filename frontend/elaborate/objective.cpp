@@ -249,26 +249,36 @@ std::optional<ValueId> add_metric(Interpreter &in, MetricInfo &metric, const Los
 }  // namespace
 
 std::optional<Objective> add_objective(Interpreter &in, Functions &functions, const std::vector<TensorValue> &values,
-                                       bool with_metrics) {
+                                       bool with_metrics, bool mixed) {
   Builder &builder = in.function()->builder;
-  std::vector<ValueId> targets;
-  for (const OutputInfo &output : functions.outputs)
-    targets.push_back(
-        builder.argument(functions.outputs.size() > 1 ? "target." + output.name : "target", output.target));
-  ValueId sample_weight = builder.argument("sample_weight", Type{DType::f32, {kBatch}});
+  struct Wanted {
+    std::vector<ValueId> targets;
+    ValueId weight;
+  };
+  const auto add_arguments = [&](const std::string &target, const std::string &weight) {
+    Wanted wanted;
+    for (const OutputInfo &output : functions.outputs)
+      wanted.targets.push_back(
+          builder.argument(functions.outputs.size() > 1 ? target + "." + output.name : target, output.target));
+    wanted.weight = builder.argument(weight, Type{DType::f32, {kBatch}});
+    return wanted;
+  };
+  std::vector<Wanted> wanted{add_arguments("target", "sample_weight")};
+  if (mixed) wanted.push_back(add_arguments("mixed_target", "mixed_weight"));
 
   Datum total = make_number(0, false);
-  for (size_t i = 0; i < values.size(); ++i) {
-    const LossInfo &loss = functions.losses[i];
-    Datum value = in.with_frame(internal_frame("loss", loss.span), [&] {
-      return in.call(*loss.block, {{"", TensorValue{targets[i], nullptr}, loss.span}, {"", values[i], loss.span}},
-                     loss.span);
-    });
-    auto samples = per_sample(in, value, loss.span, loss.block->name);
-    if (!samples) return std::nullopt;
-    Datum sum = weighted_sum(in, *samples, sample_weight, loss.span);
-    total = total.is<Number>() ? sum : in.binary("add", total, sum, loss.span);
-  }
+  for (const auto &[targets, weight] : wanted)
+    for (size_t i = 0; i < values.size(); ++i) {
+      const LossInfo &loss = functions.losses[i];
+      Datum value = in.with_frame(internal_frame("loss", loss.span), [&] {
+        return in.call(*loss.block, {{"", TensorValue{targets[i], nullptr}, loss.span}, {"", values[i], loss.span}},
+                       loss.span);
+      });
+      auto samples = per_sample(in, value, loss.span, loss.block->name);
+      if (!samples) return std::nullopt;
+      Datum sum = weighted_sum(in, *samples, weight, loss.span);
+      total = total.is<Number>() ? sum : in.binary("add", total, sum, loss.span);
+    }
   Objective objective;
   auto loss_sum = in.as_tensor(total, {}, "the loss"), penalty = in.as_tensor(add_penalties(in), {}, "the penalty");
   if (!loss_sum || !penalty) return std::nullopt;
@@ -276,10 +286,13 @@ std::optional<Objective> add_objective(Interpreter &in, Functions &functions, co
   objective.penalty = *penalty;
   objective.names = {"loss_sum", "penalty"};
   if (!with_metrics) return objective;
+  // Metrics compare with the first target, with the weight of both.
+  ValueId weight = wanted[0].weight;
+  if (mixed) weight = builder.emit("add", {weight, wanted[1].weight}, {});
   bool sound = true;
   for (MetricInfo &metric : functions.metrics) {
-    auto sums = add_metric(in, metric, functions.losses[metric.output], targets[metric.output], values[metric.output],
-                           sample_weight);
+    auto sums = add_metric(in, metric, functions.losses[metric.output], wanted[0].targets[metric.output],
+                           values[metric.output], weight);
     sound &= sums.has_value();
     if (!sums) continue;
     objective.metrics.push_back(*sums);

@@ -23,9 +23,11 @@ struct Objective {
   std::vector<std::string> names;  // "loss_sum", "penalty", "metric.accuracy"
   std::vector<ValueId> results() const;
 };
-// Adds targets and sample weights as arguments, then losses, penalties and metrics of the network's `values`.
+// Adds targets and sample weights as arguments, then losses, penalties and metrics of the network's `values`. With
+// `mixed`, a sample has a second target with a weight of its own: its loss is the sum of both, weighted, which is that
+// of the mixed target for every loss that is linear in it, such as the crossentropies.
 std::optional<Objective> add_objective(Interpreter &interpreter, Functions &functions,
-                                       const std::vector<TensorValue> &values, bool with_metrics);
+                                       const std::vector<TensorValue> &values, bool with_metrics, bool mixed = false);
 
 // Adds function `metrics`: the values of the metrics from their accumulated sums.
 void add_metrics_function(Session &session, const Functions &functions);

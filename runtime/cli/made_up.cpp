@@ -22,12 +22,12 @@ class Numbers {
   uint32_t state_ = 1;
 };
 
-// How many classes argument `index` chooses from: those of the output it is the target of, else 1.
+// How many classes argument `index` chooses from: those of the output it is a target of, else 1.
 int64_t classes_of(const json &network, size_t index) {
   size_t before = network.at("inputs").size();
   const json &outputs = network.at("outputs");
-  if (index < before || index - before >= outputs.size()) return 1;
-  return outputs[index - before].value("classes", int64_t{1});
+  size_t place = index < before ? outputs.size() : (index - before) % (outputs.size() + 1);  // behind targets: a weight
+  return place < outputs.size() ? outputs[place].value("classes", int64_t{1}) : 1;
 }
 
 std::vector<int64_t> shape_of(const Port &port, int64_t batch) {
@@ -47,7 +47,7 @@ MadeUpInputs::MadeUpInputs(const Program &program, const Function &function, int
     std::memset(bytes, 0, storage_.back().size());
     int64_t elements = port.bytes(batch) / std::max<int64_t>(dtype_bytes(port.dtype), 1);
     if (port.dtype == "f32") {
-      bool weight = port.name == "sample_weight";
+      bool weight = port.name == "sample_weight" || port.name == "mixed_weight";
       auto *numbers = reinterpret_cast<float *>(bytes);
       for (int64_t i = 0; i < elements; ++i) numbers[i] = weight ? 1.0f : made_up.next();
     } else if (port.dtype == "i32") {

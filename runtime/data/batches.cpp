@@ -70,7 +70,8 @@ struct Batches::State {
     for (Slot &slot : slots)
       for (int64_t part : gatherer.bytes_per_sample())
         slot.buffers.emplace_back(
-            static_cast<size_t>(part * std::min(options.batch_size, std::max<int64_t>(1, dataset.size()))));
+            static_cast<size_t>(part * (std::min(options.batch_size, std::max<int64_t>(1, dataset.size())) +
+                                        (options.augmentation.mixes.empty() ? 0 : 1))));
     if (threaded) thread = std::thread([this] { run(); });
   }
 
@@ -99,8 +100,10 @@ struct Batches::State {
     }
     Selection selection{dataset.samples->inputs, {}, {}, of_epoch};
     int64_t begin = index * options.batch_size, last = std::min(begin + options.batch_size, dataset.size());
+    selection.has_follower = !options.augmentation.mixes.empty();
+    if (selection.has_follower) ++last;
     for (int64_t i = begin; i < last; ++i)
-      selection.rows.push_back(dataset.rows[static_cast<size_t>(order[static_cast<size_t>(i)])]);
+      selection.rows.push_back(dataset.rows[static_cast<size_t>(order[static_cast<size_t>(i % dataset.size())])]);
     selection.positions = selection.rows;
     return selection;
   }
@@ -112,7 +115,7 @@ struct Batches::State {
     if (!selection) return tl::unexpected(selection.error());
     Slot &slot = slot_of(index);
     slot.batch.index = index;
-    slot.batch.size = static_cast<int64_t>(selection->rows.size());
+    slot.batch.size = selection->batch_size();
     std::vector<char *> destinations;
     slot.batch.arguments.clear();
     for (AlignedBuffer &buffer : slot.buffers) {

@@ -10,7 +10,7 @@
 #include <memory>
 #include <vector>
 
-#include "runtime/data/augment.h"
+#include "runtime/data/augment/augmentation.h"
 #include "runtime/data/dataset.h"
 
 namespace netc::runtime {
@@ -26,8 +26,8 @@ struct BatchOptions {
 struct Batch {
   int64_t size = 0;   // samples; the last batch of an epoch may be smaller
   int64_t index = 0;  // number of the batch in its epoch
-  // The inputs, the targets (none for predict), then sample_weight f32[size]: as the arguments of train_step and
-  // evaluate (docs/metadata.md). 64-byte aligned.
+  // The inputs, the targets (none for predict), then sample_weight f32[size]; with mixup or cutmix the other targets
+  // and weights, too: as the arguments of train_step and evaluate (docs/metadata.md). 64-byte aligned.
   std::vector<const void *> arguments;
 };
 

@@ -49,22 +49,6 @@ void normalise(const Normalisation &n, const std::vector<float> &table, const ui
   }
 }
 
-// A sample with its pixels moved to where the placement wants them.
-template <typename T>
-void move_pixels(const Placement &placement, Fill fill, const T *from, T *to, int64_t height, int64_t width,
-                 int64_t channels) {
-  std::vector<int64_t> columns(static_cast<size_t>(width));  // where in a row each pixel comes from
-  for (int64_t x = 0; x < width; ++x)
-    columns[static_cast<size_t>(x)] = source_coordinate(x, placement.shift_x, placement.flip_horizontal, width, fill);
-  for (int64_t y = 0; y < height; ++y) {
-    int64_t source_y = source_coordinate(y, placement.shift_y, placement.flip_vertical, height, fill);
-    const T *row = from + std::max<int64_t>(source_y, 0) * width * channels;
-    for (int64_t x : columns)
-      for (int64_t channel = 0; channel < channels; ++channel)
-        *to++ = source_y < 0 || x < 0 ? T{0} : row[x * channels + channel];
-  }
-}
-
 }  // namespace
 
 Gatherer::Gatherer(const Dataset &dataset, const Augmentation &augmentation, uint64_t seed)
@@ -75,6 +59,18 @@ Gatherer::Gatherer(const Dataset &dataset, const Augmentation &augmentation, uin
   for (const Array &input : samples.inputs) bytes_per_sample_.push_back(input.elements() * 4);
   for (const Array &target : samples.targets) bytes_per_sample_.push_back(target.elements() * 4);
   bytes_per_sample_.push_back(4);
+  if (!augmentation.mixes.empty()) {
+    for (const Array &target : samples.targets) bytes_per_sample_.push_back(target.elements() * 4);
+    bytes_per_sample_.push_back(4);
+  }
+  augmenters_.resize(samples.inputs.size());
+  for (size_t i = 0; i < samples.inputs.size(); ++i) {
+    const Array &input = samples.inputs[i];
+    bool is_picture = input.shape.size() == 3 && !std::holds_alternative<std::vector<int32_t>>(input.values);
+    Amount range = i < augmentation.ranges.size() ? augmentation.ranges[i] : Amount{0, 255};
+    if (is_picture && !augmentation_.steps.empty())
+      augmenters_[i] = std::make_unique<PictureAugmenter>(augmentation_, input, range, seed);
+  }
   tables_.resize(samples.inputs.size());
   for (size_t i = 0; i < samples.inputs.size(); ++i) {
     const Normalisation &n = i < samples.normalisations.size() ? samples.normalisations[i] : none;
@@ -95,56 +91,82 @@ float Gatherer::weight_of(int64_t row) const {
   return weight * dataset_.class_weights[static_cast<size_t>(labels[static_cast<size_t>(row)])];
 }
 
-void Gatherer::gather_input(size_t index, const Selection &selection, char *destination) const {
+void Gatherer::gather_input(size_t index, const Selection &selection, char *destination) {
   static const Normalisation none;
   const Samples &samples = *dataset_.samples;
   const Array &array = selection.inputs[index];
   const Normalisation &n = index < samples.normalisations.size() ? samples.normalisations[index] : none;
   size_t width = static_cast<size_t>(array.elements());
-  bool moves = !augmentation_.empty() && array.shape.size() == 3;
+  PictureAugmenter *augmenter = augmenters_[index].get();
   std::visit(
       [&](const auto &values) {
         using T = typename std::decay_t<decltype(values)>::value_type;
-        std::vector<T> moved(moves ? width : 0);
         for (size_t i = 0; i < selection.rows.size(); ++i) {
           const T *from = values.data() + static_cast<size_t>(selection.positions[i]) * width;
-          char *to = destination + i * width * 4;
-          if (moves) {
-            Placement placement =
-                place(augmentation_, seed_, selection.epoch, selection.rows[i], array.shape[0], array.shape[1]);
-            move_pixels(placement, augmentation_.fill, from, moved.data(), array.shape[0], array.shape[1],
-                        array.shape[2]);
-            from = moved.data();
-          }
+          auto *to = reinterpret_cast<float *>(destination + i * width * 4);
           if constexpr (std::is_same_v<T, int32_t>)
             std::memcpy(to, from, width * 4);
+          else if (augmenter && !augmenter->moves_only())
+            normalise(n, augmenter->augmented(from, selection.epoch, selection.rows[i]), to, width);
           else if constexpr (std::is_same_v<T, float>)
-            normalise(n, from, reinterpret_cast<float *>(to), width);
+            normalise(n, from, to, width);
           else
-            normalise(n, tables_[index], from, reinterpret_cast<float *>(to), width);
+            normalise(n, tables_[index],
+                      augmenter ? augmenter->moved(from, selection.epoch, selection.rows[i]) : from, to, width);
         }
       },
       array.values);
 }
 
-void Gatherer::gather(const Selection &selection, const std::vector<char *> &destinations) const {
+void Gatherer::gather_target(size_t index, const std::vector<int64_t> &rows, char *destination) const {
+  const Array &target = dataset_.samples->targets[index];
+  size_t bytes = static_cast<size_t>(target.elements()) * 4;
+  std::visit(
+      [&](const auto &values) {
+        const char *from = reinterpret_cast<const char *>(values.data());
+        for (size_t i = 0; i < rows.size(); ++i)
+          std::memcpy(destination + i * bytes, from + static_cast<size_t>(rows[i]) * bytes, bytes);
+      },
+      target.values);
+}
+
+// The loss of a mixed sample is that of its own target and that of the other one, each by its share.
+void Gatherer::mix(const Selection &selection, const std::vector<char *> &destinations) const {
   const Samples &samples = *dataset_.samples;
-  const std::vector<int64_t> &rows = selection.rows;
+  size_t inputs = samples.inputs.size(), targets = samples.targets.size(), weight = inputs + targets;
+  auto *weights = reinterpret_cast<float *>(destinations[weight]);
+  auto *other_weights = reinterpret_cast<float *>(destinations[weight + 1 + targets]);
+  for (size_t i = 0; i < static_cast<size_t>(selection.batch_size()); ++i) {
+    auto [step, draws] = choose_mix(augmentation_, seed_, selection.epoch, selection.rows[i]);
+    Mixture mixture = step->mix(*step, draws);
+    float share = 1;
+    for (size_t input = 0; input < inputs; ++input) {
+      auto *own = reinterpret_cast<float *>(destinations[input] + static_cast<int64_t>(i) * bytes_per_sample_[input]);
+      share = step->blend(mixture, samples.inputs[input].shape, own, own + samples.inputs[input].elements());
+    }
+    // The heavier of the two comes first: the metrics compare with it.
+    bool swap = share < 0.5f;
+    for (size_t target = 0; target < targets; ++target) {
+      size_t bytes = static_cast<size_t>(bytes_per_sample_[inputs + target]);
+      char *own = destinations[inputs + target] + i * bytes;
+      char *other = destinations[weight + 1 + target] + i * bytes;
+      std::memcpy(other, own + bytes, bytes);
+      if (swap) std::swap_ranges(own, own + bytes, other);
+    }
+    other_weights[i] = (1 - share) * weights[i + 1];
+    weights[i] *= share;
+    if (swap) std::swap(weights[i], other_weights[i]);
+  }
+}
+
+void Gatherer::gather(const Selection &selection, const std::vector<char *> &destinations) {
+  const Samples &samples = *dataset_.samples;
   size_t argument = 0;
   for (size_t i = 0; i < samples.inputs.size(); ++i) gather_input(i, selection, destinations[argument++]);
-  for (const Array &target : samples.targets) {
-    char *to = destinations[argument++];
-    size_t bytes = static_cast<size_t>(target.elements()) * 4;
-    std::visit(
-        [&](const auto &values) {
-          const char *from = reinterpret_cast<const char *>(values.data());
-          for (size_t i = 0; i < rows.size(); ++i)
-            std::memcpy(to + i * bytes, from + static_cast<size_t>(rows[i]) * bytes, bytes);
-        },
-        target.values);
-  }
+  for (size_t i = 0; i < samples.targets.size(); ++i) gather_target(i, selection.rows, destinations[argument++]);
   float *weights = reinterpret_cast<float *>(destinations[argument]);
-  for (size_t i = 0; i < rows.size(); ++i) weights[i] = weight_of(rows[i]);
+  for (size_t i = 0; i < selection.rows.size(); ++i) weights[i] = weight_of(selection.rows[i]);
+  if (selection.has_follower) mix(selection, destinations);
 }
 
 }  // namespace netc::runtime

@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "runtime/data/augment.h"
+#include "runtime/data/augment/augmentation.h"
 #include "runtime/data/dataset.h"
 #include "runtime/data/selection.h"
 
@@ -35,14 +35,17 @@ class Gatherer {
   // Keeps a reference to `dataset`, which must not change.
   Gatherer(const Dataset &dataset, const Augmentation &augmentation, uint64_t seed);
 
-  // Of each argument: inputs, targets, sample weight.
+  // Of each argument: inputs, targets, sample weight; with samples that are mixed (mixup, cutmix) also the targets of
+  // the other sample, and its weight.
   const std::vector<int64_t> &bytes_per_sample() const { return bytes_per_sample_; }
-  // Writes the samples of the selection one after another, one destination for each argument. Safe to call from any one
-  // thread at a time.
-  void gather(const Selection &selection, const std::vector<char *> &destinations) const;
+  // Writes the samples of the selection one after another, one destination for each argument, the follower as well.
+  // Safe to call from any one thread at a time.
+  void gather(const Selection &selection, const std::vector<char *> &destinations);
 
  private:
-  void gather_input(size_t index, const Selection &selection, char *destination) const;
+  void gather_input(size_t index, const Selection &selection, char *destination);
+  void gather_target(size_t index, const std::vector<int64_t> &rows, char *destination) const;
+  void mix(const Selection &selection, const std::vector<char *> &destinations) const;
   float weight_of(int64_t row) const;
 
   const Dataset &dataset_;
@@ -50,6 +53,7 @@ class Gatherer {
   uint64_t seed_;
   std::vector<int64_t> bytes_per_sample_;
   std::vector<std::vector<float>> tables_;  // of an input of bytes: 256 normalised values for each of its groups
+  std::vector<std::unique_ptr<PictureAugmenter>> augmenters_;  // of the inputs that are pictures
 };
 
 }  // namespace netc::runtime

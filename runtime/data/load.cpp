@@ -52,12 +52,13 @@ class Loader {
     auto buffer = stream_buffer(section_);
     if (!buffer) return tl::unexpected(buffer.error());
     stream_buffer_ = *buffer;
-    auto augmentation = augmentation_from_json(section_.value("augment", json()));
+    auto augmentation = read_augmentation(section_.value("augment", json()), modules_);
     if (!augmentation) return tl::unexpected(augmentation.error());
-    result_.augmentation = *augmentation;
+    if (auto fits = check_augmentation(*augmentation, interface_.inputs); !fits) return tl::unexpected(fits.error());
+    result_.augmentation = std::move(*augmentation);
     if (options_.preparation) result_.preparation = *options_.preparation;
     for (auto step : {&Loader::read_sources, &Loader::make_splits, &Loader::draw_sample, &Loader::fill_missing,
-                      &Loader::make_samples, &Loader::fit_normalisations, &Loader::weigh_classes})
+                      &Loader::make_samples, &Loader::fit_normalisations, &Loader::find_ranges, &Loader::weigh_classes})
       if (auto done = (this->*step)(); !done) return tl::unexpected(done.error());
     if (options_.train) look_for_duplicates();
     return std::move(result_);
@@ -273,6 +274,29 @@ class Loader {
     for (Source &source : sources_) source.samples->normalisations = list;
     if (!options_.train) result_.train = {};
     return {};
+  }
+
+  // The ranges that augmentations keep values within.
+  Result<void> find_ranges() {
+    if (result_.train.empty() || !result_.augmentation.needs_ranges()) return {};
+    const Samples &samples = *result_.train.samples;
+    std::vector<Amount> &ranges = result_.augmentation.ranges;
+    for (const Array &input : samples.inputs)
+      ranges.push_back(element_type(input) == "f32" ? Amount{INFINITY, -INFINITY} : Amount{0, 255});
+    return for_each_part(samples, result_.train.rows,
+                         [&](std::span<const Array> inputs, const std::vector<int64_t> &rows) {
+                           for (size_t i = 0; i < inputs.size(); ++i) widen(ranges[i], inputs[i], rows);
+                         });
+  }
+
+  static void widen(Amount &range, const Array &input, const std::vector<int64_t> &rows) {
+    const auto *values = std::get_if<std::vector<float>>(&input.values);
+    if (!values) return;
+    for (int64_t row : rows)
+      for (int64_t e = row * input.elements(); e < (row + 1) * input.elements(); ++e) {
+        float value = (*values)[static_cast<size_t>(e)];
+        range = {std::min(range.low, value), std::max(range.high, value)};
+      }
   }
 
   Result<void> weigh_classes() {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/data/augment.h"
+#include "runtime/data/augment/augmentation.h"
 #include "runtime/data/dataset.h"
 #include "runtime/data/fields.h"
 #include "runtime/data/module.h"

@@ -33,4 +33,8 @@ const nc_picture_module *Modules::picture(std::string_view format) const {
   return reinterpret_cast<const nc_picture_module *>(find("picture", format));
 }
 
+const nc_augmentation_module *Modules::augmentation(std::string_view name) const {
+  return reinterpret_cast<const nc_augmentation_module *>(find("augmentation", name));
+}
+
 }  // namespace netc::runtime

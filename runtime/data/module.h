@@ -8,14 +8,15 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/data/augment/step.h"
 #include "runtime/data/reader.h"
 #include "runtime/data/stream.h"
 
 extern "C" {
 // Every record starts with these two; `kind` says what follows.
 struct nc_module {
-  const char *kind;  // "reader", "stream", "gzip", "picture"
-  const char *name;  // of a reader or stream: what a `.net` file calls it; of a picture: "png", "jpeg"
+  const char *kind;  // "reader", "stream", "gzip", "picture", "augmentation"
+  const char *name;  // of a reader, stream or augmentation: what a `.net` file calls it; of a picture: "png", "jpeg"
 };
 struct nc_reader_module {
   nc_module module;
@@ -35,6 +36,10 @@ struct nc_picture_module {
   nc_module module;
   // Pixels u8 [height, width, channels] with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels, as asked.
   netc::Result<netc::runtime::Array> (*decode)(const std::string &name, std::string_view bytes, int64_t channels);
+};
+struct nc_augmentation_module {
+  nc_module module;
+  netc::runtime::ReadAugmentStep read;
 };
 
 extern const nc_reader_module nc_module_csv;  // csv("file.csv", target = "name"), tsv(...)
@@ -56,6 +61,11 @@ extern const nc_stream_module nc_module_stream_images;
 extern const nc_gzip_module nc_module_gzip;     // any of the above from a file that ends in .gz
 extern const nc_picture_module nc_module_png;   // predict from pictures, images
 extern const nc_picture_module nc_module_jpeg;  // images
+// What the list `augment` may hold.
+extern const nc_augmentation_module nc_module_augment_flip, nc_module_augment_translate, nc_module_augment_crop,
+    nc_module_augment_rotate, nc_module_augment_zoom, nc_module_augment_shear, nc_module_augment_brightness,
+    nc_module_augment_contrast, nc_module_augment_saturation, nc_module_augment_hue, nc_module_augment_noise,
+    nc_module_augment_erase, nc_module_augment_mixup, nc_module_augment_cutmix;
 }
 
 namespace netc::runtime {
@@ -69,6 +79,7 @@ class Modules {
   const nc_stream_module *stream(std::string_view reader) const;
   const nc_gzip_module *gzip() const;
   const nc_picture_module *picture(std::string_view format) const;  // "png" or "jpeg"
+  const nc_augmentation_module *augmentation(std::string_view name) const;
 
  private:
   const nc_module *find(std::string_view kind, std::string_view name) const;

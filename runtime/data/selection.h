@@ -22,6 +22,12 @@ struct Selection {
   // numbers.
   std::vector<int64_t> rows;
   uint32_t epoch = 0;
+  // Whether positions and rows end with a sample that is not of the batch: where samples are mixed, each with the one
+  // behind it, that of its last one. Behind the last sample of an epoch comes the first one of a set in memory, the
+  // first one of the batch of a streamed set.
+  bool has_follower = false;
+
+  int64_t batch_size() const { return static_cast<int64_t>(rows.size()) - (has_follower ? 1 : 0); }
 };
 
 // Gives batch `index` of `epoch`, called from one thread at a time. Any batch may be asked for; one after another is

@@ -40,7 +40,8 @@ class StreamBuffer {
         stream_(*dataset.samples->stream),
         batch_size_(std::max<int64_t>(1, options.batch_size)),
         shuffle_(options.shuffle),
-        seed_(options.seed) {
+        seed_(options.seed),
+        mixes_(!options.augmentation.mixes.empty()) {
     int64_t largest_block = find_blocks();
     int64_t sample_bytes = 0;
     for (const Array &input : dataset.samples->inputs)
@@ -61,7 +62,8 @@ class StreamBuffer {
     epoch_ = epoch;
     next_index_ = index + 1;
     size_t wanted = static_cast<size_t>(std::min(batch_size_, dataset_.size() - index * batch_size_));
-    while (ready_.size() < wanted)
+    bool last = (index + 1) * batch_size_ >= dataset_.size();
+    while (ready_.size() < wanted + (mixes_ && !last ? 1 : 0))
       if (auto done = finish_window(); !done) return tl::unexpected(done.error());
     Selection selection{places_, {}, {}, epoch};
     for (size_t i = 0; i < wanted; ++i) {
@@ -70,6 +72,11 @@ class StreamBuffer {
       ready_.pop_front();
     }
     in_use_ = selection.positions;
+    if (mixes_) {
+      selection.has_follower = true;
+      selection.rows.push_back(last ? selection.rows.front() : ready_.front().row);
+      selection.positions.push_back(last ? selection.positions.front() : ready_.front().place);
+    }
     if (auto done = read_ahead(); !done) return tl::unexpected(done.error());
     selection.inputs = places_;
     return selection;
@@ -206,6 +213,7 @@ class StreamBuffer {
   int64_t batch_size_;
   bool shuffle_;
   uint64_t seed_;
+  bool mixes_;
   std::vector<Block> blocks_;
   int64_t window_rows_ = 0;  // that fill the buffer
 

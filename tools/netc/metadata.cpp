@@ -36,6 +36,13 @@ void collect_calls(const json &value, std::set<std::string> &names) {
     for (const json &part : value) collect_calls(part, names);
 }
 
+// The names of what a list holds, or of one item: {"call": NAME, ...} or {"name": NAME}.
+void collect_names(const json &value, std::set<std::string> &names) {
+  if (value.is_array())
+    for (const json &item : value) collect_names(item, names);
+  if (value.is_object()) names.insert(value.value("call", value.value("name", "")));
+}
+
 // `prepare` writes weights of its own only.
 bool changes_weights(const Function &function) {
   return function.name != "prepare" &&
@@ -83,6 +90,16 @@ std::vector<std::string> needed_runtime_modules(const json &metadata) {
       needed.insert("nc_module_" + reader->second);
       if (streams && streamed.contains(reader->second)) needed.insert("nc_module_stream_" + reader->second);
     }
+  // augment = [flip(horizontal), rotate(10 deg)]
+  static const std::set<std::string> augmentations = {
+      "flip",       "translate", "crop",  "rotate", "zoom",  "shear", "brightness", "contrast",
+      "saturation", "hue",       "noise", "erase",  "mixup", "cutmix"};
+  if (metadata.contains("data") && metadata["data"].is_object()) {
+    std::set<std::string> steps;
+    collect_names(metadata["data"].value("augment", json()), steps);
+    for (const std::string &step : steps)
+      if (augmentations.contains(step)) needed.insert("nc_module_augment_" + step);
+  }
   // The files of MNIST and its kin come packed, whatever the `.net` file calls them.
   if (needed.contains("nc_module_idx") || (metadata.contains("data") && names_gzip(metadata["data"])))
     needed.insert("nc_module_gzip");

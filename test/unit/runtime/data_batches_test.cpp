@@ -68,8 +68,11 @@ TEST(Batches, LastBatchIsSmallerAndValuesAreNormalised) {
 
 TEST(Batches, BackgroundThreadChangesNoBit) {
   // 40x40 pictures in batches of 16: 100 KB, enough for the thread.
-  Augmentation moves{.flip_horizontal = true, .translate_y = 0.1f, .translate_x = 0.1f};
-  BatchOptions options{.batch_size = 16, .shuffle = true, .seed = 7, .augmentation = moves};
+  auto list = read_augmentation({call("flip", {{{"name", "both"}}}), call("rotate", {{{"value", 9}, {"unit", "deg"}}}),
+                                 call("noise", {0.1}), call("erase", {0.2}), call("cutmix", {1})},
+                                all_modules());
+  ASSERT_TRUE(list) << message(list);
+  BatchOptions options{.batch_size = 16, .shuffle = true, .seed = 7, .augmentation = *list};
   Batches threaded(pictures(100, 40, 40), options);
   options.background = false;
   Batches plain(pictures(100, 40, 40), options);
@@ -107,30 +110,59 @@ TEST(Batches, WeightsOfSamplesAndClassesMultiply) {
   EXPECT_EQ(static_cast<const float *>(batch->arguments[2])[1], 10.0f);
 }
 
-TEST(Augmentation, MovesPixelsWhereThePlacementSays) {
-  EXPECT_EQ(source_coordinate(0, 0, true, 4, Fill::reflect), 3);
-  EXPECT_EQ(source_coordinate(0, 2, false, 4, Fill::reflect), 1);   // b a | a b c d
-  EXPECT_EQ(source_coordinate(3, -2, false, 4, Fill::reflect), 2);  // a b c d | d c
-  EXPECT_EQ(source_coordinate(0, 2, false, 4, Fill::nearest), 0);
-  EXPECT_EQ(source_coordinate(0, 2, false, 4, Fill::constant), -1);
-  EXPECT_EQ(source_coordinate(3, 2, false, 4, Fill::constant), 1);
+// What a batch of mixed samples holds, sample by sample.
+struct Mixed {
+  std::vector<float> values;
+  int32_t target, other;
+  float weight, other_weight;
+};
+std::vector<Mixed> mixed_epoch(const Dataset &dataset, const Augmentation &augmentation, int64_t batch_size) {
+  Batches batches(dataset, {.batch_size = batch_size, .shuffle = true, .seed = 7, .augmentation = augmentation});
+  std::vector<Mixed> all;
+  batches.start(3);
+  while (const Batch *batch = batches.next().value()) {
+    EXPECT_EQ(batch->arguments.size(), 5u);
+    for (int64_t i = 0; i < batch->size; ++i) {
+      const float *values = static_cast<const float *>(batch->arguments[0]) + 16 * i;
+      all.push_back({{values, values + 16},
+                     static_cast<const int32_t *>(batch->arguments[1])[i],
+                     static_cast<const int32_t *>(batch->arguments[3])[i],
+                     static_cast<const float *>(batch->arguments[2])[i],
+                     static_cast<const float *>(batch->arguments[4])[i]});
+    }
+  }
+  return all;
 }
 
-TEST(Augmentation, DecisionsDependOnSeedEpochAndSample) {
-  Augmentation augmentation{.flip_horizontal = true, .translate_y = 0.25f, .translate_x = 0.25f};
-  int flips = 0, differences = 0;
-  int64_t least = 0, most = 0;
-  for (int64_t sample = 0; sample < 1000; ++sample) {
-    Placement first = place(augmentation, 1, 0, sample, 8, 8), second = place(augmentation, 1, 1, sample, 8, 8);
-    flips += first.flip_horizontal;
-    differences += first.shift_x != second.shift_x;
-    least = std::min(least, first.shift_y);
-    most = std::max(most, first.shift_y);
+TEST(Batches, MixedSamplesCarryBothTargetsWhateverTheBatch) {
+  Dataset dataset = pictures(30);
+  dataset.class_weights = {1, 10, 100};
+  auto mixup = read_augmentation(call("mixup", {1}), all_modules());
+  ASSERT_TRUE(mixup);
+  auto mixed = mixed_epoch(dataset, *mixup, 8);
+  ASSERT_EQ(mixed.size(), 30u);
+  auto order = shuffled_order(30, 7, 3);
+  int swapped = 0;
+  for (size_t i = 0; i < 30; ++i) {
+    int64_t own = order[i], other = order[(i + 1) % 30];
+    auto [step, draws] = choose_mix(*mixup, 7, 3, own);
+    float share = step->mix(*step, draws).share, own_weight = share * dataset.class_weights[own % 3],
+          other_weight = (1 - share) * dataset.class_weights[other % 3];
+    swapped += share < 0.5f;
+    EXPECT_EQ(mixed[i].target, (share < 0.5f ? other : own) % 3);
+    EXPECT_EQ(mixed[i].other, (share < 0.5f ? own : other) % 3);
+    EXPECT_FLOAT_EQ(mixed[i].weight, share < 0.5f ? other_weight : own_weight);
+    EXPECT_FLOAT_EQ(mixed[i].other_weight, share < 0.5f ? own_weight : other_weight);
+    const auto &pixels = std::get<1>(dataset.samples->inputs[0].values);
+    for (int64_t e = 0; e < 16; ++e)
+      EXPECT_NEAR(mixed[i].values[e], (share * pixels[own * 16 + e] + (1 - share) * pixels[other * 16 + e] - 10) * 0.5,
+                  1e-3);
   }
-  EXPECT_NEAR(flips, 500, 60);
-  EXPECT_GT(differences, 600);
-  EXPECT_EQ(least, -2);
-  EXPECT_EQ(most, 2);
+  EXPECT_GT(swapped, 5);
+  for (int64_t batch_size : {1, 7, 30, 100}) {
+    auto again = mixed_epoch(dataset, *mixup, batch_size);
+    for (size_t i = 0; i < 30; ++i) EXPECT_EQ(again[i].values, mixed[i].values);
+  }
 }
 
 }  // namespace
