@@ -111,8 +111,8 @@ void Gatherer::gather_input(size_t index, const Selection &selection, char *dest
           else if constexpr (std::is_same_v<T, float>)
             normalise(n, from, to, width);
           else
-            normalise(n, tables_[index],
-                      augmenter ? augmenter->moved(from, selection.epoch, selection.rows[i]) : from, to, width);
+            normalise(n, tables_[index], augmenter ? augmenter->moved(from, selection.epoch, selection.rows[i]) : from,
+                      to, width);
         }
       },
       array.values);

@@ -91,9 +91,9 @@ std::vector<std::string> needed_runtime_modules(const json &metadata) {
       if (streams && streamed.contains(reader->second)) needed.insert("nc_module_stream_" + reader->second);
     }
   // augment = [flip(horizontal), rotate(10 deg)]
-  static const std::set<std::string> augmentations = {
-      "flip",       "translate", "crop",  "rotate", "zoom",  "shear", "brightness", "contrast",
-      "saturation", "hue",       "noise", "erase",  "mixup", "cutmix"};
+  static const std::set<std::string> augmentations = {"flip",  "translate",  "crop",     "rotate",     "zoom",
+                                                      "shear", "brightness", "contrast", "saturation", "hue",
+                                                      "noise", "erase",      "mixup",    "cutmix"};
   if (metadata.contains("data") && metadata["data"].is_object()) {
     std::set<std::string> steps;
     collect_names(metadata["data"].value("augment", json()), steps);

@@ -49,7 +49,8 @@ Result<Amount> amount_argument(const json &call, const char *name, int position,
   if (auto number = number_within(value, 0, limit, unit))
     return Amount{static_cast<float>(-*number), static_cast<float>(*number)};
   if (value && value->is_array() && value->size() == 2) {
-    auto low = number_within(&(*value)[0], -limit, limit, unit), high = number_within(&(*value)[1], -limit, limit, unit);
+    auto low = number_within(&(*value)[0], -limit, limit, unit),
+         high = number_within(&(*value)[1], -limit, limit, unit);
     if (low && high && *low <= *high) return Amount{static_cast<float>(*low), static_cast<float>(*high)};
   }
   std::string space = *unit ? " " : "";

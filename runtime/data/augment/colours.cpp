@@ -1,7 +1,7 @@
-// brightness, contrast, saturation, hue: new values for every pixel, kept within the range of the data. The formulas are
-// those of Keras 3's RandomBrightness, RandomContrast, RandomSaturation and RandomHue; saturation and hue are those of
-// the HSV cone (A. R. Smith: "Color gamut transform pairs", SIGGRAPH 1978), without going through its coordinates where
-// that can be avoided.
+// brightness, contrast, saturation, hue: new values for every pixel, kept within the range of the data. The formulas
+// are those of Keras 3's RandomBrightness, RandomContrast, RandomSaturation and RandomHue; saturation and hue are those
+// of the HSV cone (A. R. Smith: "Color gamut transform pairs", SIGGRAPH 1978), without going through its coordinates
+// where that can be avoided.
 #include <cmath>
 
 #include "runtime/data/augment/arguments.h"
@@ -47,8 +47,8 @@ Result<AugmentStep> read_contrast(const json &call) {
   return read_colour(call, 1, "contrast(20%)", {.change = contrast});
 }
 
-// Scales the saturation by 1 + amount, to at most 1. With the value v = max(r, g, b), c becomes v - (v - c) * scale, and
-// the saturation is 1 where the smallest of them is 0.
+// Scales the saturation by 1 + amount, to at most 1. With the value v = max(r, g, b), c becomes v - (v - c) * scale,
+// and the saturation is 1 where the smallest of them is 0.
 void saturation(const AugmentStep &step, Draws &draws, const Picture &picture) {
   float wanted = 1 + step.first.draw(draws);
   for (int64_t p = 0; p < picture.height * picture.width; ++p) {

@@ -1,6 +1,6 @@
-// mixup (Zhang, Cisse, Dauphin, Lopez-Paz: "mixup: beyond empirical risk minimization", ICLR 2018) and cutmix (Yun, Han,
-// Oh, Chun, Choe, Yoo: "CutMix: regularization strategy to train strong classifiers with localizable features", ICCV
-// 2019): how much of a sample stays its own is drawn from the distribution Beta(alpha, alpha).
+// mixup (Zhang, Cisse, Dauphin, Lopez-Paz: "mixup: beyond empirical risk minimization", ICLR 2018) and cutmix (Yun,
+// Han, Oh, Chun, Choe, Yoo: "CutMix: regularization strategy to train strong classifiers with localizable features",
+// ICCV 2019): how much of a sample stays its own is drawn from the distribution Beta(alpha, alpha).
 #include <cmath>
 
 #include "runtime/data/augment/arguments.h"
@@ -13,8 +13,8 @@ using nlohmann::json;
 
 double open_uniform(Draws &draws) { return (draws.word() + 0.5) * 0x1p-32; }  // in (0, 1)
 
-// The logarithm of a number from the distribution Gamma(shape, 1), by G. Marsaglia and W. W. Tsang ("A simple method for
-// generating gamma variables", ACM Transactions on Mathematical Software 26, 2000); shapes below 1 by their boost.
+// The logarithm of a number from the distribution Gamma(shape, 1), by G. Marsaglia and W. W. Tsang ("A simple method
+// for generating gamma variables", ACM Transactions on Mathematical Software 26, 2000); shapes below 1 by their boost.
 double log_gamma_variate(double shape, Draws &draws) {
   double boost = shape < 1 ? std::log(open_uniform(draws)) / shape : 0;
   double d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3, c = 1 / std::sqrt(9 * d);
@@ -69,8 +69,12 @@ Result<AugmentStep> read_mixing(const json &call, double otherwise, const char *
   step.first.high = static_cast<float>(*alpha);
   return step;
 }
-Result<AugmentStep> read_mixup(const json &call) { return read_mixing(call, 0.2, "mixup(0.2)", {.pictures = false, .mix = mixup, .blend = blend_values}); }
-Result<AugmentStep> read_cutmix(const json &call) { return read_mixing(call, 1, "cutmix(1.0)", {.mix = cutmix, .blend = blend_box}); }
+Result<AugmentStep> read_mixup(const json &call) {
+  return read_mixing(call, 0.2, "mixup(0.2)", {.pictures = false, .mix = mixup, .blend = blend_values});
+}
+Result<AugmentStep> read_cutmix(const json &call) {
+  return read_mixing(call, 1, "cutmix(1.0)", {.mix = cutmix, .blend = blend_box});
+}
 
 }  // namespace
 }  // namespace netc::runtime

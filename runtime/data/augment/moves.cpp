@@ -33,7 +33,8 @@ Result<AugmentStep> read_flip(const json &call) {
 double whole_number(double low, double high, Draws &draws) {
   int64_t least = std::llround(low), most = std::llround(high);
   return static_cast<double>(
-      least + static_cast<int64_t>(static_cast<uint64_t>(draws.word()) * static_cast<uint64_t>(most - least + 1) >> 32));
+      least +
+      static_cast<int64_t>(static_cast<uint64_t>(draws.word()) * static_cast<uint64_t>(most - least + 1) >> 32));
 }
 
 // translate(share), translate(height, width): down and right by shares of the size.

@@ -1,5 +1,5 @@
-// noise: normal random numbers on top of the values. erase: a rectangle without a picture (Zhong, Zheng, Kang, Li, Yang:
-// "Random erasing data augmentation", AAAI 2020).
+// noise: normal random numbers on top of the values. erase: a rectangle without a picture (Zhong, Zheng, Kang, Li,
+// Yang: "Random erasing data augmentation", AAAI 2020).
 #include <bit>
 #include <cmath>
 
@@ -22,8 +22,8 @@ inline float logarithm(float value) {
   return exponent * 0.693147181f + 2 * s * (1 + square * (1 / 3.0f + square * (0.2f + square * (1 / 7.0f))));
 }
 
-// The standard normal quantile of (1 + x) / 2, x in (-1, 1): sqrt(2) times the inverse error function as approximated by
-// M. Giles ("Approximating the erfinv function", GPU Computing Gems, 2010).
+// The standard normal quantile of (1 + x) / 2, x in (-1, 1): sqrt(2) times the inverse error function as approximated
+// by M. Giles ("Approximating the erfinv function", GPU Computing Gems, 2010).
 inline float normal_quantile(float x) {
   float w = -logarithm((1 - x) * (1 + x));
   float c = w - 2.5f, t = std::sqrt(w) - 3;
@@ -70,10 +70,9 @@ void erase(const AugmentStep &step, Draws &draws, const Picture &picture) {
   if (draws.uniform() < 0.5f) return;
   double area = step.first.draw(draws) * static_cast<double>(picture.height * picture.width);
   double aspect = std::exp((2.0 * draws.uniform() - 1) * std::log(10.0 / 3));
-  const auto side = [](double length, int64_t most) {
-    return std::clamp<int64_t>(std::llround(length), 1, most);
-  };
-  int64_t height = side(std::sqrt(area * aspect), picture.height), width = side(std::sqrt(area / aspect), picture.width);
+  const auto side = [](double length, int64_t most) { return std::clamp<int64_t>(std::llround(length), 1, most); };
+  int64_t height = side(std::sqrt(area * aspect), picture.height),
+          width = side(std::sqrt(area / aspect), picture.width);
   const auto place = [&](int64_t room) {
     return static_cast<int64_t>(static_cast<uint64_t>(draws.word()) * static_cast<uint64_t>(room + 1) >> 32);
   };

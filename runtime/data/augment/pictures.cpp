@@ -12,8 +12,8 @@ PictureAugmenter::PictureAugmenter(const Augmentation &augmentation, const Array
       seed_(seed) {
   size_t behind = 0;
   bool whole_pixels = augmentation.steps[0].move && moves_from(behind, 0, 0).resample == move_pixels<float>;
-  moves_only_ = whole_pixels && behind == augmentation.steps.size() &&
-                std::holds_alternative<std::vector<uint8_t>>(input.values);
+  moves_only_ =
+      whole_pixels && behind == augmentation.steps.size() && std::holds_alternative<std::vector<uint8_t>>(input.values);
   size_t elements = static_cast<size_t>(input.elements());
   if (moves_only_) {
     bytes_.resize(elements);

@@ -1,6 +1,7 @@
 // What one augmentation does: `rotate(10 deg)` in the list `augment` becomes an AugmentStep.
 //
-// Steps work on the raw values of a sample, before they are normalised, in the order of the list. There are three kinds:
+// Steps work on the raw values of a sample, before they are normalised, in the order of the list. There are three
+// kinds:
 //   move    says where the pixels of the result come from; neighbours in the list that fill alike become one map, and
 //           pixels are interpolated once
 //   change  computes new values in place and keeps them within the range of the data

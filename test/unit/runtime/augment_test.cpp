@@ -75,11 +75,10 @@ std::vector<float> plain(const Array &array, const Source &source, const std::st
         sy += cy, sx += cx;
         auto top = static_cast<int64_t>(std::floor(sy)), left = static_cast<int64_t>(std::floor(sx));
         double fy = sy - static_cast<double>(top), fx = sx - static_cast<double>(left);
-        result.push_back(static_cast<float>(
-            (1 - fy) * ((1 - fx) * pixel(array, top, left, c, fill, value) +
-                        fx * pixel(array, top, left + 1, c, fill, value)) +
-            fy * ((1 - fx) * pixel(array, top + 1, left, c, fill, value) +
-                  fx * pixel(array, top + 1, left + 1, c, fill, value))));
+        result.push_back(static_cast<float>((1 - fy) * ((1 - fx) * pixel(array, top, left, c, fill, value) +
+                                                        fx * pixel(array, top, left + 1, c, fill, value)) +
+                                            fy * ((1 - fx) * pixel(array, top + 1, left, c, fill, value) +
+                                                  fx * pixel(array, top + 1, left + 1, c, fill, value))));
       }
   return result;
 }
@@ -99,31 +98,47 @@ TEST(Augment, MovesAgainstAPlainInterpolation) {
       Array array = pattern(height, width, channels);
       json named = filled(fill);
       named["fill_value"] = 9;
-      expect_near(augmented(call("rotate", {fixed_degrees(degrees)}, named), array),
-                  plain(array,
-                        [&](double y, double x) {
-                          return Place{std::cos(angle) * y + std::sin(angle) * x,
-                                       std::cos(angle) * x - std::sin(angle) * y};
-                        },
-                        fill, 9),
-                  0.02f);
+      expect_near(
+          augmented(call("rotate", {fixed_degrees(degrees)}, named), array),
+          plain(
+              array,
+              [&](double y, double x) {
+                return Place{std::cos(angle) * y + std::sin(angle) * x, std::cos(angle) * x - std::sin(angle) * y};
+              },
+              fill, 9),
+          0.02f);
       expect_near(augmented(call("zoom", {fixed(0.4), fixed(-0.25)}, named), array),
-                  plain(array, [&](double y, double x) { return Place{1.4 * y, 0.75 * x}; }, fill, 9), 0.02f);
+                  plain(
+                      array,
+                      [&](double y, double x) {
+                        return Place{1.4 * y, 0.75 * x};
+                      },
+                      fill, 9),
+                  0.02f);
       expect_near(augmented(call("shear", {fixed(0.5), fixed(0.1)}, named), array),
-                  plain(array, [&](double y, double x) { return Place{y + 0.1 * x, x + 0.5 * y}; }, fill, 9), 0.02f);
+                  plain(
+                      array,
+                      [&](double y, double x) {
+                        return Place{y + 0.1 * x, x + 0.5 * y};
+                      },
+                      fill, 9),
+                  0.02f);
       expect_near(augmented(call("translate", {fixed(0.25), fixed(-0.5)}, named), array),
-                  plain(array,
-                        [&](double y, double x) {
-                          return Place{y - std::round(0.25 * height), x - std::round(-0.5 * width)};
-                        },
-                        fill, 9),
+                  plain(
+                      array,
+                      [&](double y, double x) {
+                        return Place{y - std::round(0.25 * height), x - std::round(-0.5 * width)};
+                      },
+                      fill, 9),
                   0);
     }
 }
 
 TEST(Augment, TurnsCounterClockwiseAndMirrors) {
-  Array array{{2, 2, 1}, std::vector<float>{1, 2,  //
-                                            3, 4}, 1};
+  Array array{{2, 2, 1},
+              std::vector<float>{1, 2,  //
+                                 3, 4},
+              1};
   EXPECT_EQ(augmented(call("rotate", {fixed_degrees(90)}), array), (std::vector<float>{2, 4, 1, 3}));
   Array row{{1, 4, 1}, std::vector<float>{1, 2, 3, 4}, 50};
   std::get<0>(row.values).resize(200);
@@ -151,7 +166,13 @@ TEST(Augment, NeighbouringMovesAreOneInterpolation) {
   // What lies between them, or another fill, makes two of it.
   EXPECT_NE(augmented({there, call("rotate", {fixed_degrees(-30)}, filled("nearest"))}, array), reals(array));
   expect_near(augmented({call("zoom", {fixed(0.3)}), call("translate", {fixed(0.1), fixed(0)})}, array),
-              plain(array, [](double y, double x) { return Place{1.3 * (y - 2), 1.3 * x}; }, "reflect"), 0.02f);
+              plain(
+                  array,
+                  [](double y, double x) {
+                    return Place{1.3 * (y - 2), 1.3 * x};
+                  },
+                  "reflect"),
+              0.02f);
 }
 
 TEST(Augment, CropIsAShiftByWholePixelsOverAFrame) {
@@ -161,10 +182,16 @@ TEST(Augment, CropIsAShiftByWholePixelsOverAFrame) {
     auto found = augmented(call("crop", {2}), array, sample);
     bool any = false;
     Array own{{6, 6, 1}, std::vector<float>(), 1};
-    for (size_t e = 0; e < 36; ++e) std::get<0>(own.values).push_back(reals(array)[static_cast<size_t>(sample) * 36 + e]);
+    for (size_t e = 0; e < 36; ++e)
+      std::get<0>(own.values).push_back(reals(array)[static_cast<size_t>(sample) * 36 + e]);
     for (int dy = -2; dy <= 2; ++dy)
       for (int dx = -2; dx <= 2; ++dx)
-        if (found == plain(own, [&](double y, double x) { return Place{y - dy, x - dx}; }, "constant")) {
+        if (found == plain(
+                         own,
+                         [&](double y, double x) {
+                           return Place{y - dy, x - dx};
+                         },
+                         "constant")) {
           seen.insert({dy, dx});
           any = true;
         }
@@ -194,12 +221,18 @@ std::array<double, 3> from_hsv(const Hsv &hsv) {
   double hue = std::fmod(hsv.hue + 12, 6), v = hsv.value, s = hsv.saturation, f = hue - std::floor(hue);
   double p = v * (1 - s), q = v * (1 - s * f), t = v * (1 - s * (1 - f));
   switch (static_cast<int>(hue)) {
-    case 0: return {v, t, p};
-    case 1: return {q, v, p};
-    case 2: return {p, v, t};
-    case 3: return {p, q, v};
-    case 4: return {t, p, v};
-    default: return {v, p, q};
+    case 0:
+      return {v, t, p};
+    case 1:
+      return {q, v, p};
+    case 2:
+      return {p, v, t};
+    case 3:
+      return {p, q, v};
+    case 4:
+      return {t, p, v};
+    default:
+      return {v, p, q};
   }
 }
 
@@ -287,7 +320,8 @@ TEST(Augment, AmountsAreUniform) {
   Array array{{1, 1, 1}, std::vector<float>(4000, 100.0f), 4000};
   PictureAugmenter augmenter(augmentation, array, {0, 255}, 3);
   std::vector<double> shares;
-  for (int64_t sample = 0; sample < 4000; ++sample) shares.push_back((*augmenter.augmented(reals(array).data(), 0, sample) - 100) / 255);
+  for (int64_t sample = 0; sample < 4000; ++sample)
+    shares.push_back((*augmenter.augmented(reals(array).data(), 0, sample) - 100) / 255);
   std::sort(shares.begin(), shares.end());
   for (size_t i = 0; i < shares.size(); ++i)
     ASSERT_NEAR(shares[i], -0.1 + 0.4 * static_cast<double>(i) / 4000, 0.4 * 0.03);
