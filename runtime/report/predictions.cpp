@@ -207,7 +207,7 @@ std::vector<double> elements_of(const void *argument, bool integers, int64_t cou
 }
 
 // Rows from all over the dataset.
-Dataset some_of(const Dataset &dataset) {
+Dataset samples_to_show(const Dataset &dataset) {
   Dataset few = dataset;
   size_t all = dataset.rows.size(), count = std::min(all, kMostSamples);
   for (size_t i = 0; i < count; ++i) few.rows[i] = dataset.rows[i * all / count];
@@ -228,7 +228,7 @@ Result<Predictions> summarise_predictions(Program &program, const nlohmann::json
   size_t inputs = function->inputs.size();
   const Port &first = function->inputs[0];
   Summary summary(*interface, data.preparation.schema);
-  Batches batches(some_of(dataset), {.batch_size = batch_size});
+  Batches batches(samples_to_show(dataset), {.batch_size = batch_size});
   batches.start(0);
   int64_t samples = 0;
   for (;;) {
