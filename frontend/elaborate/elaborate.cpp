@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -173,6 +174,22 @@ void choose_precision(const ast::Section &train, Session &session) {
         .help("precision = bf16, or f32, which it is without");
 }
 
+// swap_to_averaged_weights needs averages.
+void check_averages(const ast::Section &train, Session &session) {
+  const ast::Entry *entry = find_entry(&train, "callbacks");
+  const auto *list = entry ? std::get_if<ast::List>(&entry->value->node) : nullptr;
+  if (!list || std::any_of(session.weights.begin(), session.weights.end(),
+                           [](const WeightInfo &weight) { return weight.name.starts_with("ema.average."); }))
+    return;
+  for (const auto &item : list->items) {
+    const auto *call = std::get_if<ast::Call>(&item->node);
+    const auto *name = std::get_if<ast::Name>(call ? &call->callee->node : &item->node);
+    if (name && name->text == "swap_to_averaged_weights")
+      session.reporter.error(item->span, "swap_to_averaged_weights needs an optimizer that averages the weights")
+          .help("adam(learning_rate = 1e-3, use_ema = true)");
+  }
+}
+
 }  // namespace
 
 std::optional<Program> elaborate(const std::vector<std::unique_ptr<ast::File>> &files, const FrontendOptions &options,
@@ -193,6 +210,7 @@ std::optional<Program> elaborate(const std::vector<std::unique_ptr<ast::File>> &
   section("train", declarations.train, {"optimizer", "groups", "freeze", "loss", "metrics", "precision"});
   if (declarations.train) check_counts(*declarations.train, session);
   if (declarations.train) choose_precision(*declarations.train, session);
+  if (declarations.train && !session.reporter.has_errors()) check_averages(*declarations.train, session);
   section("tune", declarations.tune, {});
   section("check", declarations.check, {});
   metadata["parameters"] = params_json(session);

@@ -8,18 +8,6 @@
 
 namespace netc::runtime {
 
-using nlohmann::json;
-
-std::string weights_of_file(const json &metadata) {
-  if (!metadata.contains("train") || !metadata["train"].is_object()) return {};
-  auto value = metadata["train"].find("weights");
-  if (value == metadata["train"].end() || name_of(*value) != "load") return {};
-  const json *path = argument(*value, "path", 0);
-  if (!path || !path->is_string()) return {};
-  std::string text = path->get<std::string>();
-  return text.starts_with("/") ? text : metadata.value("data_root", ".") + "/" + text;
-}
-
 OrFailure<DataSets> load_training_data(const Session &session, const Settings &settings,
                                        std::optional<Preparation> preparation) {
   auto data =
@@ -31,22 +19,11 @@ OrFailure<DataSets> load_training_data(const Session &session, const Settings &s
   return std::move(*data);
 }
 
-OrFailure<void> take_weights(Session &session, const std::string &path) {
-  auto file = read_safetensors(path);
-  if (!file) return failure(file.error(), kBadData);
-  auto loaded = load_weights(session.program, *file, path, false);
-  if (!loaded) return failure(loaded.error(), kBadData);
-  if (loaded->weights == 0) return failure({path + " has none of this program's weights", ""}, kBadData);
-  std::printf("weights: %s of %s\n", count_text(loaded->weights).c_str(), path.c_str());
-  for (const std::string &name : loaded->missing) std::printf("  %s starts anew\n", name.c_str());
-  for (const std::string &name : loaded->unused) std::printf("  %s is not used\n", name.c_str());
-  return {};
-}
-
 OrFailure<void> start_anew(Session &session, const Fresh &fresh) {
   if (auto done = initialise(session.program); !done) return done;
-  if (fresh.weights.empty()) return {};
-  return take_weights(session, fresh.weights);
+  if (fresh.first.path.empty()) return {};
+  if (auto taken = take_weights(session.program, fresh.first); !taken) return failure(taken.error(), kBadData);
+  return {};
 }
 
 OrFailure<Fresh> open_fresh(Session &session, const Arguments &arguments) {
@@ -62,9 +39,8 @@ OrFailure<Fresh> open_fresh(Session &session, const Arguments &arguments) {
   auto steps = (data->train.size() + settings->batch_size.value - 1) / settings->batch_size.value;
   program.set_scalar("steps_per_epoch", static_cast<double>(steps));
   program.set_scalar("total_steps", static_cast<double>(steps * settings->epochs.value));
-  std::string from = arguments.text("--from");
-  if (from.empty()) from = weights_of_file(settings->metadata);
-  Fresh fresh{std::move(*settings), std::move(*data), from};
+  FirstWeights first = first_weights(arguments, settings->metadata);
+  Fresh fresh{std::move(*settings), std::move(*data), std::move(first)};
   if (auto done = start_anew(session, fresh); !done) return tl::unexpected(done.error());
   return fresh;
 }

@@ -3,6 +3,7 @@
 #include <cstdio>
 
 #include "runtime/cli/commands.h"
+#include "runtime/cli/first_weights.h"
 #include "runtime/cli/fresh.h"
 #include "runtime/cli/session.h"
 #include "runtime/io/file.h"
@@ -63,13 +64,14 @@ struct Start {
   DataSets data;
   Watch watch;
   std::optional<TrainingState> state;  // of the run that is resumed
-  std::string from;                    // a checkpoint to take weights from, or ""
+  FirstWeights first;
 };
 
 // config.json, and the source text that the program was made from.
-Result<void> write_configuration(const RunDirectory &run, const Settings &settings, const std::string &from) {
+Result<void> write_configuration(const RunDirectory &run, const Settings &settings, const FirstWeights &first) {
   json config = settings.to_json();
-  config["from"] = from.empty() ? json() : json(from);
+  config["from"] = first.path.empty() ? json() : json(first.path);
+  config["skip_mismatch"] = first.skip_mismatch;
   config["network"] = settings.metadata.value("network", json());
   JsonText rows;
   write_configuration_rows(rows, settings);
@@ -85,16 +87,17 @@ OrFailure<Start> start_new(Session &session, const Arguments &arguments, const O
   if (!settings) return failure(settings.error(), kUsage);
   auto data = load_training_data(session, *settings, std::nullopt);
   if (!data) return tl::unexpected(data.error());
-  std::string from = arguments.text("--from");
-  if (from.empty()) from = weights_of_file(settings->metadata);
-  if (!from.empty() && !file_exists(from)) return failure(read_safetensors(from).error(), kBadData);
+  FirstWeights first = first_weights(arguments, settings->metadata);
+  if (!first.path.empty() && !file_exists(first.path)) {
+    return failure(read_safetensors(first.path).error(), kBadData);
+  }
   auto watch = watch_of(session.program, *settings, *data);
   if (!watch) return tl::unexpected(watch.error());
   auto run = RunDirectory::create(session.program.name(), arguments.text("--run"));
   if (!run) return failure(run.error(), kFailed);
-  if (auto written = write_configuration(*run, *settings, from); !written) return failure(written.error(), kFailed);
+  if (auto written = write_configuration(*run, *settings, first); !written) return failure(written.error(), kFailed);
   return Start{std::move(*run),   std::move(*settings), std::move(*data),
-               std::move(*watch), std::nullopt,         std::move(from)};
+               std::move(*watch), std::nullopt,         std::move(first)};
 }
 
 OrFailure<Start> start_again(Session &session, const Arguments &arguments, Overrides overrides) {
@@ -104,7 +107,8 @@ OrFailure<Start> start_again(Session &session, const Arguments &arguments, Overr
   if (!text) return failure(text.error(), kBadData);
   json config = parse_json(*text);
   if (!config.is_object()) return failure({run->file("config.json") + " is damaged", ""}, kBadData);
-  std::string from = config["from"].is_string() ? config["from"].get<std::string>() : "";
+  FirstWeights first{config["from"].is_string() ? config["from"].get<std::string>() : "",
+                     config["skip_mismatch"] == true};
   std::optional<TrainingState> state;
   std::optional<Preparation> preparation;
   std::string path = run->checkpoint("last.safetensors");
@@ -143,7 +147,7 @@ OrFailure<Start> start_again(Session &session, const Arguments &arguments, Overr
     return failure({"the run was made with other callbacks than this program has", ""}, kUsage);
   }
   return Start{std::move(*run),   std::move(*settings), std::move(*data),
-               std::move(*watch), std::move(state),     std::move(from)};
+               std::move(*watch), std::move(state),     std::move(first)};
 }
 
 void print_start(const Session &session, const Start &start) {
@@ -215,27 +219,38 @@ Result<void> end_report(Report &report, const TrainingLoop &loop, const Start &s
   return {};
 }
 
-// Measures the weights that the training ends with on the test set. The values are those of measured_names(); none
-// without a test set.
+// Loads a checkpoint of the run and measures it on the test set. `whose` says which weights these are. The values are
+// those of measured_names(); none without a test set.
+OrFailure<std::vector<double>> print_test(Session &session, const Start &start, const std::string &file,
+                                          const std::string &whose) {
+  std::string path = start.run.checkpoint(file);
+  auto content = read_safetensors(path);
+  if (!content) return failure(content.error(), kFailed);
+  if (auto loaded = load_all_weights(session.program, *content, path, false); !loaded) {
+    return failure(loaded.error(), kFailed);
+  }
+  if (start.data.test.empty()) return std::vector<double>{};
+  Batches batches(start.data.test, {.batch_size = start.settings.batch_size.value});
+  auto values = evaluate_all(session.program, batches);
+  if (!values) return failure(values.error(), kFailed);
+  std::printf("test: %s  (%s)\n", measured_text(measured_names(session.program), **values).c_str(), whose.c_str());
+  return std::move(**values);
+}
+
+// Measures the weights that the training ends with; the values are those of print_test.
 OrFailure<std::vector<double>> print_result(Session &session, const Start &start, const Callbacks &callbacks) {
   std::vector<double> measured;
+  if (session.program.has_averages() && file_exists(start.run.checkpoint("averaged.safetensors"))) {
+    auto printed = print_test(session, start, "averaged.safetensors", "averaged weights of the last epoch");
+    if (!printed) return printed;
+  }
   if (callbacks.result_epoch() >= 0) {
-    std::string path = start.run.checkpoint(callbacks.result_file());
-    auto file = read_safetensors(path);
-    if (!file) return failure(file.error(), kFailed);
-    if (auto loaded = load_all_weights(session.program, *file, path, false); !loaded) {
-      return failure(loaded.error(), kFailed);
-    }
+    auto printed = print_test(session, start, callbacks.result_file(),
+                              format("weights of epoch %lld", static_cast<long long>(callbacks.result_epoch() + 1)));
+    if (!printed) return printed;
+    measured = std::move(*printed);
   }
   const Dataset &shown = start.data.test.empty() ? start.data.validation : start.data.test;
-  if (!start.data.test.empty()) {
-    Batches batches(start.data.test, {.batch_size = start.settings.batch_size.value});
-    auto values = evaluate_all(session.program, batches);
-    if (!values) return failure(values.error(), kFailed);
-    std::printf("test: %s  (weights of epoch %lld)\n", measured_text(measured_names(session.program), **values).c_str(),
-                static_cast<long long>(callbacks.result_epoch() + 1));
-    measured = std::move(**values);
-  }
   if (!shown.empty()) {
     if (auto printed = print_samples(session, start, shown); !printed) return failure(printed.error(), kFailed);
   }
@@ -248,8 +263,9 @@ OrFailure<int> train(Session &session, const Arguments &arguments) {
   auto interval = parse_interval(arguments.text("--checkpoint-every"));
   if (!interval) return failure(interval.error(), kUsage);
   bool resume = arguments.has("--resume");
-  if (resume && (arguments.has("--from") || arguments.has("--run"))) {
-    return failure({"--resume continues a run as it is: --from and --run do not go with it", ""}, kUsage);
+  if (resume && (arguments.has("--from") || arguments.has("--skip-mismatch") || arguments.has("--run"))) {
+    return failure({"--resume continues a run as it is: --from, --skip-mismatch and --run do not go with it", ""},
+                   kUsage);
   }
   const json &metadata = session.program.metadata();
   bool trains = session.program.function("train_step") && metadata.contains("train") && metadata["train"].is_object();
@@ -264,8 +280,8 @@ OrFailure<int> train(Session &session, const Arguments &arguments) {
   start->settings.apply(program);
   if (!start->state) {
     if (auto done = initialise(program); !done) return tl::unexpected(done.error());
-    if (!start->from.empty()) {
-      if (auto taken = take_weights(session, start->from); !taken) return tl::unexpected(taken.error());
+    if (!start->first.path.empty()) {
+      if (auto taken = take_weights(program, start->first); !taken) return failure(taken.error(), kBadData);
     }
   }
   print_start(session, *start);

@@ -12,9 +12,9 @@ namespace {
 
 using nlohmann::json;
 
-const char *const kNames[] = {"early_stopping",    "checkpoint",       "reduce_lr_on_plateau",
-                              "reduce_on_plateau", "terminate_on_nan", "csv_logger",
-                              "tensorboard",       "progress",         "time_limit"};
+const char *const kNames[] = {"early_stopping",   "checkpoint", "reduce_lr_on_plateau", "reduce_on_plateau",
+                              "terminate_on_nan", "csv_logger", "tensorboard",          "swap_to_averaged_weights",
+                              "progress",         "time_limit"};
 
 // The monitored column of a callback and the direction in which it is better.
 Result<Best> best_from_call(const json &call, const std::string &fallback, const json &metrics,
@@ -115,6 +115,9 @@ Result<Callbacks> Callbacks::create(const json &list, const json &metrics, const
       if (!result.time_limit_) return fail("time_limit needs a time", "write: time_limit(2 h)");
     } else if (name == "terminate_on_nan") {
       result.terminate_on_nan_ = true;
+    } else if (name == "swap_to_averaged_weights") {
+      result.measures_averages_ = true;
+      result.keeps_averages_ = boolean_or(argument(call, "swap_on_epoch", 0), true);
     } else if (name == "tensorboard") {
       result.tensorboard_ = true;
     } else if (name != "csv_logger" && name != "progress") {

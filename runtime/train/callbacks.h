@@ -6,6 +6,7 @@
 //   checkpoint(monitor, mode = auto, keep = best or last or all, every = n epochs)
 //   reduce_lr_on_plateau(monitor = val_loss, factor = 0.1, patience = 10, min_delta = 1e-4, cooldown = 0, mode = auto,
 //                  min_scale = 0)          min_scale: the least share of the scheduled learning rate
+//   swap_to_averaged_weights(swap_on_epoch = true)   Keras: SwapEMAWeights, there with swap_on_epoch = false
 //   terminate_on_nan, csv_logger, tensorboard, progress, time_limit(2 h)
 //
 // Without validation data the monitor is `loss` unless the file names one.
@@ -70,6 +71,9 @@ class Callbacks {
   EpochActions epoch_end(const History &history, double scale, double elapsed);
 
   bool terminate_on_nan() const { return terminate_on_nan_; }
+  // Whether validation measures the moving averages of the weights, and whether the files of checkpoints hold them.
+  bool measures_averages() const { return measures_averages_; }
+  bool keeps_averages() const { return keeps_averages_; }
   bool tensorboard() const { return tensorboard_; }
   std::optional<double> time_limit() const { return time_limit_; }  // seconds
   const Best &best() const { return best_; }
@@ -89,6 +93,7 @@ class Callbacks {
   std::vector<int64_t> every_;  // a checkpoint of its own each n epochs
   std::optional<double> time_limit_;
   bool terminate_on_nan_ = false;
+  bool measures_averages_ = false, keeps_averages_ = false;
   bool tensorboard_ = false;
 };
 

@@ -23,44 +23,55 @@ Result<void> save_weights(const Program &program, const char *block, const std::
   return write_safetensors(path, tensors, strings);
 }
 
-Result<Loaded> load_weights(Program &program, const Safetensors &file, const std::string &path, bool with_optimizer) {
+namespace {
+
+// "adam.m.dense.kernel" beside "dense.kernel".
+bool is_optimizer_state(const Safetensors &file, const std::string &name) {
+  for (size_t dot = name.find('.'); dot != std::string::npos; dot = name.find('.', dot + 1)) {
+    if (file.tensors.contains(name.substr(dot + 1))) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Loaded load_weights(Program &program, const Safetensors &file, bool with_optimizer) {
   Loaded loaded;
-  std::set<std::string> used;
-  std::vector<std::pair<const Weight *, std::string_view>> copies;
+  std::set<std::string> known;
   for (const Weight &weight : program.weights()) {
-    if (weight.role == Role::optimizer && !with_optimizer) {
-      used.insert(weight.name);
-      continue;
-    }
+    known.insert(weight.name);
+    if (weight.role == Role::optimizer && !with_optimizer) continue;
     auto found = file.tensors.find(weight.name);
     if (found == file.tensors.end()) {
       loaded.missing.push_back(weight.name);
       continue;
     }
     const TensorEntry &tensor = found->second;
-    if (tensor.shape != weight.shape || tensor.dtype != safetensors_dtype(weight.dtype)) {
-      return fail(path + ": " + weight.name + " is " + shape_text(tensor.dtype, tensor.shape) + ", this program has " +
-                      shape_text(safetensors_dtype(weight.dtype), weight.shape),
-                  "the weights are those of another network, or of other values of its parameters");
+    std::string dtype = safetensors_dtype(weight.dtype);
+    if (tensor.shape != weight.shape || tensor.dtype != dtype) {
+      loaded.different.push_back(weight.name + " is " + shape_text(tensor.dtype, tensor.shape) + " there, " +
+                                 shape_text(dtype, weight.shape) + " here");
+      continue;
     }
-    copies.emplace_back(&weight, tensor.bytes);
-    used.insert(weight.name);
+    program.set_weight(weight, tensor.bytes);
+    ++loaded.weights;
   }
-  for (const auto &[weight, bytes] : copies) program.set_weight(*weight, bytes);
   for (const auto &[name, tensor] : file.tensors) {
-    if (!used.contains(name)) loaded.unused.push_back(name);
+    if (!known.contains(name) && !is_optimizer_state(file, name)) loaded.unused.push_back(name);
   }
-  loaded.weights = static_cast<int64_t>(copies.size());
   return loaded;
 }
 
 Result<void> load_all_weights(Program &program, const Safetensors &file, const std::string &path, bool with_optimizer) {
-  auto loaded = load_weights(program, file, path, with_optimizer);
-  if (!loaded) return tl::unexpected(loaded.error());
-  if (loaded->missing.empty()) return {};
+  Loaded loaded = load_weights(program, file, with_optimizer);
+  if (!loaded.different.empty()) {
+    return fail(path + ": " + loaded.different.front(),
+                "the weights are those of another network, or of other values of its parameters");
+  }
+  if (loaded.missing.empty()) return {};
   return fail(
-      path + " has no " + loaded->missing.front() +
-          (loaded->missing.size() > 1 ? " and " + std::to_string(loaded->missing.size() - 1) + " more weights" : ""),
+      path + " has no " + loaded.missing.front() +
+          (loaded.missing.size() > 1 ? " and " + std::to_string(loaded.missing.size() - 1) + " more weights" : ""),
       "the weights are those of another network");
 }
 

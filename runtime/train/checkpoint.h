@@ -25,14 +25,15 @@ Result<void> save_weights(const Program &program, const char *block, const std::
                           const Strings &strings);
 
 struct Loaded {
-  int64_t weights = 0;               // taken from the file
-  std::vector<std::string> missing;  // weights of the program that the file does not have
-  std::vector<std::string> unused;   // tensors of the file that the program does not have
+  int64_t weights = 0;                 // taken from the file
+  std::vector<std::string> missing;    // weights of the program that the file does not have
+  std::vector<std::string> different;  // that have another shape or type there: "head.kernel is f32[8, 5] there, ..."
+  std::vector<std::string> unused;     // tensors of the file that the program does not have, states of optimizers aside
+  bool complete() const { return missing.empty() && different.empty(); }
 };
-// Copies tensors into the weights of the same name. A tensor of another shape or type is an error, and nothing is
-// copied then. What the file does not have keeps its value.
-Result<Loaded> load_weights(Program &program, const Safetensors &file, const std::string &path, bool with_optimizer);
-// As above, and every weight must be there.
+// Copies tensors into the weights of the same name, shape and type. Other weights keep their values.
+Loaded load_weights(Program &program, const Safetensors &file, bool with_optimizer);
+// As above, and every weight must be there. On errors the weights are of no use.
 Result<void> load_all_weights(Program &program, const Safetensors &file, const std::string &path, bool with_optimizer);
 
 // A JSON entry of the table of strings; none when it is not there.

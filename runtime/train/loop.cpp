@@ -159,10 +159,12 @@ Result<bool> TrainingLoop::end_epoch(Ending &ending) {
               format("the weights are not finite any more in epoch %lld", static_cast<long long>(state_.epoch + 1))};
     return false;
   }
+  AveragedWeights averaged(program_, callbacks_.measures_averages());
   if (validation_) {
     auto measured = evaluate_all(program_, *validation_, [](int64_t) { return interrupted() == 0; });
     if (!measured) return tl::unexpected(measured.error());
     if (!*measured) {  // the epoch is resumed after its last step
+      averaged.end();
       if (auto saved = save(); !saved) return tl::unexpected(saved.error());
       ending.outcome = Outcome::interrupted;
       return false;
@@ -188,8 +190,14 @@ Result<bool> TrainingLoop::end_epoch(Ending &ending) {
   ++state_.epoch;
   state_.batch = 0;
   state_.sums = {};
+  if (!callbacks_.keeps_averages()) averaged.end();
   for (const std::string &file : actions.save) {
     if (auto kept = keep(file); !kept) return tl::unexpected(kept.error());
+  }
+  averaged.end();
+  if (is_over() && program_.has_averages()) {
+    AveragedWeights last(program_, true);
+    if (auto kept = keep("averaged.safetensors"); !kept) return tl::unexpected(kept.error());
   }
   lines_.push_back(history_line(state_.history, state_.history.epochs.size() - 1, seconds, rate));
   if (report_.look_is_due()) {

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "runtime/io/json.h"
@@ -79,6 +80,26 @@ Port port_from_json(const json &value) {
   return port;
 }
 
+namespace {
+
+// The moving average of the weight NAME is called so (frontend/std/optimizers.net).
+constexpr std::string_view kAverage = "ema.average.";
+
+std::vector<std::pair<size_t, size_t>> find_averages(const std::vector<Weight> &weights) {
+  std::map<std::string_view, size_t> places;
+  for (size_t i = 0; i < weights.size(); ++i) places[weights[i].name] = i;
+  std::vector<std::pair<size_t, size_t>> averages;
+  for (size_t i = 0; i < weights.size(); ++i) {
+    std::string_view name = weights[i].name;
+    if (!name.starts_with(kAverage) || weights[i].role != Role::optimizer) continue;
+    auto weight = places.find(name.substr(kAverage.size()));
+    if (weight != places.end()) averages.emplace_back(weight->second, i);
+  }
+  return averages;
+}
+
+}  // namespace
+
 int64_t dtype_bytes(std::string_view dtype) {
   if (dtype == "f64" || dtype == "i64") return 8;
   if (dtype == "f32" || dtype == "i32") return 4;
@@ -100,6 +121,7 @@ Result<Program> Program::open(const nc_program_t &source) try {
     if (!weight) return tl::unexpected(weight.error());
     program.weights_.push_back(std::move(*weight));
   }
+  program.averages_ = find_averages(program.weights_);
   for (uint32_t i = 0; i < source.function_count; ++i) {
     auto function = function_from_json(source.functions[i], program.metadata_.at("functions"));
     if (!function) return tl::unexpected(function.error());
@@ -141,6 +163,14 @@ void Program::set_step(int64_t step) {
 
 void Program::set_weight(const Weight &weight, std::string_view bytes) {
   std::memcpy(block_.data() + weight.offset, bytes.data(), bytes.size());
+  prepared_ = false;
+}
+
+void Program::swap_averages() {
+  for (auto [weight, average] : averages_) {
+    char *first = block_.data() + weights_[weight].offset;
+    std::swap_ranges(first, first + weights_[weight].bytes, block_.data() + weights_[average].offset);
+  }
   prepared_ = false;
 }
 

@@ -64,6 +64,10 @@ class Program {
   std::span<const char> weight_block() const { return {block_.data(), static_cast<size_t>(source_->weight_bytes)}; }
   const char *weight_data(const Weight &weight) const { return block_.data() + weight.offset; }
   void set_weight(const Weight &weight, std::string_view bytes);
+  // Whether the optimizer keeps moving averages of weights (use_ema).
+  bool has_averages() const { return !averages_.empty(); }
+  // Puts each average in its weight's place and the weight in that of the average; called again, back.
+  void swap_averages();
 
   // Runtime values; one that the program does not use is ignored. Returns whether it does.
   bool set_scalar(std::string_view name, double value);
@@ -94,6 +98,7 @@ class Program {
   nlohmann::json metadata_;
   std::vector<Weight> weights_;
   std::vector<Function> functions_;
+  std::vector<std::pair<size_t, size_t>> averages_;  // weights and the averages of them
   std::map<std::string, size_t, std::less<>> scalar_index_;
   std::vector<double> scalars_;
   Buffer block_, workspace_;
@@ -101,6 +106,26 @@ class Program {
   uint64_t seed_ = 0;
   uint64_t step_ = 0;
   bool prepared_ = false;
+};
+
+// The averages in the place of the weights, from the beginning of its life until `end` or its end.
+class AveragedWeights {
+ public:
+  // Does nothing unless `wanted`.
+  AveragedWeights(Program &program, bool wanted) : program_(program), swapped_(wanted) {
+    if (swapped_) program_.swap_averages();
+  }
+  ~AveragedWeights() { end(); }
+  AveragedWeights(const AveragedWeights &) = delete;
+  AveragedWeights &operator=(const AveragedWeights &) = delete;
+  void end() {
+    if (swapped_) program_.swap_averages();
+    swapped_ = false;
+  }
+
+ private:
+  Program &program_;
+  bool swapped_;
 };
 
 // Results of a function as f32 or f64 arrays: memory for them, and pointers in order.

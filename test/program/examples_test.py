@@ -3,6 +3,7 @@
 import gzip
 import random
 import re
+import shutil
 import struct
 import subprocess
 import sys
@@ -79,6 +80,31 @@ class ExamplesTest(ProgramCase):
         self.assertLess(history[-1]["loss"], 0.9 * history[0]["loss"])
         self.compile_example("resnet_cifar")
         self.assertIn("residual_8", self.run_program("summary"))
+
+    def test_fine_tuning(self):
+        """What the two files say: what is taken over and what is not, and that it is worth it."""
+        for folder in ("tuning", "data/digits"):
+            shutil.copytree(EXAMPLES / folder, self.folder / "examples" / folder)
+        tuning = self.folder / "examples/tuning"
+        self.program = compile_net(tuning / "pretraining.net", self.folder / "pretraining")
+        self.run_program("train", "--run", tuning / "runs/pretraining")
+        text = (tuning / "fine_tuning.net").read_text()
+        self.program = compile_net(tuning / "fine_tuning.net", self.folder / "fine_tuning")
+        output = self.run_program("train", "--run", "tuned")
+        self.assertIn("anew, the file does not have them: three_classes.kernel, three_classes.bias", output)
+        self.assertIn("not used of the file: seven_classes.bias, seven_classes.kernel", output)
+        tuned = float(re.search(r"test: .*accuracy ([0-9.]+)", output).group(1))
+
+        lines = [line for line in text.splitlines() if not re.match(r"  (weights|freeze|groups) ", line)]
+        (tuning / "scratch.net").write_text("\n".join(lines) + "\n")
+        self.program = compile_net(tuning / "scratch.net", self.folder / "scratch")
+        output = self.run_program("train", "--run", "untuned")
+        self.assertGreater(tuned, float(re.search(r"test: .*accuracy ([0-9.]+)", output).group(1)))
+
+        (tuning / "strict.net").write_text(text.replace(", skip_mismatch = true", ""))
+        self.program = compile_net(tuning / "strict.net", self.folder / "strict")
+        self.assertIn("it has no three_classes.kernel, three_classes.bias", self.run_program("train", code=3))
+        self.assertIn("weights: 15 of", self.run_program("train", "--skip-mismatch"))
 
     def test_fashion(self):
         """On pictures of the same form, read from the folder of --data; small, and bound to few libraries."""

@@ -174,6 +174,16 @@ INSTANTIATE_TEST_SUITE_P(All, Optimizer,
                                          "adafactor", "muon", "sgd(learning_rate = cosine(0.1, warmup = 2 epochs))",
                                          "sgd(learning_rate = one_cycle(0.1))"),
                          named_by_text);
+// The step that is checked is the fourth: it completes updates of four and of two steps, and none of three.
+INSTANTIATE_TEST_SUITE_P(
+    OverSteps, Optimizer,
+    testing::Values("adam(gradient_accumulation_steps = 4, global_clipnorm = 0.1)",
+                    "rmsprop(gradient_accumulation_steps = 3, momentum = 0.5, use_ema = true)",
+                    "sgd(0.1, use_ema = true, ema_momentum = 0.5, ema_overwrite_frequency = 2)",
+                    "nadam(gradient_accumulation_steps = 2, clipvalue = 0.01, use_ema = true)",
+                    "adam(0.1) groups = [group(dense, learning_rate_multiplier = 0.1, beta_1 = 0.5), "
+                    "group(\"*.bias\", weight_decay = 0.5, learning_rate = cosine(0.2))]"),
+    named_by_text);
 
 }  // namespace
 }  // namespace netc::test
