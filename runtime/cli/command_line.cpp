@@ -12,6 +12,9 @@ const OptionSpec kThreads = {"--threads", "N", "threads (default: all cores); ch
 const OptionSpec kData = {"--data", "DIR", "the folder that paths of data start from"};
 const OptionSpec kWeights = {"--weights", "FILE", "a checkpoint (default: the best of the newest run in ./runs)"};
 const OptionSpec kRunOf = {"--run", "DIR", "the best checkpoint of this run"};
+const OptionSpec kFrom = {"--from", "FILE", "start with the weights of a checkpoint or of a run's best one, by name"};
+const OptionSpec kSkipMismatch = {"--skip-mismatch", "",
+                                  "weights that the checkpoint has not, or in another shape, start anew"};
 const OptionSpec kSet = {"--set", "NAME=VALUE", "give a parameter another value"};
 const OptionSpec kSeed = {"--seed", "N", "the seed of all random numbers"};
 
@@ -30,8 +33,8 @@ std::vector<Entry> all_commands() {
         {{"--epochs", "N", "number of epochs"},
          kSet,
          {"--resume", "DIR", "continue the run in this folder where it stopped"},
-         {"--from", "FILE", "start with the weights of a checkpoint or of a run's best one, by name"},
-         {"--skip-mismatch", "", "weights that the checkpoint has not, or in another shape, start anew"},
+         kFrom,
+         kSkipMismatch,
          {"--run", "DIR", "folder of the new run (default: runs/NAME-001, -002, ...)"},
          {"--sample", "SHARE", "train on this share of the training data, as in 20%"},
          {"--pause-after", "EPOCH", "stop after this epoch; --resume goes on"},
@@ -76,7 +79,8 @@ std::vector<Entry> all_commands() {
         {{"--least", "X", "the first learning rate (default: 1e-6)"},
          {"--greatest", "X", "the last one (default: 10)"},
          {"--steps", "N", "training steps (default: 100)"},
-         {"--from", "FILE", "start with the weights of a checkpoint, by name"},
+         kFrom,
+         kSkipMismatch,
          {"--run", "DIR", "where find-lr.json goes (default: here)"},
          kData,
          kSet,

@@ -3,8 +3,6 @@
 #include <cstdio>
 
 #include "runtime/data/batches.h"
-#include "runtime/train/run_directory.h"
-#include "runtime/train/values.h"
 
 namespace netc::runtime {
 
