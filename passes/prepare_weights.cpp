@@ -25,15 +25,16 @@ class WeightPreparer {
   void run() {
     for (Function &function : module_.functions)
       if (function.mode == Mode::inference && !writes(function)) function = reading_prepared(function);
-    if (!weights_.empty() || convolves()) module_.functions.push_back(builder_.finish({}, {}));
+    if (!weights_.empty() || multiplies()) module_.functions.push_back(builder_.finish({}, {}));
   }
 
  private:
-  // Code generation may prepare kernels of convolutions, beyond what is said in the graph.
-  bool convolves() const {
-    auto is_convolution = [](const Op &op) { return op.def->name == "conv2d"; };
+  // Code generation may prepare kernels of convolutions and products in bf16, beyond what is said in the graph.
+  bool multiplies() const {
+    bool bf16 = module_.precision == Precision::bf16;
+    auto is_product = [&](const Op &op) { return op.def->name == "conv2d" || (bf16 && op.def->name == "matmul"); };
     return std::ranges::any_of(module_.functions, [&](const Function &function) {
-      return function.mode == Mode::inference && std::ranges::any_of(function.ops, is_convolution);
+      return function.mode == Mode::inference && std::ranges::any_of(function.ops, is_product);
     });
   }
 

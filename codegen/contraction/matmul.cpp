@@ -162,10 +162,10 @@ Matmul read_matmul(const Op &op, std::span<const ValueLayout> operands) {
   return matmul;
 }
 
-ContractionLowering plan_matmul(const Matmul &matmul, const Target &target) {
+ContractionLowering plan_matmul(const Matmul &matmul, const Target &target, bool constant_kernel) {
   if (can_turn(matmul, target)) return plan_turned_matmul(matmul, target);
   if (is_summed_over_pixels(matmul, target)) return plan_sum_over_pixels(matmul, target);
-  if (has_many_rows(matmul, target)) return plan_many_rows(matmul, target);
+  if (has_many_rows(matmul, target)) return plan_many_rows(matmul, target, constant_kernel);
   ContractionLowering lowering;
   int64_t steps = matmul.steps.batch ? matmul.steps.size * kTypicalSteps : matmul.steps.size;
   if (matmul.columns.batch) {

@@ -14,6 +14,6 @@ struct Matmul {
 };
 Matmul read_matmul(const Op &op, std::span<const ValueLayout> operands);
 
-ContractionLowering plan_matmul(const Matmul &matmul, const Target &target);
+ContractionLowering plan_matmul(const Matmul &matmul, const Target &target, bool constant_kernel = false);
 
 }  // namespace netc::contraction

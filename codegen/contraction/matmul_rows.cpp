@@ -3,6 +3,8 @@
 // second. Meanwhile it prefetches the rows of the next tile, in the order of memory: the processor goes on from there.
 #include "codegen/contraction/matmul_rows.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "codegen/contraction/common.h"
@@ -90,7 +92,7 @@ class ManyRowsEmitter {
   llvm::IRBuilder<> &ir() { return emitter_.ir(); }
   Value *number(int64_t i) { return ir().getInt64(static_cast<uint64_t>(i)); }
   Value *at(Value *base, Value *offset) { return element_at(emitter_, element_, base, offset); }
-  Value *panel_at(Value *column) { return at(emitter_.scratch(), scaled(emitter_, column, matmul_.steps.size)); }
+  Value *panel_at(Value *column) { return at(emitter_.scratch_apart(), scaled(emitter_, column, matmul_.steps.size)); }
 
   // Behind the last whole tile.
   Value *class_end(int64_t rows, Value *begin, Value *end) {
@@ -170,7 +172,7 @@ bool has_many_rows(const Matmul &matmul, const Target &target) {
          matmul.steps.size * matmul.columns.size * static_cast<int64_t>(byte_size(matmul.dtype)) <= kMostBytes;
 }
 
-ContractionLowering plan_many_rows(const Matmul &matmul, const Target &target, PixelGrid grid) {
+ContractionLowering plan_many_rows(const Matmul &matmul, const Target &target, bool constant_b, PixelGrid grid) {
   ManyRowsPlan plan{matmul, grid, target.lanes(matmul.dtype)};
   plan.element_bytes = static_cast<int64_t>(byte_size(matmul.dtype));
   int64_t all_vectors = (matmul.columns.size + plan.lanes - 1) / plan.lanes;
@@ -181,10 +183,12 @@ ContractionLowering plan_many_rows(const Matmul &matmul, const Target &target, P
   if (plan.classes.front() > 1) plan.classes.push_back(1);
 
   ContractionLowering lowering;
-  lowering.scratch_fixed = (plan.panel_count() * plan.panel_elements() * plan.element_bytes + 63) / 64 * 64;
+  if (constant_b) lowering.prepared_as = fmt::format("lines in panels of {}", plan.panels.width());
+  lowering.scratch_apart = (plan.panel_count() * plan.panel_elements() * plan.element_bytes + 63) / 64 * 64;
   double steps = static_cast<double>(matmul.steps.size);
   KernelStage pack;
   pack.suffix = "pack";
+  pack.prepares = true;
   pack.units = matmul.steps;
   double packed = static_cast<double>(matmul.columns.size * plan.element_bytes) / 20;
   pack.units_per_chunk = std::max<int64_t>(1, static_cast<int64_t>(kChunkNanoseconds / packed));

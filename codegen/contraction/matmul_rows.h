@@ -13,6 +13,6 @@ bool has_many_rows(const Matmul &matmul, const Target &target);
 struct PixelGrid {
   int64_t height = 0, width = 0;
 };
-ContractionLowering plan_many_rows(const Matmul &matmul, const Target &target, PixelGrid grid = {});
+ContractionLowering plan_many_rows(const Matmul &matmul, const Target &target, bool constant_b, PixelGrid grid = {});
 
 }  // namespace netc::contraction

@@ -140,7 +140,8 @@ namespace {
 void emit_turned_block(KernelEmitter &emitter, const PackedColumns &packed, Value *block) {
   llvm::IRBuilder<> &ir = emitter.ir();
   auto number = [&](int64_t i) { return ir.getInt64(static_cast<uint64_t>(i)); };
-  Value *to = element_at(emitter, ir.getInt8Ty(), emitter.scratch(), scaled(emitter, block, packed.block_bytes()));
+  Value *to =
+      element_at(emitter, ir.getInt8Ty(), emitter.scratch_apart(), scaled(emitter, block, packed.block_bytes()));
   Value *first = scaled(emitter, block, kTileColumns), *pairs = number(packed.steps / 2);
   Value *end = ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, ir.CreateAdd(first, number(kTileColumns)),
                                         number(packed.columns));
@@ -152,7 +153,7 @@ void emit_turned_block(KernelEmitter &emitter, const PackedColumns &packed, Valu
 void emit_pairs_of_blocks(KernelEmitter &emitter, const PackedColumns &packed, Value *begin, Value *end) {
   llvm::IRBuilder<> &ir = emitter.ir();
   auto number = [&](int64_t i) { return ir.getInt64(static_cast<uint64_t>(i)); };
-  Value *from = emitter.operand(1).base, *to = emitter.scratch();
+  Value *from = emitter.operand(1).base, *to = emitter.scratch_apart();
   int64_t whole = packed.columns / kTileColumns;
   Value *rest = columns_inside(emitter, packed.columns, number(whole));
   emitter.loop(begin, end, 1, [&](Value *pair) {
@@ -192,10 +193,12 @@ void emit_pairs(KernelEmitter &emitter, Value *first, Value *second, Value *insi
   ir.CreateAlignedStore(ir.CreateShuffleVector(load(first), load(second), pairs), to, llvm::Align(64));
 }
 
-void add_packing_stage(ContractionLowering &lowering, const PackedColumns &packed) {
-  lowering.scratch_fixed += packed.bytes();
+void add_packing_stage(ContractionLowering &lowering, const PackedColumns &packed, bool constant_kernel) {
+  lowering.scratch_apart = packed.bytes();
+  if (constant_kernel) lowering.prepared_as = packed.transposed ? "turned tiles" : "tiles";
   KernelStage stage;
   stage.suffix = "pack";
+  stage.prepares = true;
   stage.units = {packed.transposed ? packed.blocks() : packed.steps / 2, false};
   double nanoseconds_of_unit = static_cast<double>(packed.bytes()) / static_cast<double>(stage.units.size) / 15;
   stage.units_per_chunk = std::max<int64_t>(1, static_cast<int64_t>(kChunkNanoseconds / nanoseconds_of_unit));

@@ -78,8 +78,8 @@ struct PackedColumns {
   int64_t block_bytes() const { return steps * kTileColumns * 2; }
   int64_t bytes() const { return blocks() * block_bytes(); }
 };
-// Appends the stage that packs operand 1 into the scratch memory, which it asks for.
-void add_packing_stage(ContractionLowering &lowering, const PackedColumns &packed);
+// Appends the stage that packs operand 1 into the memory apart, which it asks for; once, when it never changes.
+void add_packing_stage(ContractionLowering &lowering, const PackedColumns &packed, bool constant_kernel);
 
 // Two lines of neighbouring columns, as pairs (64 bytes) to `to`. Null: zeros. `inside`: which of 16 columns there are,
 // null: all.

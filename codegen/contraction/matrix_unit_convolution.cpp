@@ -33,7 +33,7 @@ class TiledPhaseEmitter {
         rows_(rows),
         columns_(columns),
         image_(open_image(emitter, plan.source)),
-        scratch_(emitter.scratch()),
+        blocks_(emitter.scratch_apart()),
         steps_(tile_steps(plan.convolution.input_channels)),
         pieces_((columns.outputs + kTileRows - 1) / kTileRows),
         piece_((columns.outputs + pieces_ - 1) / pieces_) {}
@@ -89,7 +89,7 @@ class TiledPhaseEmitter {
       Value *place =
           scaled(emitter_, ir().CreateAdd(first_block, number(done / kTileColumns)), plan_.packed.block_bytes());
       place = ir().CreateAdd(place, number((rows_.first_tap * x.kernel + columns_.first_tap) * tap_bytes));
-      block.b.push_back(element_at(emitter_, ir().getInt8Ty(), scratch_, place));
+      block.b.push_back(element_at(emitter_, ir().getInt8Ty(), blocks_, place));
     }
     block.loops = {{number(rows_.taps), number(rows_.input_per_tap * image_.row_stride * 2),
                     number(rows_.tap_step * x.kernel * tap_bytes)},
@@ -115,14 +115,15 @@ class TiledPhaseEmitter {
   const AxisPhase &rows_;
   const AxisPhase &columns_;
   Image image_;
-  Value *scratch_;
+  Value *blocks_;
   int64_t steps_, pieces_, piece_;
   Value *image_number_ = nullptr, *start_ = nullptr;
 };
 
 }  // namespace
 
-std::optional<ContractionLowering> plan_tiled_convolution(const Convolution &convolution, const ValueLayout &input) {
+std::optional<ContractionLowering> plan_tiled_convolution(const Convolution &convolution, const ValueLayout &input,
+                                                          bool constant_kernel) {
   if (convolution.groups != 1 || tile_steps(convolution.input_channels) == 0) return std::nullopt;
   TiledConvolution plan{convolution};
   plan.rows = axis_phases(convolution.y);
@@ -141,7 +142,7 @@ std::optional<ContractionLowering> plan_tiled_convolution(const Convolution &con
                                    std::max<int64_t>(1, std::min<int64_t>(8, plan.rows.front().outputs / 4)));
 
   ContractionLowering lowering;
-  add_packing_stage(lowering, plan.packed);
+  add_packing_stage(lowering, plan.packed, constant_kernel);
   KernelStage stage;
   stage.suffix = "tile";
   stage.units = {convolution.images.size * plan.bands, convolution.images.batch};

@@ -21,7 +21,7 @@ class TiledMatmulEmitter {
         packed_(packed),
         steps_(tile_steps(packed.steps)),
         unit_(emitter),
-        scratch_(emitter.scratch()) {}
+        blocks_(emitter.scratch_apart()) {}
 
   // Rows [begin, end) times the panels of columns in [first_panel, last_panel).
   void run(Value *begin, Value *end, Value *first_panel, Value *last_panel) {
@@ -64,7 +64,7 @@ class TiledMatmulEmitter {
     for (int64_t done = 0; done < columns; done += kTileColumns) {
       Value *place =
           scaled(emitter_, ir().CreateAdd(number_of_block, number(done / kTileColumns)), packed_.block_bytes());
-      block.b.push_back(element_at(emitter_, ir().getInt8Ty(), scratch_, place));
+      block.b.push_back(element_at(emitter_, ir().getInt8Ty(), blocks_, place));
     }
     block.loops = {{number(packed_.steps / steps_), number(steps_ * 2), number(steps_ * kTileColumns * 2)}};
     Value *sums = unit_.stack_sums();
@@ -78,17 +78,17 @@ class TiledMatmulEmitter {
   const PackedColumns &packed_;
   int64_t steps_;
   MatrixUnit unit_;
-  Value *scratch_;
+  Value *blocks_;
 };
 
 }  // namespace
 
-std::optional<ContractionLowering> plan_tiled_matmul(const Matmul &matmul) {
+std::optional<ContractionLowering> plan_tiled_matmul(const Matmul &matmul, bool constant_kernel) {
   if (matmul.transpose_a || matmul.steps.batch || matmul.columns.batch || tile_steps(matmul.steps.size) == 0)
     return std::nullopt;
   PackedColumns packed{matmul.steps.size, matmul.columns.size, matmul.transpose_b};
   ContractionLowering lowering;
-  add_packing_stage(lowering, packed);
+  add_packing_stage(lowering, packed, constant_kernel);
 
   KernelStage stage;
   stage.suffix = "tile";

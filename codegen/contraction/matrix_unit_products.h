@@ -9,8 +9,9 @@
 
 namespace netc::contraction {
 
-std::optional<ContractionLowering> plan_tiled_matmul(const Matmul &matmul);
-std::optional<ContractionLowering> plan_tiled_convolution(const Convolution &convolution, const ValueLayout &input);
+std::optional<ContractionLowering> plan_tiled_matmul(const Matmul &matmul, bool constant_kernel);
+std::optional<ContractionLowering> plan_tiled_convolution(const Convolution &convolution, const ValueLayout &input,
+                                                          bool constant_kernel);
 // The gradients with respect to a matrix and to a kernel: sums over the batch and over pixels.
 std::optional<ContractionLowering> plan_tiled_matmul_weights(const Matmul &matmul);
 std::optional<ContractionLowering> plan_tiled_backward_weights(const Convolution &convolution,

@@ -88,12 +88,13 @@ ContractionLowering by_batch(LoweringForBatches special,
 }
 
 std::optional<ContractionLowering> plan_tiled(const Op &op, std::span<const ValueLayout> operands,
-                                              const ValueLayout &result) {
+                                              const ValueLayout &result, bool constant_kernel) {
   if (op.def->name == "matmul") {
     Matmul matmul = read_matmul(op, operands);
-    return matmul.transpose_a ? plan_tiled_matmul_weights(matmul) : plan_tiled_matmul(matmul);
+    return matmul.transpose_a ? plan_tiled_matmul_weights(matmul) : plan_tiled_matmul(matmul, constant_kernel);
   }
-  if (op.def->name == "conv2d") return plan_tiled_convolution(read_convolution(op, operands, result), operands[0]);
+  if (op.def->name == "conv2d")
+    return plan_tiled_convolution(read_convolution(op, operands, result), operands[0], constant_kernel);
   return plan_tiled_backward_weights(read_backward_weights(op, operands, result), operands[0]);
 }
 
@@ -104,10 +105,10 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
   using namespace contraction;
   if (operands[0].type.dtype == DType::bf16) {
     if (target.bf16_tiles)
-      if (auto tiled = plan_tiled(op, operands, result)) return *tiled;
+      if (auto tiled = plan_tiled(op, operands, result, constant_kernel)) return *tiled;
     return plan_widened(op, operands, result, target);
   }
-  if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target);
+  if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target, constant_kernel);
   if (op.def->name == "conv2d") {
     Convolution convolution = read_convolution(op, operands, result);
     Matmul pixels{convolution.dtype,
@@ -115,7 +116,7 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
                   {convolution.output_channels},
                   {convolution.input_channels}};
     if (is_pointwise(convolution) && operands[0].halo.empty() && has_many_rows(pixels, target))
-      return plan_many_rows(pixels, target, {convolution.y.output, convolution.x.output});
+      return plan_many_rows(pixels, target, constant_kernel, {convolution.y.output, convolution.x.output});
     auto of_one = [&](int64_t) { return plan_convolution(convolution, operands[0], target, constant_kernel); };
     auto direct = [&](int64_t below) {
       auto images = plan_convolution_images(convolution, target, constant_kernel);

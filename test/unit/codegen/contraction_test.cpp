@@ -247,6 +247,8 @@ TEST(Contraction, PointwiseConvolutionIntoAHalo) {
       Contraction convolution = conv2d(B, 5, width, 9, filters, {.kernel_height = 1, .kernel_width = 1}, {});
       convolution.result.halo = {1, 2, 2, 1};
       check(convolution, width == 4 ? 30 : 3);
+      convolution.constant_kernel = true;
+      check(convolution, width == 4 ? 30 : 3);
     }
 }
 
