@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 
 #include "codegen/target.h"
@@ -51,7 +52,7 @@ Result<json> describe(const fs::path &root, const std::string &path, const json 
   for (const json &entry : before)
     if (entry["path"] == path) known = entry;
   Hasher hasher;
-  int64_t size = 0, changed = 0;
+  int64_t size = 0, changed = std::numeric_limits<int64_t>::min();
   std::vector<fs::path> files;
   if (fs::is_directory(full, code)) {
     for (const auto &entry : fs::recursive_directory_iterator(full, code))

@@ -55,17 +55,28 @@ Result<json> read_settings(const fs::path &path) {
   return stored;
 }
 
-// The keys of the settings in which two studies differ, in words.
+std::string setting_text(const json &setting) {
+  return setting.is_string() ? setting.get<std::string>() : setting.dump();
+}
+
+// The settings in which two studies differ, in words.
 std::string conflicts(const json &stored, const json &now) {
   std::string text;
   for (const auto &[key, value] : now.items()) {
-    if (stored.contains(key) && stored[key] == value) continue;
-    auto say = [](const json &setting) { return setting.is_string() ? setting.get<std::string>() : setting.dump(); };
-    text += text.empty() ? "" : "; ";
-    text += key == "space" ? "the params or their spaces are others"
-                           : fmt::format("{} {} there, {} here", key, say(stored.value(key, json())), say(value));
+    json other = stored.value(key, json());
+    if (other == value) continue;
+    if (key == "search") {
+      bool same_method = other.value("method", "") == value["method"];
+      text += (same_method ? conflicts(other, value)
+                           : fmt::format("search {} there, {} here", setting_text(other.value("method", json())),
+                                         setting_text(value["method"]))) +
+              "; ";
+      continue;
+    }
+    text += key == "space" ? "the params or their spaces are others; "
+                           : fmt::format("{} {} there, {} here; ", key, setting_text(other), setting_text(value));
   }
-  return text;
+  return text.substr(0, text.empty() ? 0 : text.size() - 2);
 }
 
 Result<void> write_settings(const fs::path &path, const json &content) {
