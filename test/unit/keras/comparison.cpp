@@ -68,8 +68,13 @@ class Computation {
       : what_(what), module_(module), file_(file), tolerance_(tolerance), call_(std::move(call)) {}
 
   double run(const json &one) {
-    environment_.runtime_values = {{"step", 0},  {"steps_per_epoch", 10},   {"epochs", 5}, {"total_steps", 50},
-                                   {"epoch", 0}, {"learning_rate_scale", 1}};
+    environment_.runtime_values = {{"step", 0},
+                                   {"steps_per_epoch", 10},
+                                   {"epochs", 5},
+                                   {"total_steps", 50},
+                                   {"epoch", 0},
+                                   {"learning_rate_scale", 1},
+                                   {"learning_rate_override", 0}};
     environment_.seed = 7;
     if (const Function *init = module_.find_function("init")) {
       auto done = evaluate(module_, *init, {}, environment_);
@@ -167,7 +172,8 @@ Deviation compare(const Comparison &comparison) {
   PassOptions differentiate;
   differentiate.stop_before = "remove-dropout";
   if (auto done = run_pipeline(reference, differentiate); !done) throw std::runtime_error(done.error().message);
-  Computation exact("evaluated", reference, file, one.value("exact", kExactTolerance),
+  double exactness = one.value("exact", kExactTolerance);
+  Computation exact("evaluated", reference, file, exactness,
                     [&](const Function &function, const std::vector<Tensor> &inputs, Environment &environment) {
                       auto results = evaluate(reference, function, inputs, environment);
                       if (!results) throw std::runtime_error(results.error().message);
@@ -181,7 +187,8 @@ Deviation compare(const Comparison &comparison) {
   if (auto done = run_pipeline(planned, {}); !done) throw std::runtime_error(done.error().message);
   CompiledModule compiled(planned, best_target());
   double steps = one["runs"].back()["last"], half_a_unit = std::numeric_limits<float>::epsilon() / 2;
-  double tolerance = std::max((kOperations + steps) * half_a_unit, kRoundingFactor * one["rounding"].get<double>());
+  double tolerance =
+      exactness + std::max((kOperations + steps) * half_a_unit, kRoundingFactor * one["rounding"].get<double>());
   Computation rounded("compiled", reference, file, tolerance,
                       [&](const Function &function, const std::vector<Tensor> &inputs, Environment &environment) {
                         if (compiled.has("prepare") && function.name != "train_step")

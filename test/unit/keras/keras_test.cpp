@@ -20,6 +20,7 @@ INSTANTIATE_TEST_SUITE_P(Activations, Keras, testing::ValuesIn(comparisons("acti
 INSTANTIATE_TEST_SUITE_P(Constraints, Keras, testing::ValuesIn(comparisons("constraints")), named_by_case);
 INSTANTIATE_TEST_SUITE_P(Losses, Keras, testing::ValuesIn(comparisons("losses")), named_by_case);
 INSTANTIATE_TEST_SUITE_P(Metrics, Keras, testing::ValuesIn(comparisons("metrics")), named_by_case);
+INSTANTIATE_TEST_SUITE_P(Normalization, Keras, testing::ValuesIn(comparisons("normalization")), named_by_case);
 INSTANTIATE_TEST_SUITE_P(Optimizers, Keras, testing::ValuesIn(comparisons("optimizers")), named_by_case);
 INSTANTIATE_TEST_SUITE_P(Regularizers, Keras, testing::ValuesIn(comparisons("regularizers")), named_by_case);
 INSTANTIATE_TEST_SUITE_P(Schedules, Keras, testing::ValuesIn(comparisons("schedules")), named_by_case);

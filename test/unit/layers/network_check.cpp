@@ -22,8 +22,13 @@ Environment environment_for(int64_t batch) {
   environment.batch = batch;
   environment.seed = 7;
   environment.step = 3;
-  environment.runtime_values = {{"step", 3},  {"steps_per_epoch", 10},   {"epochs", 5}, {"total_steps", 50},
-                                {"epoch", 0}, {"learning_rate_scale", 1}};
+  environment.runtime_values = {{"step", 3},
+                                {"steps_per_epoch", 10},
+                                {"epochs", 5},
+                                {"total_steps", 50},
+                                {"epoch", 0},
+                                {"learning_rate_scale", 1},
+                                {"learning_rate_override", 0}};
   return environment;
 }
 
