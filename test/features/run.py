@@ -36,7 +36,8 @@ def is_run(path):
     if relative.suffix != ".py":
         return True
     lists = [ROOT / "test" / "CMakeLists.txt", path.parent / "CMakeLists.txt"]
-    return any(path.stem in file.read_text() or path.name in file.read_text() for file in lists if file.exists())
+    words = set(re.findall(r"\w+", " ".join(file.read_text() for file in lists if file.exists())))
+    return bool({path.stem, path.stem.removesuffix("_test")} & words)
 
 
 def rows(text):
