@@ -18,7 +18,7 @@ function show(value) {
   if (typeof value == 'string') return value;
   if (value == null || !isFinite(value)) return '–';
   const size = Math.abs(value);
-  if (size >= 1e5 || Number.isInteger(value)) return size >= 1e7 ? value.toExponential(2) : Math.round(value).toLocaleString('en');
+  if (size >= 1e3 || Number.isInteger(value)) return size >= 1e9 ? value.toExponential(2) : Math.round(value).toLocaleString('en');
   if (size && size < 1e-3) return value.toExponential(1);
   return value.toFixed(size < 1 ? 4 : size < 10 ? 3 : size < 100 ? 2 : 1);
 }

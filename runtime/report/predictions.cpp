@@ -6,13 +6,14 @@
 
 #include "runtime/cli/text.h"
 #include "runtime/data/batches.h"
+#include "runtime/data/some_samples.h"
 #include "runtime/report/sample_view.h"
 #include "runtime/train/predict.h"
 
 namespace netc::runtime {
 namespace {
 
-constexpr size_t kMostSamples = 10'000;
+constexpr int64_t kMostSamples = 10'000;
 constexpr size_t kShown = 12;           // right ones, and as many wrong ones
 constexpr size_t kMostPoints = 600;     // of right against said
 constexpr size_t kMostAnswers = 3;      // classes that a sample tells
@@ -206,15 +207,6 @@ std::vector<double> elements_of(const void *argument, bool integers, int64_t cou
   return values;
 }
 
-// Rows from all over the dataset.
-Dataset samples_to_show(const Dataset &dataset) {
-  Dataset few = dataset;
-  size_t all = dataset.rows.size(), count = std::min(all, kMostSamples);
-  for (size_t i = 0; i < count; ++i) few.rows[i] = dataset.rows[i * all / count];
-  few.rows.resize(count);
-  return few;
-}
-
 }  // namespace
 
 Result<Predictions> summarise_predictions(Program &program, const nlohmann::json &metadata, const DataSets &data,
@@ -228,7 +220,7 @@ Result<Predictions> summarise_predictions(Program &program, const nlohmann::json
   size_t inputs = function->inputs.size();
   const Port &first = function->inputs[0];
   Summary summary(*interface, data.preparation.schema);
-  Batches batches(samples_to_show(dataset), {.batch_size = batch_size});
+  Batches batches(some_samples(dataset, kMostSamples), {.batch_size = batch_size});
   batches.start(0);
   int64_t samples = 0;
   for (;;) {

@@ -82,10 +82,6 @@ void Report::write_fixed(JsonText &out) const {
   for (const Dataset *set : {&data_.train, &data_.validation, &data_.test})
     out.number(static_cast<double>(set->size()));
   out.close(']');
-  out.key("higher_is_better");
-  out.open('[');
-  for (const std::string &name : facts_.higher_is_better) out.string(name);
-  out.close(']');
   write_layers(out, settings_.metadata["layers"]);
   out.key("configuration");
   write_configuration_rows(out, settings_);
@@ -122,6 +118,10 @@ void Report::write_standing(JsonText &out, const Standing &standing, const RunEn
   out.member("reason", end.reason);
   out.member("best_epoch", static_cast<double>(standing.best_epoch + 1));
   out.member("monitor", standing.monitor);
+  out.key("higher_is_better");
+  out.open('[');
+  for (const std::string &name : facts_.higher_is_better) out.string(name);
+  out.close(']');
   if (end.test.empty()) return;
   auto names = measured_names(program_);
   out.key("test");

@@ -164,10 +164,8 @@ function configuration() {
 }
 
 head();
-if (epochs) {
-  reading();
-  curves();
-}
+if (data.reading.length) reading();
+if (epochs) curves();
 layers();
 predictions();
 inspection();

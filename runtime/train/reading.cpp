@@ -44,11 +44,9 @@ struct Curve {
   double tail = 0;    // the mean of the last values
   size_t best_at = 0;
 
-  // `minus`: a column to be taken off, or -1.
-  Curve(const History &history, int column, int minus) {
+  Curve(const History &history, int column) {
     for (size_t i = 0; i < history.epochs.size() && column >= 0; ++i) {
-      const auto &epoch = history.epochs[i];
-      double value = epoch[static_cast<size_t>(column)] - (minus < 0 ? 0 : epoch[static_cast<size_t>(minus)]);
+      double value = history.epochs[i][static_cast<size_t>(column)];
       if (!std::isfinite(value)) break;
       values.push_back(value);
     }
@@ -70,12 +68,9 @@ struct Curve {
 class Reader {
  public:
   explicit Reader(const Evidence &evidence)
-      : evidence_(evidence),
-        facts_(evidence.facts),
-        training_(loss("loss", "penalty")),
-        validation_(loss("val_loss", "val_penalty")) {
+      : evidence_(evidence), facts_(evidence.facts), training_(column("loss")), validation_(column("val_loss")) {
     guess_ = facts_.guess_is_known ? std::log(static_cast<double>(facts_.classes)) : 0;
-    penalised_ = column("penalty").last != 0;
+    penalty_ = column("penalty").tail;
   }
 
   Findings read() {
@@ -86,11 +81,7 @@ class Reader {
   }
 
  private:
-  Curve column(const char *name) const { return {evidence_.history, evidence_.history.column(name), -1}; }
-  // Without the penalty of the regularisers, which only training pays for.
-  Curve loss(const char *name, const char *penalty) const {
-    return {evidence_.history, evidence_.history.column(name), evidence_.history.column(penalty)};
-  }
+  Curve column(const char *name) const { return {evidence_.history, evidence_.history.column(name)}; }
   const Curve &watched() const { return validation_.size() > 0 ? validation_ : training_; }
   const char *watched_name() const { return validation_.size() > 0 ? "val_loss" : "loss"; }
 
@@ -249,7 +240,7 @@ class Reader {
 
   void underfitting() {
     Curve r2 = column("r2");
-    double of_guess = guess_ > 0 ? training_.tail / guess_ : 0;
+    double of_guess = guess_ > 0 ? (training_.tail - penalty_) / guess_ : 0;
     if (of_guess <= kUnderfitOfGuess && (r2.size() == 0 || r2.tail >= kUnderfitR2)) return;
     Finding &finding =
         of_guess > kUnderfitOfGuess
@@ -260,7 +251,7 @@ class Reader {
                             r2.tail);
     finding.advise("give the network more units or another layer", "-> dense(128) -> relu");
     advise_epochs(finding);
-    if (facts_.dropout || penalised_) finding.advise("regularise less: lower the rate of dropout, the factor of l2");
+    if (facts_.dropout || penalty_ != 0) finding.advise("regularise less: lower the rate of dropout, the factor of l2");
     normalise(finding);
     finding.advise("find a better learning rate", "find-lr");
   }
@@ -313,7 +304,7 @@ class Reader {
       finding.advise("raise the rate of dropout");
     else
       finding.advise("let units drop out, before the last layer", "-> dropout(0.3)");
-    if (!penalised_) finding.advise("keep weights small, in the largest layers", "kernel_regularizer = l2(1e-4)");
+    if (penalty_ == 0) finding.advise("keep weights small, in the largest layers", "kernel_regularizer = l2(1e-4)");
     if (!facts_.early_stopping)
       finding.advise("stop in time, among the callbacks", "early_stopping(patience = 5, restore_best_weights = true)");
   }
@@ -321,8 +312,8 @@ class Reader {
   const Evidence &evidence_;
   const Facts &facts_;
   Curve training_, validation_;
-  double guess_ = 0;  // its loss; 0: not known
-  bool penalised_ = false;
+  double guess_ = 0;    // its loss; 0: not known
+  double penalty_ = 0;  // of the regularisers, at the end
   Findings findings_;
 };
 

@@ -77,7 +77,7 @@ struct Finding {
   void advise(const char *what, const char *line = "");
 };
 
-// The most serious findings first; never empty.
+// The most serious findings first. None while there are fewer than three epochs to read.
 class Findings {
  public:
   [[gnu::format(printf, 5, 6)]] Finding &add(const char *kind, Level level, int64_t epoch, const char *pattern, ...);

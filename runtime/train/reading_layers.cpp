@@ -32,10 +32,11 @@ void dead_units(const EpochDiagnostics &last, Findings &findings) {
     worst_share = share;
   }
   if (!layers) return;
-  Finding &finding = findings.add(
-      "dead units", worst_share >= kMostlyDead ? Level::problem : Level::warning, last.epoch,
-      "Dead units: %lld of the %lld units of %s are zero for every sample; %d layers have more than a fifth of them.",
-      static_cast<long long>(worst->dead), static_cast<long long>(worst->units), worst->name.c_str(), layers);
+  Finding &finding =
+      findings.add("dead units", worst_share >= kMostlyDead ? Level::problem : Level::warning, last.epoch,
+                   "Dead units: %lld of the %lld units of %s are zero for all samples looked at%s.",
+                   static_cast<long long>(worst->dead), static_cast<long long>(worst->units), worst->name.c_str(),
+                   layers > 1 ? "; other layers have such units, too" : "");
   finding.advise("let a little through on the other side", "-> leaky_relu");
   finding.advise("begin with weights of the right size", "kernel_initializer = he_normal");
   finding.advise("lower the learning rate: one large step kills them");
