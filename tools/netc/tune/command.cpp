@@ -11,6 +11,7 @@
 #include "tools/netc/tune/display.h"
 #include "tools/netc/tune/fingerprint.h"
 #include "tools/netc/tune/options.h"
+#include "tools/netc/tune/report.h"
 #include "tools/netc/tune/space_check.h"
 #include "tools/netc/tune/tuner.h"
 
@@ -103,7 +104,8 @@ int tune_command(int argc, char **argv) {
   if (!conclusion.best) return 4;
   auto written = write_best_file(line.file, tuner.trials()[*conclusion.best].values, folder);
   if (!written) return complain(written.error(), 1);
-  fmt::print("the best file: {}\n", (folder / "best.net").string());
+  if (auto told = write_report(*study, *settings, tuner, *search, conclusion); !told) return complain(told.error(), 1);
+  fmt::print("the best file: {}\nthe report: {}\n", (folder / "best.net").string(), (folder / "tune.html").string());
   return 0;
 }
 
