@@ -124,7 +124,7 @@ void cut_single_sample(KernelStage &stage, int64_t multiple) {
   if (!stage.units.batch) return;
   auto chunks = std::clamp<int64_t>(static_cast<int64_t>(stage.batch_nanoseconds / kChunk), 1, kMostChunks);
   int64_t units = (stage.units.size + chunks - 1) / chunks;
-  units = (units + multiple - 1) / multiple * multiple;
+  units = std::max(units / multiple, int64_t{1}) * multiple;
   if (units < stage.units_per_chunk) stage.units_per_chunk_of_one = units;
 }
 
