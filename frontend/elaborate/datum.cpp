@@ -67,6 +67,12 @@ struct Describer {
 
 }  // namespace
 
+const std::string *bare_name(const Datum &datum) {
+  if (const auto *word = datum.as<Word>()) return &word->text;
+  const auto *callable = datum.as<CallablePtr>();
+  return callable && (*callable)->block && (*callable)->arguments.empty() ? &(*callable)->name : nullptr;
+}
+
 std::string describe(const Datum &datum, const Function *function) {
   return std::visit(Describer{function}, datum.node);
 }

@@ -105,6 +105,9 @@ inline Datum make_list(std::vector<Datum> items) {
   return Items(std::make_shared<const std::vector<Datum>>(std::move(items)));
 }
 
+// What a bare name stands for: the text of a word (same, valid), the name of a block without arguments (relu, adam);
+// null for all else.
+const std::string *bare_name(const Datum &datum);
 // True for a poison and for a list holding one.
 bool is_poison(const Datum &datum);
 // The shortest text that reads back to the same number: "32", "0.001".

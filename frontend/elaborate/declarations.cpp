@@ -20,6 +20,20 @@ Datum parse_define(const std::string &text) {
   return Text{text};
 }
 
+bool is_block(const std::string &name, const Session &session) {
+  return session.blocks.count(name) != 0 || !session.library.home(name).empty();
+}
+
+// `-D name=text` gives a value of another kind than the param has.
+void report_define(const std::string &text, const ast::ParamDecl &declaration, const Datum &value, Session &session) {
+  Diagnostic &diagnostic = session.reporter.error(
+      declaration.name.span,
+      fmt::format("-D {}={}: the param is {}", declaration.name.text, text, describe(value, nullptr)));
+  if (!value.is<CallablePtr>()) return;
+  if (std::string near = nearest_name(text, session.library.names()); !near.empty())
+    diagnostic.help("did you mean " + near + "?");
+}
+
 void declare_param(const ast::ParamDecl &declaration, const FrontendOptions &options, Session &session) {
   const std::string &name = declaration.name.text;
   if (auto it = session.params.find(name); it != session.params.end()) {
@@ -31,10 +45,12 @@ void declare_param(const ast::ParamDecl &declaration, const FrontendOptions &opt
   ParamInfo info{&declaration, interpreter.evaluate(*declaration.value), false, false, session.params.size()};
   if (auto define = options.defines.find(name); define != options.defines.end()) {
     Datum value = parse_define(define->second);
-    if (info.value.is<Word>() && value.is<Text>()) value = Word{value.as<Text>()->value};
+    const auto *text = value.as<Text>();
+    if (text && info.value.is<Word>()) value = Word{text->value};
+    if (text && info.value.is<CallablePtr>() && is_block(text->value, session))
+      value = interpreter.name_value(text->value, declaration.name.span);
     if (value.node.index() != info.value.node.index() && !is_poison(info.value))
-      session.reporter.error(declaration.name.span, fmt::format("-D {}={}: the param is {}", name, define->second,
-                                                                describe(info.value, nullptr)));
+      report_define(define->second, declaration, info.value, session);
     else
       info.value = value;
   }
@@ -42,9 +58,10 @@ void declare_param(const ast::ParamDecl &declaration, const FrontendOptions &opt
     interpreter.force(*number);
     info.value =
         Number{number->value, number->integer, number->unit, std::make_shared<const Symbol>(Symbol{name, "", {}})};
-  } else if (!info.value.is<bool>() && !info.value.is<Text>() && !info.value.is<Word>() && !is_poison(info.value)) {
-    session.reporter.error(declaration.value->span, fmt::format("a param is a number, a text or true or false, got {}",
-                                                                describe(info.value, nullptr)));
+  } else if (!info.value.is<bool>() && !info.value.is<Text>() && !bare_name(info.value) && !is_poison(info.value)) {
+    session.reporter.error(declaration.value->span,
+                           fmt::format("a param is a number, a text, true or false, or the name of a block, got {}",
+                                       describe(info.value, nullptr)));
   } else {
     info.fixed = true;
   }

@@ -99,7 +99,8 @@ json params_json(Session &session) {
   for (const std::string *name : names) {
     ParamInfo &param = session.params.at(*name);
     json space = param_space(interpreter, *name, param), condition = param_condition(interpreter, *name, param);
-    json value = param.value.is<Word>() ? json(param.value.as<Word>()->text) : datum_json(param.value);
+    const std::string *bare = bare_name(param.value);
+    json value = bare ? json(*bare) : datum_json(param.value);
     parameters.push_back({{"name", *name},
                           {"value", value},
                           {"kind", kind_of(param.value, space)},

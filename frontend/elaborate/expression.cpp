@@ -237,6 +237,16 @@ Datum Interpreter::subscript(const Datum &object, const Datum &index, Span span)
   return emit("reshape", {entry->id}, {{"shape", Shape(type.shape.begin() + 1, type.shape.end())}}, span);
 }
 
+const ast::Expr *Interpreter::chosen(const ast::If &node) {
+  auto condition = as_boolean(evaluate(*node.condition), node.condition->span, "the condition of `if`");
+  const ast::Body *body = !condition ? nullptr : *condition ? node.yes.get() : node.no.get();
+  if (!body || body->statements.empty()) return nullptr;
+  const auto *value = std::get_if<ast::Evaluate>(&body->statements.back().node);
+  if (value && body->statements.size() == 1) return value->value.get();
+  error(body->span, "a branch in a section is one value");
+  return nullptr;
+}
+
 Datum Interpreter::branch(const ast::If &node, Span) {
   auto condition = as_boolean(evaluate(*node.condition), node.condition->span, "the condition of `if`");
   if (!condition) return Poison{};

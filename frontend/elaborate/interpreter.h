@@ -93,6 +93,10 @@ class Interpreter {
   FunctionBuild *function() { return function_; }
   Frame &frame() { return *frame_; }
   Scope &scope() { return *scope_; }
+  // The one value of the branch that is taken; null when there is none, or after an error.
+  const ast::Expr *chosen(const ast::If &node);
+  // What a name means here; reports unknown ones.
+  Datum name_value(const std::string &name, Span span);
   // Marks the binding of a name in user code as read.
   void define(const ast::Identifier &name, Datum value, const char *what);
 
@@ -116,7 +120,6 @@ class Interpreter {
   friend struct ExpressionVisitor;
   friend struct StatementVisitor;
   bool spend();  // false once the file has used up its evaluations
-  Datum name_value(const std::string &name, Span span);
   Datum unknown_name(const std::string &name, Span span);
   Datum pipeline(const ast::Expr &input, const ast::Expr &step, Span span, const ast::Identifier *instance);
   Datum step(const ast::Expr &step, Datum input, Span input_span, Span span, const ast::Identifier *instance);

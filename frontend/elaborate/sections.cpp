@@ -53,6 +53,10 @@ class SectionReader {
     if (const auto *range = std::get_if<ast::Range>(&expression.node))
       return json{{"low", value(*range->low, free)}, {"high", value(*range->high, free)}, {"log", range->logarithmic}};
     if (const auto *call = std::get_if<ast::Call>(&expression.node)) return call_value(*call, expression);
+    if (const auto *choice = std::get_if<ast::If>(&expression.node)) {
+      const ast::Expr *chosen = interpreter_.chosen(*choice);
+      return chosen ? value(*chosen, free) : nullptr;
+    }
     return datum_json(interpreter_.evaluate(expression));
   }
 

@@ -14,7 +14,7 @@ using nlohmann::json;
 
 // A value a param or a constant of a condition has, as the metadata writes it.
 json plain_json(const Datum &datum) {
-  if (const auto *word = datum.as<Word>()) return word->text;
+  if (const std::string *name = bare_name(datum)) return *name;
   return datum_json(datum);
 }
 
@@ -54,9 +54,12 @@ class ConditionReader {
     return {{"op", op}, {"operands", operands}};
   }
 
+  bool means_something(const std::string &name) const {
+    return is_word(name) || session_.blocks.count(name) != 0 || session_.library.find(name);
+  }
   bool is_param(const ast::Expr &expression) const {
     const auto *name = std::get_if<ast::Name>(&expression.node);
-    return name && (session_.params.count(name->text) != 0 || !is_word(name->text));
+    return name && (session_.params.count(name->text) != 0 || !means_something(name->text));
   }
 
   json comparison(const ast::BinaryOp &node, Span span) {
@@ -192,12 +195,13 @@ json param_space(Interpreter &interpreter, const std::string &name, const ParamI
       } else if (const auto *text = datum.as<Text>()) {
         values.push_back(text->value);
         inside |= param.value.is<Text>() && param.value.as<Text>()->value == text->value;
-      } else if (const auto *word = datum.as<Word>()) {
-        values.push_back(word->text);
-        inside |= param.value.is<Word>() && param.value.as<Word>()->text == word->text;
+      } else if (const std::string *choice = bare_name(datum)) {
+        values.push_back(*choice);
+        const std::string *chosen = bare_name(param.value);
+        inside |= chosen && *chosen == *choice;
       } else if (!is_poison(datum)) {
-        reporter.error(item->span,
-                       fmt::format("a choice is a number, a text or a word, got {}", describe(datum, nullptr)));
+        reporter.error(item->span, fmt::format("a choice is a number, a text, a word or the name of a block, got {}",
+                                               describe(datum, nullptr)));
       }
     }
     if (!inside && !is_poison(param.value)) outside(values.dump());

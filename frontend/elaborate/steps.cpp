@@ -27,7 +27,7 @@ class Selector {
     if (const auto *list = std::get_if<ast::List>(&expression.node)) {
       for (const auto &item : list->items) add(*item);
     } else if (const auto *choice = std::get_if<ast::If>(&expression.node)) {
-      add_branch(*choice);
+      if (const ast::Expr *value = in_.chosen(*choice)) add(*value);
     } else if (const auto *pattern = std::get_if<ast::String>(&expression.node)) {
       add_pattern(pattern->value, expression.span);
     } else if (std::string name = dotted_name(expression); !name.empty()) {
@@ -41,13 +41,6 @@ class Selector {
   Selection selection;
 
  private:
-  void add_branch(const ast::If &choice) {
-    auto condition = in_.as_boolean(in_.evaluate(*choice.condition), choice.condition->span, "the condition");
-    const ast::Body *body = !condition ? nullptr : *condition ? choice.yes.get() : choice.no.get();
-    if (!body || body->statements.empty()) return;
-    if (const auto *last = std::get_if<ast::Evaluate>(&body->statements.back().node)) add(*last->value);
-  }
-
   bool is_networks(const WeightInfo &weight) const { return weight.role != Role::optimizer; }
   bool has_weights(const std::string &step) const {
     return std::any_of(session_.weights.begin(), session_.weights.end(),

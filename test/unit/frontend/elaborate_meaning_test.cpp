@@ -1,6 +1,7 @@
 // What elaborated functions compute and what the metadata says, on networks small enough to know by hand.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "ir/evaluator.h"
@@ -176,6 +177,29 @@ TEST(Meaning, ParamsThatDecideShapesAreFixed) {
     EXPECT_EQ(param["runtime"], param["name"] != "width") << param.dump();
   EXPECT_EQ(result->metadata()["parameters"][0]["space"]["kind"], "choice");
   EXPECT_EQ(result->metadata()["parameters"][2]["space"]["kind"], "range");
+}
+
+TEST(Meaning, ParamsMayBeBlocks) {
+  FrontendOptions options;
+  options.defines["unit"] = "tanh";
+  std::string text =
+      experiment("(x: f32[4]) -> class[3] { x -> dense(2, activation = unit) -> dense(3) }",
+                 "optimizer = rule(learning_rate = 0.1) callbacks = if rule == sgd { [terminate_on_nan] }",
+                 "param unit = relu in {relu, tanh}\nparam rule = sgd in {sgd, adam} if unit != relu");
+  auto result = elaborate_text(text, options);
+  ASSERT_TRUE(result->program) << result->messages();
+  EXPECT_EQ(result->messages(), "");
+  const auto &parameters = result->metadata()["parameters"];
+  EXPECT_EQ(parameters[0]["value"], "tanh");
+  EXPECT_EQ(parameters[0]["space"]["values"].dump(), R"(["relu","tanh"])");
+  EXPECT_EQ(parameters[1]["condition"].dump(), R"({"op":"!=","operands":[{"param":"unit"},"relu"]})");
+  EXPECT_EQ(result->metadata()["train"]["callbacks"].size(), 1u);
+  const auto &ops = result->program->module.find_function("predict")->ops;
+  EXPECT_TRUE(std::any_of(ops.begin(), ops.end(), [](const Op &op) { return op.def->name == "tanh"; }));
+
+  options.defines["unit"] = "tnh";
+  EXPECT_NE(elaborate_text(text, options)->messages().find("-D unit=tnh: the param is the block relu"),
+            std::string::npos);
 }
 
 TEST(Meaning, ConditionsOfSpacesAreTrees) {
