@@ -6,6 +6,7 @@
 // than they save, so the chunks are tiles of the result and each runs over all images. Which of the two is decided by
 // the shapes, so the order of every sum is too.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "codegen/contraction/common.h"
@@ -308,6 +309,7 @@ void plan_small(ContractionLowering &lowering, const BackwardWeightsPlan &plan, 
   int64_t for_pixels = (kPixelsPerPartial + plan.pixels() - 1) / plan.pixels();
   int64_t for_time = static_cast<int64_t>(3 * kChunkNanoseconds / nanoseconds(work_of_image));
   int64_t group = std::clamp<int64_t>(std::max(for_pixels, for_time), 1, kMostImagesPerPartial);
+  group = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(group)));  // as many for each thread, mostly
   const Dim images = plan.convolution.images;
 
   KernelStage tiles;

@@ -335,7 +335,7 @@ void add_combination(ContractionLowering &lowering, const WinogradWeightsPlan &p
   KernelStage stage;
   stage.suffix = "winograd_combine";
   stage.units = {plan.channels(), false};
-  stage.units_per_chunk = std::max<int64_t>(1, 2048 / plan.gradients.channels);
+  stage.units_per_chunk = std::max<int64_t>(1, 512 / plan.gradients.channels);
   double combining = costs.sum / 2 / kCyclesPerNanosecond;
   stage.fixed_nanoseconds = combining;
   if (!plan.in_stages)
