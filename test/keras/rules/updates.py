@@ -3,27 +3,22 @@
 import keras
 import numpy as np
 
-from rules.optimizers import BATCHES, CHECKED, NETWORK, START, WEIGHTS, gradients, image_model, made
+from rules.optimizers import BATCHES, CHECKED, NETWORK, WEIGHTS, gradients, image_model, made
+from rules.optimizers import START as ALL_STARTS
 from rules.support import experiment, net_call
+
+START = {name: ALL_STARTS[name] for name in WEIGHTS}
 
 CONSTRAINED = NETWORK.replace("dense(3, ", "dense(3, kernel_constraint = non_neg, ")
 
 
-def model_of(network):
-    model = image_model()
-    if network == CONSTRAINED:
-        model.get_layer("dense").kernel.constraint = keras.constraints.NonNeg()
-    return model
-
-
-def trained(model, parts):
+def trained(model, gradient, parts):
     """`parts`: optimizers, each with the names of the weights it updates."""
     variables = dict(zip(WEIGHTS, model.trainable_variables, strict=True))
     for name, variable in variables.items():
         variable.assign(START[name])
     for optimizer, names in parts:
         optimizer.build([variables[name] for name in names])
-    gradient = gradients(model, "x")
     runs, first = [], 0
     for last in CHECKED:
         for step in range(first, last):
@@ -41,11 +36,13 @@ def trained(model, parts):
 
 
 def cases():
-    result = []
+    model, result = image_model(), []
+    gradient, kernel = gradients(model, "x"), model.get_layer("dense").kernel
 
     def add(call, train, parts, network=NETWORK, exact=1e-9):
+        kernel.constraint = keras.constraints.NonNeg() if network == CONSTRAINED else None
         result.append({"name": call, "exact": exact, "net": experiment(network, f"loss = mse {train}"),
-                       "runs": trained(model_of(network), parts)})
+                       "runs": trained(model, gradient, parts)})
 
     def case(name, network=NETWORK, **arguments):
         call = net_call(name, arguments)
