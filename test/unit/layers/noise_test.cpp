@@ -20,7 +20,7 @@ block zeros_share(y_true: tensor, y_pred: tensor) { sample_mean(cast(y_pred == 0
 block within(y_true: tensor, y_pred: tensor) {  # how much the places of a channel differ
   places = ops.reshape(y_pred, shape = [batch, 20, 60])
   mean = reduce_mean(places, axes = [1], keep_dims = true)
-  sample_mean(square(places - mean))
+  sample_mean(square(places - mean)) * (20.0 / 19.0)
 }
 )";
 
