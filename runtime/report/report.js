@@ -17,7 +17,7 @@ function head() {
   for (const name in data.test || {}) if (name != 'penalty') list.push([show(number(data.test[name])), 'test ' + word(name)]);
   for (const name of ['loss', ...metrics]) {
     const full = has('val_' + name) ? 'val_' + name : name;
-    if (best) list.push([show(number(best[full])), word(full).replace('val ', 'validation ') + ', best epoch']);
+    if (best) list.push([show(number(best[full])), word(full).replace('val ', 'validation ') + ' at best']);
   }
   list.push([data.best_epoch + ' / ' + epochs, 'best epoch of all'], [duration(seconds), 'training time'],
     [show(data.layers.reduce((sum, layer) => sum + layer[3], 0)), 'parameters'], [show(data.samples[0]), 'training samples']);

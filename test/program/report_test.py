@@ -20,7 +20,7 @@ PROBE = """
     curves: [...document.querySelectorAll('.curve[data-series]')].map(one => [one.closest('.chart').querySelector('h3').textContent,
       one.dataset.series, (one.getAttribute('d').match(/[ML]/g) || []).length]),
     titles: [...document.querySelectorAll('h2')].map(one => one.firstChild.textContent),
-    findings: document.querySelectorAll('.finding').length, cells: document.querySelectorAll('.matrix .right, .matrix .wrong').length,
+    status: (document.querySelector('.pill') || {}).textContent, findings: document.querySelectorAll('.finding').length, cells: document.querySelectorAll('.matrix .right, .matrix .wrong').length,
     pictures: [...document.querySelectorAll('img')].map(one => one.complete && one.naturalWidth),
     points: document.querySelectorAll('circle.point').length, layers: document.querySelectorAll('.layer').length,
   };
@@ -97,6 +97,22 @@ class ReportTest(BrowserCase):
         first = read_history(run)[0]
         self.assertRegex(seen["hovered"], rf"training\s*{first['loss']:.3f}")
         self.assertIn("epoch 1", seen["hovered"])
+
+    def test_killed(self):
+        """The page of a training that died tells what the history tells."""
+        run = self.folder / "run"
+        child = subprocess.Popen([str(self.program), "train", "--epochs", "100000", "--run", str(run)], cwd=self.folder,
+                                 stdout=subprocess.PIPE, text=True)
+        while not (run / "report.html").exists() or not (run / "history.jsonl").read_text():
+            child.stdout.readline()
+        child.kill()
+        child.communicate()
+        epochs = len((run / "history.jsonl").read_text().splitlines())
+        seen = self.look(run / "report.html")
+        curves = {(title, name): points for title, name, points in seen["curves"]}
+        self.assertIn(curves["loss", "validation"], (epochs, epochs - 1))
+        self.assertIn("running, epoch", seen["status"])
+        self.assertFalse((run / "result.json").exists())
 
     def test_values(self):
         self.run_program("train", "--epochs", "12", "--run", "run", program=self.values)
