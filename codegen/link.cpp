@@ -84,6 +84,7 @@ Result<void> link_executable(const fs::path &object, const fs::path &runtime_lib
                                         object.string(),
                                         runtime_library.string(),
                                         "-Wl,--gc-sections",
+                                        "-Wl,-O2",  // strings that end alike are kept once
                                         "-Wl,--as-needed",
                                         "-no-pie"};  // 24 bytes of relocation for each pointer in a table
   for (const char *lld : {"ld.lld-19", "ld.lld"})
