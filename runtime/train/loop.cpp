@@ -159,8 +159,8 @@ Result<bool> TrainingLoop::end_epoch(Ending &ending) {
               format("the weights are not finite any more in epoch %lld", static_cast<long long>(state_.epoch + 1))};
     return false;
   }
-  AveragedWeights averaged(program_, callbacks_.measures_averages());
   if (validation_) {
+    AveragedWeights averaged(program_, callbacks_.measures_averages());
     auto measured = evaluate_all(program_, *validation_, [](int64_t) { return interrupted() == 0; });
     if (!measured) return tl::unexpected(measured.error());
     if (!*measured) {  // the epoch is resumed after its last step
@@ -190,17 +190,15 @@ Result<bool> TrainingLoop::end_epoch(Ending &ending) {
   ++state_.epoch;
   state_.batch = 0;
   state_.sums = {};
-  if (!callbacks_.keeps_averages()) averaged.end();
   for (const std::string &file : actions.save) {
-    if (auto kept = keep(file); !kept) return tl::unexpected(kept.error());
+    if (auto kept = keep(file, callbacks_.keeps_averages()); !kept) return tl::unexpected(kept.error());
   }
-  averaged.end();
   if (is_over() && program_.has_averages()) {
-    AveragedWeights last(program_, true);
-    if (auto kept = keep("averaged.safetensors"); !kept) return tl::unexpected(kept.error());
+    if (auto kept = keep("averaged.safetensors", true); !kept) return tl::unexpected(kept.error());
   }
   lines_.push_back(history_line(state_.history, state_.history.epochs.size() - 1, seconds, rate));
   if (report_.look_is_due()) {
+    AveragedWeights averaged(program_, callbacks_.measures_averages());
     if (auto looked = report_.look(state_.epoch); !looked) return tl::unexpected(looked.error());
   }
   if (is_over() || is_paused() || now() - last_save_ >= kLeastSecondsBetweenSaves) {
@@ -229,8 +227,9 @@ Strings TrainingLoop::strings() const {
           {"netc.epoch", std::to_string(state_.history.epochs.size())}};
 }
 
-// Keeps the weights as they are now for `file`. Large ones are written at once rather than copied.
-Result<void> TrainingLoop::keep(const std::string &file) {
+// Keeps the weights as they are now, or their averages, for `file`. Large ones are written at once rather than copied.
+Result<void> TrainingLoop::keep(const std::string &file, bool averages) {
+  AveragedWeights averaged(program_, averages);
   std::span<const char> block = program_.weight_block();
   if (block.size() > kLargestCopy) return save_weights(program_, block.data(), run_.checkpoint(file), false, strings());
   kept_[file] = {strings(), {block.begin(), block.end()}};

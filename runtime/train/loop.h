@@ -53,7 +53,7 @@ class TrainingLoop {
   Result<bool> train_epoch(Ending &ending);
   Result<bool> end_epoch(Ending &ending);
   Result<double> learning_rate();
-  Result<void> keep(const std::string &file);
+  Result<void> keep(const std::string &file, bool averages);
   Result<Ending> close(const Ending &ending);
   Result<void> write_kept();
   Result<void> save();
