@@ -14,6 +14,8 @@ int evaluate_command(const nc_program_t &program, const std::string &call, const
 int predict_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
 int summary_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
 int gradcheck_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
+int inspect_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
+int activations_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
 int check_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
 int overfit_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);
 int find_lr_command(const nc_program_t &program, const std::string &call, const Arguments &arguments);

@@ -31,12 +31,11 @@ Diagnosis::Diagnosis(Program &program, const Dataset &training, int64_t batch_si
   const Function *train_step = program.function("train_step"), *predict = program.function("predict");
   if (!train_step || !predict) return;
   std::vector<std::pair<std::string, std::string>> layer_of_weight;
-  std::vector<std::string> rectified;
   for (const json &layer : program.metadata()["layers"]) {
     std::string name = layer["name"];
     for (const json &weight : layer["weights"]) layer_of_weight.emplace_back(weight, name);
     bool relu = layer.value("rectified", false);
-    if (relu) rectified.push_back(name);
+    if (relu) rectified_.push_back(name);
     if (relu || !layer["weights"].empty()) layers_.push_back({.name = name});
   }
   for (const Weight &weight : program.weights()) {
@@ -48,13 +47,11 @@ Diagnosis::Diagnosis(Program &program, const Dataset &training, int64_t batch_si
     if (!layer_of(layer)) layers_.push_back({.name = layer});
     weights_.emplace_back(&weight, static_cast<size_t>(layer_of(layer) - layers_.data()));
   }
-  auto is_rectified = [&](const Observed &value) {
-    return !value.gradient && std::ranges::find(rectified, value.name) != rectified.end();
-  };
-  std::ranges::copy_if(observed_values(program, *predict), std::back_inserter(predicted_), is_rectified);
-  std::ranges::copy_if(observed_values(program, *train_step), std::back_inserter(trained_),
-                       [&](const Observed &value) { return value.gradient || is_rectified(value); });
   alive_.resize(layers_.size());
+}
+
+bool Diagnosis::is_rectified(const Observed &value) const {
+  return !value.gradient && std::ranges::find(rectified_, value.name) != rectified_.end();
 }
 
 LayerDiagnosis *Diagnosis::layer_of(const std::string &name) {
@@ -62,12 +59,12 @@ LayerDiagnosis *Diagnosis::layer_of(const std::string &name) {
   return found == layers_.end() ? nullptr : &*found;
 }
 
-Result<std::vector<LayerDiagnosis>> Diagnosis::run(int64_t step) {
+Result<std::vector<LayerDiagnosis>> Diagnosis::run(int64_t step, const Look &look) {
   for (LayerDiagnosis &layer : layers_) layer = {.name = layer.name};
   for (std::vector<bool> &alive : alive_) alive.clear();
   program_.set_step(step);
-  if (auto done = make_step(); !done) return tl::unexpected(done.error());
-  if (auto done = watch_units(); !done) return tl::unexpected(done.error());
+  if (auto done = make_step(look); !done) return tl::unexpected(done.error());
+  if (auto done = watch_units(look); !done) return tl::unexpected(done.error());
   for (size_t i = 0; i < layers_.size(); ++i) {
     layers_[i].units = static_cast<int64_t>(alive_[i].size());
     layers_[i].dead = std::ranges::count(alive_[i], false);
@@ -76,7 +73,7 @@ Result<std::vector<LayerDiagnosis>> Diagnosis::run(int64_t step) {
 }
 
 // On the first batch, on a copy of the weights.
-Result<void> Diagnosis::make_step() {
+Result<void> Diagnosis::make_step(const Look &look) {
   std::span<const char> block = program_.weight_block();
   if (!copy_.reserve(static_cast<int64_t>(block.size()))) return fail("not enough memory for a copy of the weights");
   std::memcpy(copy_.data(), block.data(), block.size());
@@ -87,13 +84,16 @@ Result<void> Diagnosis::make_step() {
   const Function &train_step = *program_.function("train_step");
   Results results(train_step, (*batch)->size);
   std::vector<std::optional<double>> gradients(layers_.size());  // the squares
-  auto look = [&](const Observed &value, std::span<const float> values) {
+  std::vector<Observed> seen = observed_values(program_, train_step);
+  std::erase_if(seen, [&](const Observed &value) { return !value.gradient && !is_rectified(value); });
+  auto take = [&](const Observed &value, std::span<const float> values) {
     if (!value.gradient) return mark_alive(value, values);
+    if (look) look(value, values);
     for (const auto &[weight, layer] : weights_)
       if (weight->name == value.name) gradients[layer] = gradients[layer].value_or(0) + sum_of_squares(values);
   };
   auto done =
-      observe(program_, train_step, trained_, (*batch)->arguments, results.pointers(), (*batch)->size, &copy_, look);
+      observe(program_, train_step, seen, (*batch)->arguments, results.pointers(), (*batch)->size, &copy_, take);
   if (!done) return done;
   std::vector<double> before(layers_.size()), update(layers_.size());
   for (const auto &[weight, layer] : weights_) {
@@ -103,16 +103,24 @@ Result<void> Diagnosis::make_step() {
       double difference = static_cast<double>(now[i]) - old[i];
       update[layer] += difference * difference;
     }
+    if (!gradients[layer]) continue;
+    layers_[layer].gradient_norm = std::sqrt(*gradients[layer]);
     layers_[layer].weight_norm = std::sqrt(before[layer]);
-    if (before[layer] > 0) layers_[layer].update_ratio = std::sqrt(update[layer] / before[layer]);
-    if (gradients[layer]) layers_[layer].gradient_norm = std::sqrt(*gradients[layer]);
+    // A step that only adds to an accumulated gradient updates nothing.
+    if (before[layer] > 0 && update[layer] > 0) layers_[layer].update_ratio = std::sqrt(update[layer] / before[layer]);
   }
   return {};
 }
 
-Result<void> Diagnosis::watch_units() {
-  if (predicted_.empty()) return {};
+Result<void> Diagnosis::watch_units(const Look &look) {
   const Function &predict = *program_.function("predict");
+  std::vector<Observed> seen = observed_values(program_, predict);
+  if (!look) std::erase_if(seen, [&](const Observed &value) { return !is_rectified(value); });
+  if (seen.empty()) return {};
+  auto take = [&](const Observed &value, std::span<const float> values) {
+    if (look) look(value, values);
+    if (is_rectified(value)) mark_alive(value, values);
+  };
   batches_.start(0);
   while (true) {
     auto batch = batches_.next();
@@ -120,8 +128,7 @@ Result<void> Diagnosis::watch_units() {
     if (!*batch) return {};
     Results results(predict, (*batch)->size);
     std::span<const void *const> inputs((*batch)->arguments.data(), predict.inputs.size());
-    auto done = observe(program_, predict, predicted_, inputs, results.pointers(), (*batch)->size, nullptr,
-                        [&](const Observed &value, std::span<const float> values) { mark_alive(value, values); });
+    auto done = observe(program_, predict, seen, inputs, results.pointers(), (*batch)->size, nullptr, take);
     if (!done) return done;
   }
 }

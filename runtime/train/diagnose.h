@@ -16,9 +16,9 @@ namespace netc::runtime {
 
 struct LayerDiagnosis {
   std::string name;
-  // Of a layer with weights: 2-norms of all its trained numbers together. None where the gradient cannot be observed.
+  // Of a layer with weights: 2-norms of all its trained numbers together. None where no gradient can be observed.
   std::optional<double> gradient_norm, weight_norm;
-  std::optional<double> update_ratio;  // |what the step adds| / |weights|
+  std::optional<double> update_ratio;  // |what the step adds| / |weights|; none when the step updates nothing
   // Of a layer whose output is that of a relu: neurons, or channels of an image, and how many were 0 for every sample.
   int64_t units = 0, dead = 0;
 };
@@ -32,19 +32,21 @@ class Diagnosis {
   // Whether the program tells enough of itself.
   bool possible() const { return !layers_.empty(); }
   // With the weights as they are, as in training step number `step`. In the order of the network. Errors: memory.
-  Result<std::vector<LayerDiagnosis>> run(int64_t step);
+  // `look` is shown all that can be seen: gradients of one batch, outputs of steps for all samples, batch by batch.
+  Result<std::vector<LayerDiagnosis>> run(int64_t step, const Look &look = {});
 
  private:
-  Result<void> make_step();
-  Result<void> watch_units();
+  Result<void> make_step(const Look &look);
+  Result<void> watch_units(const Look &look);
   void mark_alive(const Observed &value, std::span<const float> values);
   LayerDiagnosis *layer_of(const std::string &name);
+  bool is_rectified(const Observed &value) const;
 
   Program &program_;
   Batches batches_;
   std::vector<LayerDiagnosis> layers_;                      // names, and what the last run has found
   std::vector<std::pair<const Weight *, size_t>> weights_;  // those that are trained, each with its layer
-  std::vector<Observed> gradients_, predicted_, trained_;   // what to look at
+  std::vector<std::string> rectified_;                      // layers whose output is that of a relu
   std::vector<std::vector<bool>> alive_;                    // by layer: units that were not 0
   Buffer copy_;                                             // of the weight block
 };
