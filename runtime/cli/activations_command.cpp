@@ -6,9 +6,9 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/session.h"
 #include "runtime/io/file.h"
+#include "runtime/io/json_text.h"
 #include "runtime/io/nearest.h"
 #include "runtime/io/picture_grid.h"
-#include "runtime/report/json_text.h"
 #include "runtime/train/observe.h"
 #include "runtime/train/predict.h"
 

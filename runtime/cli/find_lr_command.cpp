@@ -9,14 +9,12 @@
 #include "runtime/cli/fresh.h"
 #include "runtime/cli/plot.h"
 #include "runtime/io/file.h"
+#include "runtime/io/json_text.h"
 #include "runtime/train/progress.h"
 #include "runtime/train/range_test.h"
-#include "runtime/train/values.h"
 
 namespace netc::runtime {
 namespace {
-
-using nlohmann::json;
 
 constexpr int kWidth = 64, kHeight = 12;  // of the picture, in characters
 
@@ -48,12 +46,21 @@ void print_curve(const RangeTest &test) {
   std::printf("%10s %s%*s\n", "loss", first.c_str(), kWidth - static_cast<int>(first.size()), last.c_str());
 }
 
-json result_json(const RangeTest &test) {
-  json losses = json::array();
-  for (double loss : test.losses) losses.push_back(number_to_json(loss));
-  return {{"learning_rate", test.rates},
-          {"loss", std::move(losses)},
-          {"suggested", test.suggested ? json(*test.suggested) : json()}};
+std::string result_json(const RangeTest &test) {
+  JsonText out;
+  auto list = [&](const char *name, const std::vector<double> &values) {
+    out.key(name);
+    out.open('[');
+    for (double value : values) out.number(value);
+    out.close(']');
+  };
+  out.open('{');
+  list("learning_rate", test.rates);
+  list("loss", test.losses);
+  out.key("suggested");
+  test.suggested ? out.number(*test.suggested) : out.raw("null");
+  out.close('}');
+  return out.text() + "\n";
 }
 
 OrFailure<int> find_learning_rate(Session &session, const Arguments &arguments) {
@@ -88,7 +95,7 @@ OrFailure<int> find_learning_rate(Session &session, const Arguments &arguments) 
     mkdir(folder.c_str(), 0777);
     file = folder + "/" + file;
   }
-  if (auto written = write_file_atomically(file, result_json(*test).dump() + "\n"); !written)
+  if (auto written = write_file_atomically(file, result_json(*test)); !written)
     return failure(written.error(), kFailed);
   std::printf("written: %s\n", file.c_str());
   return kDone;

@@ -5,8 +5,8 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/fresh.h"
 #include "runtime/cli/plot.h"
+#include "runtime/io/json_text.h"
 #include "runtime/report/facts.h"
-#include "runtime/report/json_text.h"
 #include "runtime/train/diagnose.h"
 #include "runtime/train/reading.h"
 #include "runtime/train/spread.h"
@@ -117,8 +117,7 @@ std::string as_json(const std::string &weights, const Seen &seen, const Findings
   out.open('{');
   out.member("weights_of", weights);
   out.key("layers");
-  std::string line = diagnosis_line(seen.layers, 0);
-  out.raw(json::parse(line)["layers"].dump());
+  write_layers(out, seen.layers);
   write(out, "weights", seen.weights);
   write(out, "gradients", seen.gradients);
   write(out, "activations", seen.activations);
@@ -169,9 +168,12 @@ OrFailure<int> inspect(Session &session, const Arguments &arguments) {
   if (!seen) return failure(seen.error(), kFailed);
   History history;
   Facts facts = facts_of(settings, data);
-  auto diagnostics = diagnostics_from_json(json::parse(diagnosis_line(seen->layers, 0)));
+  EpochDiagnostics now;
+  for (const LayerDiagnosis &layer : seen->layers)
+    now.layers.push_back({layer.name, layer.gradient_norm.value_or(0), layer.weight_norm.value_or(0),
+                          layer.update_ratio.value_or(0), layer.units, layer.dead});
   Findings findings;
-  read_layers({history, facts, {std::move(*diagnostics)}}, findings);
+  read_layers({history, facts, {std::move(now)}}, findings);
   if (as_object) {
     std::printf("%s\n", as_json(weights, *seen, findings).c_str());
     return kDone;

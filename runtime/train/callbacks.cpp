@@ -108,7 +108,11 @@ Result<Callbacks> Callbacks::create(const json &list, const json &metrics, const
       if (!best) return tl::unexpected(best.error());
       if (!argument(call, "min_delta")) best->min_delta = 1e-4;
       result.reduce_.push_back({*best, number_or(argument(call, "factor"), 0.1), whole(call, "patience", 10),
-                                whole(call, "cooldown", 0), number_or(argument(call, "min_scale"), 0)});
+                                whole(call, "cooldown", 0), number_or(argument(call, "min_scale"), 0),
+                                number_or(argument(call, "min_lr"), 0)});
+      double factor = result.reduce_.back().factor;
+      if (!(factor > 0 && factor < 1))
+        return fail(format("%s: factor is %g, it must be between 0 and 1", name.c_str(), factor));
     } else if (name == "time_limit") {
       const json *limit = argument(call, "limit", 0);
       result.time_limit_ = limit ? seconds_of(*limit) : std::nullopt;
@@ -164,6 +168,8 @@ EpochActions Callbacks::epoch_end(const History &history, double scale, double e
       reduce.wait = 0;
     } else if (reduce.cooling == 0 && ++reduce.wait >= reduce.patience) {
       double factor = std::max(reduce.factor, reduce.min_scale / scale);
+      if (int rate = history.column("learning_rate"); rate >= 0)
+        factor = std::max(factor, reduce.min_lr / history.epochs.back()[static_cast<size_t>(rate)]);
       if (factor < 1) actions.learning_rate_factor *= factor;
       reduce.cooling = reduce.cooldown;
       reduce.wait = 0;

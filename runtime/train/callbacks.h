@@ -5,7 +5,7 @@
 //                  restore_best_weights = false, start_from_epoch = 0)
 //   checkpoint(monitor, mode = auto, keep = best or last or all, every = n epochs)
 //   reduce_lr_on_plateau(monitor = val_loss, factor = 0.1, patience = 10, min_delta = 1e-4, cooldown = 0, mode = auto,
-//                  min_scale = 0)          min_scale: the least share of the scheduled learning rate
+//                  min_lr = 0, min_scale = 0)   min_scale: the least share of the scheduled learning rate
 //   swap_to_averaged_weights(swap_on_epoch = true)   Keras: SwapEMAWeights, there with swap_on_epoch = false
 //   terminate_on_nan, csv_logger, tensorboard, progress, time_limit(2 h)
 //
@@ -51,7 +51,7 @@ struct ReduceOnPlateau {
   Best best;
   double factor = 0.1;
   int64_t patience = 10, cooldown = 0;
-  double min_scale = 0;
+  double min_scale = 0, min_lr = 0;
   int64_t wait = 0, cooling = 0;
 };
 

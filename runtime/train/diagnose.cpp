@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/data/some_samples.h"
-#include "runtime/train/values.h"
 
 namespace netc::runtime {
 namespace {
@@ -142,21 +141,29 @@ void Diagnosis::mark_alive(const Observed &value, std::span<const float> values)
     if (values[i] != 0) alive[i % units] = true;
 }
 
-std::string diagnosis_line(const std::vector<LayerDiagnosis> &layers, size_t epoch) {
-  json list = json::array();
+void write_layers(JsonText &out, const std::vector<LayerDiagnosis> &layers) {
+  out.open('[');
   for (const LayerDiagnosis &layer : layers) {
-    json entry = {{"name", layer.name}};
-    auto add = [&](const char *name, const std::optional<double> &value) {
-      if (value) entry[name] = number_to_json(*value);
-    };
-    add("gradient_norm", layer.gradient_norm);
-    add("weight_norm", layer.weight_norm);
-    add("update_ratio", layer.update_ratio);
-    if (layer.units > 0) entry["units"] = layer.units;
-    if (layer.units > 0) entry["dead"] = layer.dead;
-    list.push_back(std::move(entry));
+    out.open('{');
+    out.member("name", layer.name);
+    if (layer.gradient_norm) out.member("gradient_norm", *layer.gradient_norm);
+    if (layer.weight_norm) out.member("weight_norm", *layer.weight_norm);
+    if (layer.update_ratio) out.member("update_ratio", *layer.update_ratio);
+    if (layer.units > 0) out.member("units", static_cast<double>(layer.units));
+    if (layer.units > 0) out.member("dead", static_cast<double>(layer.dead));
+    out.close('}');
   }
-  return json{{"epoch", epoch + 1}, {"layers", list}}.dump() + "\n";
+  out.close(']');
+}
+
+std::string diagnosis_line(const std::vector<LayerDiagnosis> &layers, size_t epoch) {
+  JsonText out;
+  out.open('{');
+  out.member("epoch", static_cast<double>(epoch + 1));
+  out.key("layers");
+  write_layers(out, layers);
+  out.close('}');
+  return out.text() + "\n";
 }
 
 }  // namespace netc::runtime

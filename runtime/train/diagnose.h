@@ -4,12 +4,12 @@
 // Costs one training step and the prediction of at most kDiagnosedSamples samples.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "runtime/data/batches.h"
+#include "runtime/io/json_text.h"
 #include "runtime/train/observe.h"
 
 namespace netc::runtime {
@@ -51,6 +51,8 @@ class Diagnosis {
   Buffer copy_;                                             // of the weight block
 };
 
+// An array with an object for each layer: what is known of it.
+void write_layers(JsonText &out, const std::vector<LayerDiagnosis> &layers);
 // One line of diagnostics.jsonl for epoch number `epoch` (from 0), with its line end.
 std::string diagnosis_line(const std::vector<LayerDiagnosis> &layers, size_t epoch);
 

@@ -27,10 +27,10 @@ Observed from_json(const Program &program, const json &place) {
   return value;
 }
 
-const char *address(const Observed &value, const nc_context &context) {
+const char *address(const Observed &value, const nc_context &context, std::span<void *const> outputs) {
   if (value.space == Observed::Space::fixed) return context.fixed + value.offset;
   if (value.space == Observed::Space::batch) return context.batch_space + value.offset * context.batch;
-  return static_cast<const char *>(context.outputs[value.offset]);
+  return static_cast<const char *>(outputs[static_cast<size_t>(value.offset)]);
 }
 
 float number_at(const char *data, int64_t index, std::string_view dtype) {
@@ -44,8 +44,8 @@ float number_at(const char *data, int64_t index, std::string_view dtype) {
 }
 
 // The numbers without the halo.
-std::vector<float> numbers_of(const Observed &value, const nc_context &context) {
-  const char *data = address(value, context);
+std::vector<float> numbers_of(const Observed &value, const nc_context &context, std::span<void *const> outputs) {
+  const char *data = address(value, context, outputs);
   bool image = value.shape.size() == 4;
   int64_t outer = value.gradient ? 1 : context.batch, height = 1, width = 1, row = 1;
   for (size_t axis = 0; axis < value.shape.size(); ++axis)
@@ -79,9 +79,9 @@ Result<void> observe(Program &program, const Function &function, std::span<const
   size_t next = 0;
   auto show = [&](const nc_context &context, int64_t before) {
     for (; next < values.size() && values[next].op < before; ++next)
-      look(values[next], numbers_of(values[next], context));
+      look(values[next], numbers_of(values[next], context, outputs));
   };
-  std::optional<nc_context> seen;  // of the last kernel: what it points to outlives the call
+  std::optional<nc_context> seen;  // of the last kernel: the workspace outlives the call
   ThreadPool::Watch watch = [&](const nc_context &context, const nc_kernel_entry &kernel) {
     if (function.name != kernel.function) return;  // `prepare`, run first
     seen = context;

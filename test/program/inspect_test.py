@@ -135,6 +135,12 @@ class Ailments(ProgramCase):
                 step = layer["update_ratio"] * layer["weight_norm"] / 0.1
                 self.assertAlmostEqual(step / layer["gradient_norm"], 1, places=3)
 
+    def test_the_last_output_is_seen(self):
+        self.program = compile_net(EXAMPLES / "diabetes.net", self.folder / "diabetes")
+        seen = json.loads(self.run_program("inspect", "--initial", "--json"))["activations"]
+        last = [value for value in seen.values() if value["count"] == 256]  # one number a sample
+        self.assertTrue(last and last[0]["deviation"] > 0 and last[0]["not_finite"] == 0, seen)
+
     def test_dead_units_are_found(self):
         self.compile_text(network("-> dense(24, bias_initializer = constant(-50)) -> relu"))
         text = self.run_program("inspect", "--initial")

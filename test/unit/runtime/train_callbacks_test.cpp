@@ -103,6 +103,35 @@ TEST(Callbacks, LearningRateFallsOnAPlateau) {
   EXPECT_EQ(play(list, {"loss"}, column({5, 5, 5, 5, 5, 5})).scale, 0.4);
 }
 
+// min_lr is a rate: the history tells what it is now.
+TEST(Callbacks, LearningRateStopsFallingAtItsLeast) {
+  json list = {call("reduce_lr_on_plateau", {{"monitor", {{"name", "loss"}}}, {"patience", 1}, {"min_lr", 4e-4}})};
+  EXPECT_DOUBLE_EQ(play(list, {"loss", "learning_rate"}, {{5, 1e-3}, {5, 1e-3}}).scale, 0.4);
+  EXPECT_EQ(play(list, {"loss", "learning_rate"}, {{5, 4e-4}, {5, 4e-4}, {5, 4e-4}}).scale, 1);
+}
+
+// As Keras 3 counts: an epoch that only equals the best is none better, and the first epoch never stops.
+TEST(Callbacks, PatienceOfZeroStopsAtTheFirstEpochThatIsNoBetter) {
+  json list = {call("early_stopping", {{"monitor", {{"name", "loss"}}}})};
+  EXPECT_EQ(play(list, {"loss"}, column({5, 4, 4, 1})).epochs, 3u);
+  EXPECT_EQ(play(list, {"loss"}, column({NAN, 4, 3, 3})).epochs, 4u);
+  EXPECT_EQ(play(list, {"loss"}, column({5, NAN, 1})).epochs, 2u);
+}
+
+TEST(Callbacks, ModeSaysWhichDirectionIsBetter) {
+  json list = {call("early_stopping", {{"monitor", {{"name", "loss"}}}, {"patience", 1}, {"mode", "max"}})};
+  EXPECT_EQ(play(list, {"loss"}, column({1, 2, 3, 2.5, 9})).epochs, 4u);
+  list = {call("early_stopping", {{"monitor", {{"name", "accuracy"}}}, {"patience", 1}, {"mode", "min"}})};
+  EXPECT_EQ(play(list, {"accuracy"}, column({0.5, 0.4, 0.45})).epochs, 3u);
+}
+
+// An improvement that does not beat the baseline is the best so far, but does not restart the count.
+TEST(Callbacks, BaselineAndBestAreTwoThings) {
+  json list = {call("early_stopping", {{"monitor", {{"name", "loss"}}}, {"patience", 3}, {"baseline", 1.0}})};
+  EXPECT_EQ(play(list, {"loss"}, column({5, 4, 3, 3, 0.1})).epochs, 4u);
+  EXPECT_EQ(play(list, {"loss"}, column({5, 4, 3, 2, 0.9, 0.9, 0.9, 0.9, 0})).epochs, 8u);
+}
+
 TEST(Callbacks, TimeLimitStops) {
   json list = {{{"call", "time_limit"}, {"args", {{{"value", 0.05}, {"unit", "min"}}}}, {"named", json::object()}}};
   Played played = play(list, {"loss"}, column({1, 1, 1, 1}));
@@ -122,6 +151,8 @@ TEST(Callbacks, MistakesAreTold) {
             "early_stopping monitors acuracy, which is not measured; did you mean accuracy?");
   EXPECT_NE(message({call("early_stopping", {{"monitor", {{"name", "val_loss"}}}})}).find("no validation data"),
             std::string::npos);
+  EXPECT_EQ(message({call("reduce_lr_on_plateau", {{"factor", 1.5}})}),
+            "reduce_lr_on_plateau: factor is 1.5, it must be between 0 and 1; ");
 }
 
 TEST(TrainingState, SurvivesJsonExactly) {
