@@ -103,14 +103,13 @@ std::vector<std::string> needed_runtime_modules(const json &metadata) {
   // The files of MNIST and its kin come packed, whatever the `.net` file calls them.
   if (needed.contains("nc_module_idx") || (metadata.contains("data") && names_gzip(metadata["data"])))
     needed.insert("nc_module_gzip");
-  // `predict` takes rows of a table or arrays for any network, pictures for one that learns from pictures. (The numbers
-  // of a table have ranges of their own: a picture's 0 .. 255 would be read wrongly.)
-  bool table = needed.contains("nc_module_csv");
-  needed.insert("nc_module_csv");
+  // `predict` takes arrays for any network, and pictures for one that learns from pictures, any other takes rows of a
+  // table. (The numbers of a table have ranges of their own: a picture's 0 .. 255 would be read wrongly.)
+  const json &inputs = metadata["network"]["inputs"];
+  bool pictures = inputs.size() == 1 && inputs[0]["shape"].size() == 3 && !needed.contains("nc_module_csv");
+  needed.insert(pictures ? "nc_module_png" : "nc_module_csv");
   needed.insert("nc_module_npy");
   if (needed.contains("nc_module_images")) needed.insert({"nc_module_png", "nc_module_jpeg"});
-  const json &inputs = metadata["network"]["inputs"];
-  if (!table && inputs.size() == 1 && inputs[0]["shape"].size() == 3) needed.insert("nc_module_png");
   return {needed.begin(), needed.end()};
 }
 
