@@ -84,14 +84,16 @@ Result<void> link_executable(const fs::path &object, const fs::path &runtime_lib
                                         object.string(),
                                         runtime_library.string(),
                                         "-Wl,--gc-sections",
-                                        "-Wl,-O2",  // strings that end alike are kept once
+                                        "-Wl,-O2",                 // strings that end alike are kept once
+                                        "-Wl,--exclude-libs,ALL",  // nobody looks for symbols in a program
                                         "-Wl,--as-needed",
                                         "-no-pie"};  // 24 bytes of relocation for each pointer in a table
   for (const char *lld : {"ld.lld-19", "ld.lld"})
     if (auto found = find_program(lld)) {
       std::error_code code;
       arguments.push_back("-fuse-ld=lld");
-      arguments.push_back("-Wl,--icf=all");  // predict and evaluate have kernels in common
+      arguments.push_back("-Wl,--icf=all");                       // predict and evaluate have kernels in common
+      arguments.push_back("-Wl,--ignore-data-address-equality");  // and constants
       arguments.push_back("-B" + fs::canonical(*found, code).parent_path().string());  // where it is called ld.lld
       break;
     }
