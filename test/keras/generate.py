@@ -16,7 +16,7 @@ import sys
 import numpy as np
 
 TOPICS = ["activations", "constraints", "initializers", "losses", "metrics", "normalization", "optimizers", "regularizers",
-          "schedules"]
+          "schedules", "updates"]
 VALUES = pathlib.Path(__file__).parent / "values"
 
 

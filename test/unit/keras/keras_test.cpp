@@ -24,6 +24,7 @@ INSTANTIATE_TEST_SUITE_P(Normalization, Keras, testing::ValuesIn(comparisons("no
 INSTANTIATE_TEST_SUITE_P(Optimizers, Keras, testing::ValuesIn(comparisons("optimizers")), named_by_case);
 INSTANTIATE_TEST_SUITE_P(Regularizers, Keras, testing::ValuesIn(comparisons("regularizers")), named_by_case);
 INSTANTIATE_TEST_SUITE_P(Schedules, Keras, testing::ValuesIn(comparisons("schedules")), named_by_case);
+INSTANTIATE_TEST_SUITE_P(Updates, Keras, testing::ValuesIn(comparisons("updates")), named_by_case);
 
 }  // namespace
 }  // namespace netc::test
