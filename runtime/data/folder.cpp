@@ -51,6 +51,11 @@ bool has_ending(std::string name, const std::vector<std::string> &endings) {
   return std::any_of(endings.begin(), endings.end(), [&](const std::string &ending) { return name.ends_with(ending); });
 }
 
+bool is_folder(const std::string &path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
 Result<ClassFolder> read_class_folder(const std::string &root, const std::string &path,
                                       const std::vector<std::string> &endings) {
   std::string place = resolve_path(root, path);

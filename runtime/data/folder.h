@@ -26,6 +26,7 @@ struct ClassFolder {
 Result<ClassFolder> read_class_folder(const std::string &root, const std::string &path,
                                       const std::vector<std::string> &endings);
 
+bool is_folder(const std::string &path);
 // Whether the name of a file ends in one of them.
 bool has_ending(std::string name, const std::vector<std::string> &endings);
 

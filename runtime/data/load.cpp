@@ -57,8 +57,9 @@ class Loader {
     if (auto fits = check_augmentation(*augmentation, interface_.inputs); !fits) return tl::unexpected(fits.error());
     result_.augmentation = std::move(*augmentation);
     if (options_.preparation) result_.preparation = *options_.preparation;
-    for (auto step : {&Loader::read_sources, &Loader::make_splits, &Loader::draw_sample, &Loader::fill_missing,
-                      &Loader::make_samples, &Loader::fit_normalisations, &Loader::find_ranges, &Loader::weigh_classes})
+    for (auto step : {&Loader::read_sources, &Loader::make_splits, &Loader::draw_sample, &Loader::vectorise_texts,
+                      &Loader::fill_missing, &Loader::make_samples, &Loader::fit_normalisations, &Loader::find_ranges,
+                      &Loader::weigh_classes})
       if (auto done = (this->*step)(); !done) return tl::unexpected(done.error());
     if (options_.train) look_for_duplicates();
     return std::move(result_);
@@ -83,7 +84,7 @@ class Loader {
         return fail("the data section needs " + key + " = a reader",
                     "for example " + key + " = csv(\"file.csv\", target = \"name\")");
       return fail("the data section: no reader " + in_quotes(name) + " in this program",
-                  "the readers are csv, tsv, idx, npy, npz, safetensors, raw, images, cifar10 and cifar100");
+                  "the readers are csv, tsv, idx, npy, npz, safetensors, raw, images, text, cifar10 and cifar100");
     }
     const nc_stream_module *streamer = stream_buffer_ > 0 ? modules_.stream(name) : nullptr;
     if (stream_buffer_ > 0 && !streamer)
@@ -157,6 +158,15 @@ class Loader {
     auto rows = split_rows(result_.train.rows, share, 2, sources_[0].raw);
     if (!rows) return tl::unexpected(rows.error());
     result_.train.rows = std::move(rows->taken);
+    return {};
+  }
+
+  Result<void> vectorise_texts() {
+    for (Source &source : sources_) {
+      if (!source.raw.vectorise) continue;
+      source.raw.vectorise(source.raw, result_.train.rows, result_.preparation.schema);
+      source.raw.vectorise = nullptr;  // the texts are not needed any more
+    }
     return {};
   }
 

@@ -19,6 +19,8 @@ std::string reader_for(std::string path, const std::string &training_reader) {
   if (training_reader == "images" && (path.ends_with(".png") || path.ends_with(".jpg") || path.ends_with(".jpeg")))
     return "images";
   if (training_reader == "raw" && path.ends_with(".bin")) return "raw";
+  if (training_reader == "text" && (path.ends_with(".txt") || path.ends_with(".csv") || path.ends_with(".tsv")))
+    return "text";
   for (auto [ending, reader] : {std::pair{".csv", "csv"}, std::pair{".tsv", "tsv"}, std::pair{".npy", "npy"},
                                 std::pair{".npz", "npz"}, std::pair{".safetensors", "safetensors"},
                                 std::pair{".idx", "idx"}, std::pair{"ubyte", "idx"}, std::pair{".png", "png"}})
@@ -109,7 +111,8 @@ Result<PredictSamples> load_for_predict(const json &metadata, const Modules &mod
     std::string reader = reader_for(path, call_name(training_call));
     if (reader.empty())
       return fail(path + ": predict does not know this kind of file",
-                  "it reads .csv, .tsv, .npy, .npz, .safetensors, .idx, -ubyte, each also .gz, and .png");
+                  "it reads .csv, .tsv, .npy, .npz, .safetensors, .idx, -ubyte, each also .gz, .png and what the "
+                  "training data is");
     Result<RawData> raw = fail("");
     if (reader == "png") {
       if (interface->inputs.size() != 1) return fail(path + ": pictures are for a network with one input");
@@ -129,6 +132,11 @@ Result<PredictSamples> load_for_predict(const json &metadata, const Modules &mod
       raw = module->read(request);
     }
     if (!raw) return tl::unexpected(raw.error());
+    if (raw->vectorise) {
+      if (preparation.schema.vocabulary.empty()) return fail(path + ": the model was trained without a vocabulary");
+      Schema schema = preparation.schema;
+      raw->vectorise(*raw, {}, schema);
+    }
     if (raw->has_missing) {
       if (static_cast<int64_t>(preparation.fill.size()) != raw->features.elements())
         return fail(path + ": missing values, but the model was trained without any");

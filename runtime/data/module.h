@@ -51,7 +51,9 @@ extern const nc_reader_module nc_module_npz;          // npz("file.npz", feature
 extern const nc_reader_module nc_module_safetensors;  // safetensors("file", features = "x", targets = "y")
 extern const nc_reader_module nc_module_raw;          // raw("x.bin", "y.bin", dtype = u8)
 extern const nc_reader_module nc_module_images;       // images("folder")
+extern const nc_reader_module nc_module_text;         // text("file", max_tokens = 2000)
 extern const nc_stream_module nc_module_stream_idx;   // the same readers under `stream = true`
+extern const nc_stream_module nc_module_stream_cifar;
 extern const nc_stream_module nc_module_stream_csv;
 extern const nc_stream_module nc_module_stream_npy;
 extern const nc_stream_module nc_module_stream_npz;

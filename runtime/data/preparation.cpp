@@ -44,6 +44,8 @@ json to_json(const Preparation &preparation) {
           {"categories", preparation.schema.categories},
           {"indexed", preparation.schema.indexed},
           {"indicated", preparation.schema.indicated},
+          {"vocabulary", preparation.schema.vocabulary},
+          {"text_files", preparation.schema.text_files},
           {"fill", preparation.fill},
           {"normalisations", normalisations}};
 }
@@ -53,11 +55,13 @@ Result<Preparation> preparation_from_json(const json &object) {
   if (!object.is_object()) return fail("the stored preparation is no JSON object");
   Schema &schema = preparation.schema;
   for (auto [key, into] : {std::pair{"features", &schema.features}, std::pair{"classes", &schema.classes},
-                           std::pair{"indexed", &schema.indexed}, std::pair{"indicated", &schema.indicated}}) {
+                           std::pair{"indexed", &schema.indexed}, std::pair{"indicated", &schema.indicated},
+                           std::pair{"vocabulary", &schema.vocabulary}}) {
     auto values = texts(object.value(key, json::array()), key);
     if (!values) return tl::unexpected(values.error());
     *into = std::move(*values);
   }
+  schema.text_files = object.value("text_files", json()) == true;
   for (const json &list : object.value("categories", json::array())) {
     auto values = texts(list, "categories");
     if (!values) return tl::unexpected(values.error());

@@ -5,6 +5,7 @@
 // and an error says where (line and column, or byte), what was found, what was expected, and how to mend it.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
@@ -38,6 +39,8 @@ struct Schema {
   std::vector<std::string> classes;                  // names of the classes of the target; empty when it has none
   std::vector<std::vector<std::string>> categories;  // per table column: its categories; empty when it is numeric
   std::vector<std::string> indexed, indicated;       // names of the columns that are indices, that have indicators
+  std::vector<std::string> vocabulary;               // of texts: the tokens, most frequent first
+  bool text_files = false;                           // a text is a file, not a line
 
   bool empty() const { return features.empty() && classes.empty(); }
 };
@@ -64,7 +67,9 @@ struct RawData {
   MissingPolicy missing;
   bool has_missing = false;              // NaN marks what is to be filled
   std::shared_ptr<const Stream> stream;  // where the features stay in their files: `features` holds no values then
-  std::string source;                    // name for errors: the path of the features
+  // Of texts: makes the features. The vocabulary is fitted to these rows unless the schema has one.
+  std::function<void(RawData &data, const std::vector<int64_t> &training_rows, Schema &schema)> vectorise;
+  std::string source;  // name for errors: the path of the features
 };
 
 using ReadFunction = Result<RawData> (*)(const ReadRequest &request);

@@ -77,10 +77,11 @@ void complete_metadata(json &metadata, const Module &planned) {
 
 std::vector<std::string> needed_runtime_modules(const json &metadata) {
   static const std::map<std::string, std::string> readers = {
-      {"csv", "csv"},     {"tsv", "csv"},       {"idx", "idx"},       {"npy", "npy"},
-      {"npz", "npz"},     {"raw", "raw"},       {"images", "images"}, {"safetensors", "safetensors"},
-      {"cifar", "cifar"}, {"cifar10", "cifar"}, {"cifar100", "cifar"}};
-  static const std::set<std::string> streamed = {"csv", "idx", "npy", "npz", "safetensors", "raw", "images"};
+      {"csv", "csv"},       {"tsv", "csv"},       {"idx", "idx"},
+      {"npy", "npy"},       {"npz", "npz"},       {"raw", "raw"},
+      {"images", "images"}, {"text", "text"},     {"safetensors", "safetensors"},
+      {"cifar", "cifar"},   {"cifar10", "cifar"}, {"cifar100", "cifar"}};
+  static const std::set<std::string> streamed = {"cifar", "csv", "idx", "npy", "npz", "safetensors", "raw", "images"};
   std::set<std::string> calls, needed;
   if (metadata.contains("data")) collect_calls(metadata["data"], calls);
   bool streams =

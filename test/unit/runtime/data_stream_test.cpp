@@ -147,6 +147,29 @@ TEST(Stream, FillsMissingValuesWithTheMean) {
   EXPECT_EQ(streamed->preparation.normalisations[0].scale, whole->preparation.normalisations[0].scale);
 }
 
+TEST(Stream, CifarFilesOneAfterAnother) {
+  Folder folder;
+  json files = json::array();
+  for (int number = 0; number < 2; ++number) {
+    std::string bytes;
+    for (int record = 0; record < 7; ++record)
+      bytes += std::string(1, static_cast<char>(record)) + std::string(3072, static_cast<char>(10 * number + record));
+    files.push_back("b" + std::to_string(number) + ".bin");
+    folder.write(files.back(), bytes);
+  }
+  json data = {{"train", call("cifar10", files)}, {"stream", true}, {"buffer", {{"value", 0.25}, {"unit", "MB"}}}};
+  auto sets = load_data(program(tensor_field("x", {32, 32, 3}), class_field("y", 10), data), all_modules(),
+                        {folder.path(), 7, true, {}});
+  ASSERT_TRUE(sets) << message(sets);
+  EXPECT_EQ(sets->train.samples->stream->blocks(), 14);
+  Batches batches(sets->train, {.batch_size = 14});
+  const Batch *batch = batches.next().value();
+  for (int i = 0; i < 14; ++i) {
+    EXPECT_EQ(static_cast<const float *>(batch->arguments[0])[3072 * i + 5], static_cast<float>(i / 7 * 10 + i % 7));
+    EXPECT_EQ(static_cast<const int32_t *>(batch->arguments[1])[i], i % 7);
+  }
+}
+
 TEST(Stream, FileThatShrinksIsAnError) {
   Files files;
   auto sets = files.load(true);

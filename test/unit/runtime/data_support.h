@@ -46,7 +46,8 @@ inline const Modules &all_modules() {
                                         &nc_module_raw,        &nc_module_images,        &nc_module_stream_idx,
                                         &nc_module_stream_npy, &nc_module_stream_npz,    &nc_module_stream_safetensors,
                                         &nc_module_stream_raw, &nc_module_stream_images, &nc_module_gzip,
-                                        &nc_module_png,        &nc_module_jpeg,          &nc_module_stream_csv};
+                                        &nc_module_png,        &nc_module_jpeg,          &nc_module_stream_csv,
+                                        &nc_module_text,       &nc_module_stream_cifar};
   static const void *const augmentations[] = {
       &nc_module_augment_flip,       &nc_module_augment_translate, &nc_module_augment_crop,
       &nc_module_augment_rotate,     &nc_module_augment_zoom,      &nc_module_augment_shear,
