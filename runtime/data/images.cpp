@@ -94,7 +94,7 @@ Result<PictureFolder> open_picture_folder(const ReadRequest &request) {
   if (!form) return tl::unexpected(form.error());
   auto folder = read_class_folder(request.root, paths->front(), picture_endings);
   if (!folder) return tl::unexpected(folder.error());
-  auto classes = name_classes(request, *named, folder->labels, "folder");
+  auto classes = name_classes(request, *named, folder->labels, "");
   if (!classes) return tl::unexpected(classes.error());
   PictureFolder result;
   result.form = *form;

@@ -33,6 +33,7 @@ int32_t TextColumn::number_of(std::string_view text, int64_t line, int64_t colum
 
 std::string TextColumn::place(int32_t number) const {
   auto [line, column] = first_place[static_cast<size_t>(number)];
+  if (line == 0) return file + ": ";  // the name of a folder
   return file + ":" + std::to_string(line) + ":" + std::to_string(column) + ": ";
 }
 
@@ -74,9 +75,9 @@ Result<Classes> name_classes(const ReadRequest &request, const std::vector<std::
   }
   if (!classes.names.empty() && request.class_count > 0 &&
       static_cast<int64_t>(classes.names.size()) != request.class_count)
-    return fail(labels.file + ": the target " + in_quotes(column) + " has " + std::to_string(classes.names.size()) +
-                    " classes (" + listed(classes.names, 6) + "), the network has class[" +
-                    std::to_string(request.class_count) + "]",
+    return fail(labels.file + ": " + (column.empty() ? "" : "the target " + in_quotes(column) + " has ") +
+                    std::to_string(classes.names.size()) + (classes.names.size() == 1 ? " class (" : " classes (") +
+                    listed(classes.names, 6) + "), the network has class[" + std::to_string(request.class_count) + "]",
                 "write class[" + std::to_string(classes.names.size()) + "], or name all classes: classes = [...]");
   return classes;
 }

@@ -230,8 +230,7 @@ Result<void> set_targets(const ReadRequest &request, const TextOptions &options,
     data.targets.values = std::move(values);
     return {};
   }
-  auto classes =
-      name_classes(request, options.classes, corpus.labels, options.target.empty() ? "label" : options.target);
+  auto classes = name_classes(request, options.classes, corpus.labels, options.target);
   if (!classes) return tl::unexpected(classes.error());
   data.schema.classes = std::move(classes->names);
   std::vector<int32_t> labels;

@@ -10,7 +10,11 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # The fuzzers that take their options from a first byte: the bytes that make sense of most seeds.
-OPTIONS = {"csv": [0x00, 0x09, 0x40], "cifar": [0x00, 0x04, 0x09]}
+OPTIONS = {"csv": [0x00, 0x09, 0x40], "csv_stream": [0x00, 0x2E, 0x51, 0xC0], "cifar": [0x00, 0x04, 0x09],
+           "text": [0x20, 0x31, 0x2E]}
+
+
+FUZZERS = ("csv", "csv_stream", "idx", "npy", "npz", "raw", "cifar", "gzip", "png", "jpeg", "safetensors", "tensors", "text")
 
 
 def content_of(file):
@@ -27,6 +31,10 @@ def reader_of(name, data):
         return "gzip"
     if name.endswith(".png"):
         return "png"
+    if data[:2] == b"\xff\xd8":
+        return "jpeg"
+    if data[:2] == b"PK":
+        return "npz"
     return "safetensors" if name.endswith(".safetensors") else None
 
 
@@ -45,12 +53,16 @@ def main(folder):
         test = json.loads(path.read_text())
         for name, file in test.get("files", {}).items():
             data = content_of(file)
-            fuzzer = reader_of(name, data) or path.stem.split("_")[0]
-            if fuzzer not in ("csv", "idx", "npy", "cifar", "gzip", "png", "safetensors"):
-                continue
-            for option in OPTIONS.get(fuzzer, [None]):
-                prefix = b"" if option is None else bytes([option])
-                write(fuzzer, f"{path.stem}_{name}_{option or 0}".replace("/", "_"), prefix + data)
+            kind = path.stem.split("_")[0]
+            fuzzer = kind if kind == "tensors" else reader_of(name, data) or kind
+            if fuzzer == "raw":
+                data = bytes([8, 0]) + data
+            for one in (fuzzer, "csv_stream") if fuzzer == "csv" else (fuzzer,):
+                if one not in FUZZERS:
+                    continue
+                for option in OPTIONS.get(one, [None]):
+                    prefix = b"" if option is None else bytes([option])
+                    write(one, f"{path.stem}_{name}_{option or 0}".replace("/", "_"), prefix + data)
 
 
 main(pathlib.Path(sys.argv[1]))

@@ -31,7 +31,7 @@ def write_clothes(folder, prefix, count, seed):
 
 
 class ExamplesTest(ProgramCase):
-    tested = {"iris", "wine", "diabetes", "fashion", "resnet_cifar"}
+    tested = {"text", "iris", "wine", "diabetes", "fashion", "resnet_cifar"}
 
     def compile_example(self, name, *options):
         self.program = compile_net(EXAMPLES / f"{name}.net", self.folder / name, *options)
@@ -57,6 +57,13 @@ class ExamplesTest(ProgramCase):
 
     def test_wine(self):
         self.assertGreaterEqual(self.result_of("wine", "accuracy"), 0.9)
+
+    def test_text(self):
+        self.assertGreaterEqual(self.result_of("text", "accuracy"), 0.9)
+        (self.folder / "said.txt").write_text("Is it going to rain in Oslo?\nplay the radio\n")
+        output = self.run_program("predict", "--run", "run", "said.txt")
+        self.assertRegex(output, r"said\.txt:0: weather")
+        self.assertRegex(output, r"said\.txt:1: music")
 
     def test_diabetes(self):
         self.assertGreater(self.result_of("diabetes", "r2"), 0.35)
