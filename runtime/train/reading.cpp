@@ -31,6 +31,7 @@ constexpr double kFarToGo = 0.3;         // of the first loss is left
 constexpr double kNothingGained = 0.01;  // heights
 constexpr double kOneAnswer = 0.95;      // of all samples
 constexpr double kRightfulAnswer = 0.8;  // of all samples: then one answer is no wonder
+constexpr double kFrequent = 1.5;        // a class that has more than this times its fair share of the samples
 
 // Text of a number of epochs for printf's %lld.
 long long whole(size_t count) { return static_cast<long long>(count); }
@@ -276,7 +277,8 @@ class Reader {
     Finding &finding = findings_.add("one answer", Level::problem, 0,
                                      "The network answers %s for %.0f %% of the samples; %.0f %% are.",
                                      answers.most_given.c_str(), 100 * answers.share_given, 100 * answers.share_right);
-    finding.advise("weigh the classes by how rare they are", "class_weight = balanced");
+    bool frequent = facts_.classes > 0 && answers.share_right * static_cast<double>(facts_.classes) > kFrequent;
+    if (frequent) finding.advise("weigh the classes by how rare they are", "class_weight = balanced");
     advise_rate(evidence_, 0.3, finding);
   }
 

@@ -123,7 +123,7 @@ class TuningTest(ProgramCase):
         self.assertLess(plain[-1]["loss"], 0.01)
         self.assertGreater(plain[-1]["val_loss"], 1.1 * lowest)
         runs = [self.run_folder]
-        for words, params in ((("--set", "strength=3e-3"), {}), (("--set", "rate=0.5"), {}), ((), {"augmented": "true"})):
+        for words, params in ((("--set", "strength=1e-3"), {}), (("--set", "rate=0.5"), {}), ((), {"augmented": "true"})):
             history = self.train("regularization", *words, **params)
             self.assertLess(min(row["val_loss"] - row.get("val_penalty", 0) for row in history), 0.9 * lowest, (words, params))
             runs.append(self.run_folder)

@@ -219,7 +219,11 @@ TEST(Reading, Plateau) {
 TEST(Reading, OneAnswerForAll) {
   MadeUp made(kLearns);
   made.answers = Answers{"healthy", 0.99, 0.6};
+  made.facts.classes = 2;
   EXPECT_EQ(made.finding("one answer").text, "The network answers healthy for 99 % of the samples; 60 % are.");
+  EXPECT_FALSE(made.advises("one answer", "class_weight = balanced"));  // the classes are about as frequent
+  made.answers = Answers{"healthy", 0.99, 0.78};
+  EXPECT_TRUE(made.advises("one answer", "class_weight = balanced"));
   made.answers = Answers{"healthy", 0.99, 0.97};
   EXPECT_EQ(made.finding("one answer").kind, std::string());
 }
