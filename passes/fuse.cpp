@@ -85,7 +85,18 @@ class Fuser {
     rewriter_.builder().set_location(function_.ops[ops.front()].location);
     std::vector<ValueId> now = rewriter_.builder().fused(std::string(name(group.kind)), rewriter_.map(operands),
                                                          body.finish(inner_results, {}));
-    for (size_t i = 0; i < results.size(); ++i) rewriter_.replace(results[i], now[i]);
+    for (size_t i = 0; i < results.size(); ++i) {
+      rewriter_.replace(results[i], now[i]);
+      name_rounded(results[i], now[i]);
+    }
+  }
+
+  // What is stored rounded to bf16 and nowhere else keeps its name.
+  void name_rounded(ValueId old, ValueId now) {
+    const Op &maker = function_.ops[definitions_[old]];
+    if (maker.def->name != "cast" || has_name(function_.value(old)) || stored_[maker.operands[0]]) return;
+    const Value &exact = function_.value(maker.operands[0]);
+    if (has_name(exact)) rewriter_.builder().name(now, exact.name);
   }
 
   void declare_operands(uint32_t op, uint32_t group, Builder &body, std::map<ValueId, ValueId> &inside,

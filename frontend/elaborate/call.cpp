@@ -59,9 +59,9 @@ double flops_of(const Function &function, size_t first_op) {
   return total;
 }
 
-// Whether a value is that of a relu, perhaps cut off above or in another shape.
-bool is_rectified(const Function &function, ValueId value) {
-  for (auto op = function.ops.rbegin(); op != function.ops.rend(); ++op) {
+// Whether a value is that of a relu among the ops from `first_op` on, perhaps cut off above or in another shape.
+bool is_rectified(const Function &function, ValueId value, size_t first_op) {
+  for (auto op = function.ops.rbegin(); op != function.ops.rend() - static_cast<int64_t>(first_op); ++op) {
     if (std::find(op->results.begin(), op->results.end(), value) == op->results.end()) continue;
     if (op->def->name == "relu") return true;
     if (op->def->name != "minimum" && op->def->op_class != OpClass::view) return false;
@@ -380,8 +380,8 @@ Datum Interpreter::call_block(const Callable &callee, std::vector<Operand> opera
         const Function &function = function_->builder.function();
         name_output(path, tensor->id);
         if (function_->records_layers)
-          record_layer({path, callee.name, type, flops_of(function, first_op), is_rectified(function, tensor->id),
-                        user_span(span)},
+          record_layer({path, callee.name, type, flops_of(function, first_op),
+                        is_rectified(function, tensor->id, first_op), user_span(span)},
                        shared);
       }
       return TensorValue{tensor->id, std::make_shared<const Step>(Step{callee.name, type, source})};

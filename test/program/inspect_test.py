@@ -141,6 +141,14 @@ class Ailments(ProgramCase):
         last = [value for value in seen.values() if value["count"] == 256]  # one number a sample
         self.assertTrue(last and last[0]["deviation"] > 0 and last[0]["not_finite"] == 0, seen)
 
+    def test_only_the_step_of_a_relu_has_units(self):
+        text = network("-> dense(24, activation = relu) -> dropout(0.5) -> dense(8) -> relu6", optimizer="adam()")
+        for precision in ("f32", "bf16"):
+            self.compile_text(text.replace("seed       = 3", f"precision  = {precision}"))
+            layers = json.loads(self.run_program("inspect", "--initial", "--json"))["layers"]
+            self.assertEqual([(layer["name"], layer["units"]) for layer in layers if "units" in layer],
+                             [("dense", 24), ("relu6", 8)], precision)
+
     def test_dead_units_are_found(self):
         self.compile_text(network("-> dense(24, bias_initializer = constant(-50)) -> relu"))
         text = self.run_program("inspect", "--initial")
