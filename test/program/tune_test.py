@@ -1,6 +1,7 @@
 """netc tune from end to end: studies that are killed, extended, stale, that fail; what comes of them."""
 
 import csv
+import json
 import os
 import pathlib
 import random
@@ -109,6 +110,12 @@ class TuneTest(ProgramCase):
         self.run_program("train", "--run", "again", "--epochs", "6", program=self.folder / "best")
         trial = study / "trials" / f"{int(best['trial']):04}"
         self.assertEqual((self.folder / "again/history.csv").read_text(), (trial / "history.csv").read_text())
+        # The report needs nothing beside itself and has every trial.
+        page = (study / "tune.html").read_text()
+        self.assertNotRegex(page, r"(src|href)=|@import|url\(")
+        data = json.loads(re.search(r'<script id="data" type="application/json">(.*?)</script>', page, re.S)[1])
+        self.assertEqual([trial["epochs"] for trial in data["trials"]], [6] * 8)
+        self.assertEqual(data["best"], int(best["trial"]))
         # Checkpoints of the others are not kept.
         kept = {folder.parent.name for folder in study.glob("trials/*/checkpoints")}
         self.assertEqual(kept, {"0001", trial.name})

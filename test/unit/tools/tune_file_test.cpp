@@ -137,7 +137,7 @@ TEST_F(TuneFileTest, BestFileKeepsEverythingButTheValues) {
   EXPECT_EQ(
       text_of("study/best.net"),
       "import \"best-common.net\"  # where width is\n# learning\nparam lr    = 0.002712  in log 1e-4 .. 1  # the rate\n"
-      "param rule  = \"s\\\"gd\"  in {\"adam\", \"s\\\"gd\"}\nparam flag = false in {true, false}\n"
+      "param rule  = \"s\\\"gd\" in {\"adam\", \"s\\\"gd\"}\nparam flag = false in {true, false}\n"
       "data d { train = csv(\"../t.csv\", target = \"k\") }  # lr = 1e-2 in words\n"
       "network n(x: f32[4]) -> class[3] { x -> dense(width) -> dense(3) }\ntrain n on d { optimizer = sgd }\n");
   EXPECT_EQ(text_of("study/best-common.net"), "param width = 16 in {8, 16}   # shared\n");

@@ -29,7 +29,8 @@ std::string text_literal(const std::string &text) {
 
 // The value as the language writes it; `before` is what stands there.
 std::string value_literal(const nlohmann::json &value, const ast::Expr &before) {
-  if (value.is_string() && std::holds_alternative<ast::String>(before.node)) return text_literal(value.get<std::string>());
+  if (value.is_string() && std::holds_alternative<ast::String>(before.node))
+    return text_literal(value.get<std::string>());
   return value_text(value);
 }
 
@@ -72,7 +73,18 @@ class Editor {
  private:
   void set(const ast::ParamDecl &param) {
     auto value = values_.find(param.name.text);
-    if (value != values_.end()) edits_.push_back({param.value->span, value_literal(value->second, *param.value)});
+    if (value == values_.end()) return;
+    // What follows stays where it is, as far as there are blanks to take or to give.
+    Span span = param.value->span;
+    std::string literal = value_literal(value->second, *param.value);
+    const std::string &text = sources_.file(span.file).text();
+    size_t end = text.find_first_not_of(' ', span.end);
+    size_t blanks = end == std::string::npos ? 0 : end - span.end, width = span.end - span.begin + blanks;
+    if (blanks > 1 && literal.size() + 1 <= width) {
+      literal.append(width - literal.size(), ' ');
+      span.end += static_cast<uint32_t>(blanks);
+    }
+    edits_.push_back({span, literal});
   }
   void rename_import(const ast::Import &import, Span span) {
     std::string name = "best-" + fs::path(import.path).stem().string() + ".net";

@@ -85,7 +85,9 @@ Result<SearchSettings> search_of(const CommandLine &line, const json &section) {
   std::string prune = name_of(section.value("prune", json()));
   if (!prune.empty() && prune != "median") return fail("tune: prune is median or none, got " + prune);
   search.median = prune == "median";
-  if (search.median && (search.method == Method::halving || search.method == Method::hyperband))
+  bool has_own_rule = search.method == Method::halving || search.method == Method::hyperband;
+  if (has_own_rule && !line.search.empty()) search.median = false;  // the file's prune is for the file's search
+  if (has_own_rule && search.median)
     return fail(fmt::format("tune: {} ends trials by a rule of its own", method_name(search.method)),
                 "leave out prune = median");
   return search;

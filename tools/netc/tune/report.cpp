@@ -18,12 +18,9 @@ using nlohmann::json;
 json finite_or_null(double value) { return std::isfinite(value) ? json(value) : json(); }
 
 json dimension_json(const Dimension &dimension, const Conclusion &conclusion, size_t index) {
-  json result{{"name", dimension.name},
-              {"file", dimension.fallback},
-              {"low", dimension.low},
-              {"high", dimension.high},
-              {"log", dimension.logarithmic},
-              {"whole", dimension.kind == Dimension::Kind::integer}};
+  json result{{"name", dimension.name},       {"file", dimension.fallback},
+              {"low", dimension.low},         {"high", dimension.high},
+              {"log", dimension.logarithmic}, {"whole", dimension.kind == Dimension::Kind::integer}};
   if (dimension.kind == Dimension::Kind::choice) result["choices"] = dimension.choices;
   if (!conclusion.importance.empty()) result["importance"] = conclusion.importance[index];
   return result;
@@ -35,7 +32,10 @@ json trial_json(const TrialView &view, const Record *record, const Search &searc
   json curve = json::array();
   for (double score : trial.scores) curve.push_back(finite_or_null(objective.higher_is_better ? -score : score));
   return {{"trial", view.number + 1},
-          {"state", !trial.failure.empty() ? "failed" : !view.ended ? "open" : whole ? "finished" : "stopped early"},
+          {"state", !trial.failure.empty() ? "failed"
+                    : !view.ended          ? "open"
+                    : whole                ? "finished"
+                                           : "stopped early"},
           {"epochs", trial.reached()},
           {"figure", finite_or_null(figure_of(trial, objective))},
           {"values", trial.values},

@@ -1,5 +1,5 @@
 // tune.html: what a study found. Uses what charts.js defines.
-const trials = data.trials, dimensions = data.dimensions, word = name => name.replaceAll('_', ' ');
+const trials = data.trials, dimensions = data.dimensions, word = name => name.replace(/^val_/, 'validation ').replaceAll('_', ' ');
 const good = trials.filter(trial => trial.figure != null && trial.state != 'failed');
 const best = trials.find(trial => trial.trial == data.best), first = data.has_file ? trials[0] : null;
 const better = (a, b) => data.higher ? a > b : a < b;
@@ -33,28 +33,32 @@ function scaleOf(dimension) {
   const marks = dimension.log ? logTicks(low, high) : ticks(low, high, 4);
   return {at: value => high > low ? (way(value) - low) / (high - low) : .5, marks: marks.map(value => [raise(value), tickText(raise(value))])};
 }
+// Of the objective; logarithmic when that tells the good ones apart.
 function objectiveScale() {
-  const known = good.map(trial => trial.figure), low = Math.min(...known), high = Math.max(...known);
-  const room = (high - low) * .04 || Math.abs(high) * .05 || 1;
-  return {low: low - room, high: high + room, at: value => (value - low + room) / (high - low + 2 * room), marks: ticks(low, high, 4).map(value => [value, tickText(value)])};
+  const known = good.map(trial => trial.figure).sort((a, b) => a - b), log = known[0] > 0 && known[known.length - 1] > 20 * known[0];
+  const way = log ? Math.log10 : value => value, raise = log ? value => 10 ** value : value => value;
+  const low = way(known[0]), high = way(known[known.length - 1]), room = (high - low) * .05 || Math.abs(high) * .05 || 1;
+  const marks = (log ? logTicks(low, high) : ticks(low, high, 4)).map(value => [raise(value), tickText(raise(value))]);
+  return {at: value => (way(value) - low + room) / (high - low + 2 * room), marks};
 }
 
 function head() {
-  const state = data.complete ? ['good', 'complete'] : ['warning', `${trials.length} of ${data.total} trials`];
+  const failed = trials.filter(trial => trial.state == 'failed').length;
+  const count = (data.complete ? '' : trials.length + ' of ') + data.total + ' trials' + (failed ? `, ${failed} failed` : '');
+  const state = [data.complete ? 'good' : 'warning', count];
   page.append(el('div', {class: 'head'},
     el('div', {}, el('p', {class: 'over'}, data.study), el('h1', {}, data.program + ': search')),
     el('span', {class: 'pill', style: `--colour: var(--${state[0]})`}, el('i'), state[1])));
   const sample = data.sample < 1 ? `, on ${percent(data.sample)} of the training data` : '';
   page.append(el('p', {class: 'soft'}, `${data.method}, seed ${data.seed}: the ${objective} of up to ${data.epochs} epochs${sample}`));
-  const list = [], failed = trials.filter(trial => trial.state == 'failed').length;
+  const list = [];
   if (best) list.push([show(best.figure), word(data.figure) + ', best']);
   if (first && first != best) list.push([show(first.figure), word(data.figure) + ', the file as it stands']);
   for (const test of data.tests)
     for (const [name, value] of test.figures)
       if (name != 'penalty') list.push([show(value), `test ${word(name)}, ` + (test.trial == data.best ? 'best' : 'the file')]);
-  list.push([trials.length, 'trials' + (failed ? `, ${failed} failed` : '')]);
-  list.push([trials.reduce((sum, trial) => sum + trial.epochs, 0), 'epochs in all']);
-  list.push([duration(trials.reduce((sum, trial) => sum + trial.seconds, 0)), 'training time']);
+  const epochs = trials.reduce((sum, trial) => sum + trial.epochs, 0);
+  list.push([duration(trials.reduce((sum, trial) => sum + trial.seconds, 0)), `training time, ${epochs} epochs`]);
   page.append(figures(list));
 }
 
@@ -152,12 +156,12 @@ function coordinates() {
   const shade = trial => { for (const [other, path] of paths) { path.style.opacity = (trial ? other == trial : chosen(other)) ? 1 : .06; path.style.strokeWidth = other == trial || other == best ? 2.6 : 1.4; } };
   function draw() {
     width = Math.max(160, picture.clientWidth || 300);
-    const upright = width < 620, long = upright ? axes.length * 62 + 8 : width, height = upright ? long : 320;
+    const upright = width < 620, long = upright ? axes.length * 84 - 6 : width, height = upright ? long : 320;
     picture.setAttribute('viewBox', `0 0 ${width} ${height}`);
     picture.setAttribute('height', height);
     picture.replaceChildren();
     const begin = upright ? 12 : 24, end = upright ? width - 12 : height - 14;  // along an axis
-    const across = i => upright ? 26 + i * 62 : 40 + i * (width - 90) / (axes.length - 1);
+    const across = i => upright ? 30 + i * 84 : 40 + i * (width - 90) / (axes.length - 1);
     const along = share => upright ? begin + share * (end - begin) : end - share * (end - begin);
     const point = (i, share) => upright ? [along(share), across(i)] : [across(i), along(share)];
     paths = [...good].sort((a, b) => ranks.get(a.trial) - ranks.get(b.trial)).map(trial => {
@@ -264,7 +268,7 @@ function list() {
     }));
   }
   fill();
-  section('All trials', 'click a column to sort', el('div', {class: 'card'}, el('div', {class: 'scroll'}, el('table', {}, el('thead', {}, el('tr', {}, heads)), body))));
+  section('All trials', 'click a column to sort', el('div', {class: 'card'}, el('div', {class: 'scroll'}, el('table', {style: 'white-space: nowrap'}, el('thead', {}, el('tr', {}, heads)), body))));
 }
 
 head();
