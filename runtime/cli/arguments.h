@@ -39,6 +39,7 @@ class Arguments {
   // None when the option was not given; an error when its value is not a whole number from `least` on.
   Result<std::optional<int64_t>> integer(const std::string &option, int64_t least) const;
   Result<std::optional<double>> real(const std::string &option) const;
+  void remove(const std::string &option) { values_.erase(option); }
   void add(const std::string &option, std::string value) { values_[option].push_back(std::move(value)); }
 
  private:

@@ -4,6 +4,7 @@
 #include "runtime/cli/commands.h"
 #include "runtime/cli/processor.h"
 #include "runtime/cli/text.h"
+#include "runtime/data/module.h"
 
 namespace netc::runtime {
 namespace {
@@ -37,6 +38,7 @@ std::vector<Entry> all_commands() {
          kSkipMismatch,
          {"--run", "DIR", "folder of the new run (default: runs/NAME-001, -002, ...)"},
          {"--sample", "SHARE", "train on this share of the training data, as in 20%"},
+         {"--fold", "N", "of k_fold: train this fold alone (default: all, one after another)"},
          {"--pause-after", "EPOCH", "stop after this epoch; --resume goes on"},
          {"--checkpoint-every", "INTERVAL", "as in '500 steps' or '10 min' (default: 60 s, and each epoch)"},
          kData,
@@ -151,6 +153,8 @@ int run_command_line(const nc_program_t &program, const std::string &call, const
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the write
   if (auto fits = check_processor(program); !fits) return report_error(call, fits.error(), kFailed);
   std::vector<Entry> entries = all_commands();
+  Modules modules({program.modules, static_cast<size_t>(program.module_count)});
+  if (const nc_command_module *data = modules.command("data")) entries.push_back({data->spec(), data->run});
   std::vector<CommandSpec> specs;
   for (const Entry &entry : entries) specs.push_back(entry.spec);
   auto arguments = parse_arguments(specs, words);

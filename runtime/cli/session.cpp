@@ -49,6 +49,9 @@ Result<Overrides> overrides_of(const Arguments &arguments) {
   auto pause = arguments.integer("--pause-after", 1);
   if (!pause) return tl::unexpected(pause.error());
   overrides.pause_after = *pause;
+  auto fold = arguments.integer("--fold", 1);
+  if (!fold) return tl::unexpected(fold.error());
+  overrides.fold = *fold;
   if (arguments.has("--sample")) {
     auto share = share_of(arguments.text("--sample"));
     if (!share)

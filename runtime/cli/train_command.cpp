@@ -6,6 +6,7 @@
 #include "runtime/cli/first_weights.h"
 #include "runtime/cli/fresh.h"
 #include "runtime/cli/session.h"
+#include "runtime/cli/train_folds.h"
 #include "runtime/io/file.h"
 #include "runtime/io/json.h"
 #include "runtime/report/report.h"
@@ -67,7 +68,8 @@ struct Start {
   FirstWeights first;
 };
 
-// config.json, and the source text that the program was made from.
+}  // namespace
+
 Result<void> write_configuration(const RunDirectory &run, const Settings &settings, const FirstWeights &first) {
   json config = settings.to_json();
   config["from"] = first.path.empty() ? json() : json(first.path);
@@ -81,6 +83,8 @@ Result<void> write_configuration(const RunDirectory &run, const Settings &settin
   return write_file_atomically(run.file("config.json"),
                                config.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
 }
+
+namespace {
 
 OrFailure<Start> start_new(Session &session, const Arguments &arguments, const Overrides &overrides) {
   auto settings = resolve_settings(session.program, overrides);
@@ -332,11 +336,24 @@ OrFailure<int> train(Session &session, const Arguments &arguments) {
 
 }  // namespace
 
-int train_command(const nc_program_t &program, const std::string &call, const Arguments &arguments) {
+namespace {
+
+int train_once(const nc_program_t &program, const std::string &call, const Arguments &arguments) {
   auto session = open_session(program, call, arguments);
   if (!session) return report_error(call, session.error().error, session.error().code);
   auto code = train(*session, arguments);
   return code ? *code : report_error(call, code.error().error, code.error().code);
+}
+
+}  // namespace
+
+int train_command(const nc_program_t &program, const std::string &call, const Arguments &arguments) {
+  Modules modules({program.modules, static_cast<size_t>(program.module_count)});
+  // A fold on its own is resumed on its own.
+  bool one_fold = arguments.has("--fold") || (arguments.has("--resume") && !holds_folds(arguments.text("--resume")));
+  if (const nc_folds_module *folds = modules.folds(); folds && !one_fold)
+    return folds->train(program, call, arguments, train_once);
+  return train_once(program, call, arguments);
 }
 
 }  // namespace netc::runtime

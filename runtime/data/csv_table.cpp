@@ -6,6 +6,7 @@
 #include <set>
 
 #include "runtime/data/arguments.h"
+#include "runtime/data/fingerprint.h"
 #include "runtime/io/nearest.h"
 
 namespace netc::runtime {
@@ -23,7 +24,7 @@ bool contains(const std::vector<std::string> &names, const std::string &name) {
 
 CsvTable::CsvTable(const ReadRequest &request, CsvOptions options, std::string path)
     : request_(request), options_(std::move(options)), path_(std::move(path)), reader_(call_name(*request.call)) {
-  classes_.file = group_names_.file = path_;
+  classes_.file = path_;
 }
 
 Result<void> CsvTable::open(CsvScanner &scanner) {
@@ -245,7 +246,7 @@ Result<bool> CsvTable::read_row(const CsvScanner &scanner, const std::vector<Csv
     if (*value < 0) return fail(scanner.place(fields[index]) + "a sample weight is negative" + of_column(index));
     weights_.push_back(*value);
   }
-  for (size_t index : group_) groups_.push_back(number_of(group_names_, fields[index]));
+  for (size_t index : group_) groups_.push_back(static_cast<int64_t>(fingerprint(trimmed(fields[index].text))));
   return true;
 }
 
@@ -347,7 +348,7 @@ Result<RawData> CsvTable::settle() {
     }
   }
   data.weights = std::move(weights_);
-  data.groups.assign(groups_.begin(), groups_.end());
+  data.groups = std::move(groups_);
   data.missing = options_.missing;
   data.has_missing = has_missing_;
   class_texts_.clear();

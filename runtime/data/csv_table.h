@@ -64,11 +64,12 @@ class CsvTable {
   std::vector<CsvField> first_row_;  // of a file without a header
   std::vector<Feature> features_;
   std::vector<size_t> targets_, weight_, group_;
-  TextColumn classes_, group_names_;
+  TextColumn classes_;
   int64_t rows_ = 0;
   bool has_missing_ = false;
   std::vector<float> values_, target_values_, weights_;
-  std::vector<int32_t> class_texts_, groups_;
+  std::vector<int32_t> class_texts_;
+  std::vector<int64_t> groups_;
 };
 
 }  // namespace netc::runtime

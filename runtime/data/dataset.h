@@ -38,6 +38,7 @@ struct Samples {
   std::vector<Array> inputs;
   std::vector<Array> targets;                 // one for each output: i32 for a class, else f32; empty for predict
   std::vector<float> weights;                 // sample weights; empty: all 1
+  std::vector<int64_t> groups;                // of each sample, comparable between files; empty: none
   std::vector<Normalisation> normalisations;  // one for each input, as in Preparation
   std::shared_ptr<const Stream> stream;       // null: everything is in memory
   int64_t stream_buffer = 0;                  // bytes
@@ -47,6 +48,7 @@ struct Dataset {
   std::shared_ptr<const Samples> samples;
   std::vector<int64_t> rows;         // which samples, in the order of the file (of a streamed set: ascending)
   std::vector<float> class_weights;  // of the first target's classes, times the sample weights; empty: all 1
+  bool in_pairs = false;             // the training set of a program that mixes samples: each has two targets
 
   int64_t size() const { return static_cast<int64_t>(rows.size()); }
   bool empty() const { return rows.empty(); }

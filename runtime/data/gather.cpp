@@ -52,14 +52,17 @@ void normalise(const Normalisation &n, const std::vector<float> &table, const ui
 }  // namespace
 
 Gatherer::Gatherer(const Dataset &dataset, const Augmentation &augmentation, uint64_t seed)
-    : dataset_(dataset), augmentation_(augmentation), seed_(seed) {
+    : dataset_(dataset),
+      augmentation_(augmentation),
+      seed_(seed),
+      in_pairs_(dataset.in_pairs || !augmentation.mixes.empty()) {
   static const Normalisation none;
   if (!dataset.samples) return;
   const Samples &samples = *dataset.samples;
   for (const Array &input : samples.inputs) bytes_per_sample_.push_back(input.elements() * 4);
   for (const Array &target : samples.targets) bytes_per_sample_.push_back(target.elements() * 4);
   bytes_per_sample_.push_back(4);
-  if (!augmentation.mixes.empty()) {
+  if (in_pairs_) {
     for (const Array &target : samples.targets) bytes_per_sample_.push_back(target.elements() * 4);
     bytes_per_sample_.push_back(4);
   }
@@ -166,7 +169,11 @@ void Gatherer::gather(const Selection &selection, const std::vector<char *> &des
   for (size_t i = 0; i < samples.targets.size(); ++i) gather_target(i, selection.rows, destinations[argument++]);
   float *weights = reinterpret_cast<float *>(destinations[argument]);
   for (size_t i = 0; i < selection.rows.size(); ++i) weights[i] = weight_of(selection.rows[i]);
-  if (selection.has_follower) mix(selection, destinations);
+  if (!in_pairs_) return;
+  if (selection.has_follower) return mix(selection, destinations);
+  size_t targets = samples.targets.size();
+  for (size_t i = 0; i < targets; ++i) gather_target(i, selection.rows, destinations[argument + 1 + i]);
+  std::memset(destinations[argument + 1 + targets], 0, selection.rows.size() * sizeof(float));
 }
 
 }  // namespace netc::runtime

@@ -35,8 +35,8 @@ class Gatherer {
   // Keeps a reference to `dataset`, which must not change.
   Gatherer(const Dataset &dataset, const Augmentation &augmentation, uint64_t seed);
 
-  // Of each argument: inputs, targets, sample weight; with samples that are mixed (mixup, cutmix) also the targets of
-  // the other sample, and its weight.
+  // Of each argument: inputs, targets, sample weight; where samples are mixed (mixup, cutmix) also the targets of the
+  // other sample, and its weight. Without augmentation that is the sample itself, with the weight 0.
   const std::vector<int64_t> &bytes_per_sample() const { return bytes_per_sample_; }
   // Writes the samples of the selection one after another, one destination for each argument, the follower as well.
   // Safe to call from any one thread at a time.
@@ -51,6 +51,7 @@ class Gatherer {
   const Dataset &dataset_;
   Augmentation augmentation_;
   uint64_t seed_;
+  bool in_pairs_;
   std::vector<int64_t> bytes_per_sample_;
   std::vector<std::vector<float>> tables_;  // of an input of bytes: 256 normalised values for each of its groups
   std::vector<std::unique_ptr<PictureAugmenter>> augmenters_;  // of the inputs that are pictures

@@ -8,6 +8,8 @@
 #include <unordered_set>
 
 #include "runtime/data/arguments.h"
+#include "runtime/data/binary.h"
+#include "runtime/data/fingerprint.h"
 #include "runtime/data/normalise.h"
 #include "runtime/data/split.h"
 
@@ -19,7 +21,7 @@ using nlohmann::json;
 enum class Part { train, validation, test };
 constexpr const char *part_names[] = {"train", "validation", "test"};
 
-bool is_split(const json &call) { return call_name(call) == "split"; }
+bool is_split(const json &call) { return call_name(call) == "split" || call_name(call) == "k_fold"; }
 
 // The keys `stream` and `buffer`: the bytes of the buffer, 0 without a stream.
 Result<int64_t> stream_buffer(const json &section) {
@@ -119,11 +121,48 @@ class Loader {
       auto raw = read(part);
       if (!raw) return tl::unexpected(raw.error());
       if (!options_.preparation && part == Part::train) result_.preparation.schema = raw->schema;
+      if (part == Part::train)
+        if (auto done = read_columns(*raw); !done) return done;
       Source &source = sources_.emplace_back(Source{part, std::move(*raw), {}, nullptr});
       source.raw_shape = source.raw.features.shape;
       Dataset &dataset = dataset_of(part);
       dataset.rows.resize(static_cast<size_t>(source.raw.features.count));
       std::iota(dataset.rows.begin(), dataset.rows.end(), int64_t{0});
+    }
+    return {};
+  }
+
+  // sample_weight = "weights.npy" and group = "groups.npy": a number for each sample of the training data.
+  Result<void> read_columns(RawData &raw) {
+    for (const char *key : {"sample_weight", "group"}) {
+      const json path = section_.value(key, json());
+      if (path.is_null()) continue;
+      if (!path.is_string())
+        return fail(std::string(key) + " is the path of an npy file with a number for each sample, found " +
+                    path.dump());
+      const json call = {{"call", "npy"}, {"args", {path}}};
+      ReadRequest request;
+      request.root = options_.root;
+      request.call = &call;
+      request.modules = &modules_;
+      request.needs_targets = false;
+      auto read = modules_.reader("npy")->read(request);
+      if (!read) return tl::unexpected(read.error());
+      if (read->features.elements() != 1 || read->features.count != raw.features.count)
+        return fail(read->source + ": " + std::to_string(read->features.count) + " samples of " +
+                    shape_text(element_type(read->features), read->features.shape) +
+                    ", expected a number for each of the " + std::to_string(raw.features.count) + " samples of " +
+                    raw.source);
+      Array numbers = as_reals(std::move(read->features));
+      const auto &values = std::get<std::vector<float>>(numbers.values);
+      if (key == std::string_view("group")) {
+        raw.groups.assign(values.begin(), values.end());
+        continue;
+      }
+      for (size_t i = 0; i < values.size(); ++i)
+        if (values[i] < 0)
+          return fail(read->source + ": sample " + std::to_string(i) + ": a sample weight is negative");
+      raw.weights = values;
     }
     return {};
   }
@@ -138,6 +177,16 @@ class Loader {
     for (Part part : {Part::test, Part::validation}) {
       const json call = section_.value(part_names[static_cast<size_t>(part)], json());
       if (!is_split(call)) continue;
+      if (call_name(call) == "k_fold") {
+        const nc_folds_module *folds = modules_.folds();
+        if (part == Part::test || !folds) return fail("k_fold divides the training data: validation = k_fold(5)");
+        auto rows = folds->split(result_.train.rows, call, section_.value("fold", int64_t{1}) - 1, options_.seed,
+                                 sources_[0].raw);
+        if (!rows) return tl::unexpected(rows.error());
+        result_.train.rows = std::move(rows->kept);
+        result_.validation.rows = std::move(rows->taken);
+        continue;
+      }
       auto split = split_options(call, options_.seed);
       if (!split) return tl::unexpected(split.error());
       split->by_group = !sources_[0].raw.groups.empty();
@@ -171,6 +220,7 @@ class Loader {
   }
 
   Result<void> fill_missing() {
+    if (!options_.fill) return {};
     for (Source &source : sources_) {
       if (!source.raw.has_missing) continue;
       std::vector<float> &fill = result_.preparation.fill;
@@ -212,7 +262,7 @@ class Loader {
     RawData head;
     head.schema = source.raw.schema;
     head.source = source.raw.source;
-    bool fills = source.raw.has_missing;
+    bool fills = source.raw.has_missing && options_.fill;
     stream->select = select_;
     stream->read = [read = source.raw.stream->read, head, interface = interface_, fills,
                     fill = result_.preparation.fill](int64_t block) -> Result<std::vector<Array>> {
@@ -244,6 +294,7 @@ class Loader {
       source.samples->inputs = std::move(*inputs);
       source.samples->targets = std::move(*targets);
       source.samples->weights = std::move(source.raw.weights);
+      source.samples->groups = std::move(source.raw.groups);
       dataset_of(source.part).samples = source.samples;
     }
     for (Dataset *split : {&result_.validation, &result_.test})
@@ -288,6 +339,7 @@ class Loader {
 
   // The ranges that augmentations keep values within.
   Result<void> find_ranges() {
+    result_.train.in_pairs = !result_.augmentation.mixes.empty();
     if (result_.train.empty() || !result_.augmentation.needs_ranges()) return {};
     const Samples &samples = *result_.train.samples;
     std::vector<Amount> &ranges = result_.augmentation.ranges;
@@ -339,36 +391,20 @@ class Loader {
     return {};
   }
 
-  // A hash of the bytes of a sample. Two different samples have the same one with a chance of about 2^-64.
-  static uint64_t hash_of(const Samples &samples, int64_t row) {
-    uint64_t hash = 0x9E3779B97F4A7C15u;
-    for (const Array &array : samples.inputs)
-      std::visit(
-          [&](const auto &values) {
-            size_t width = static_cast<size_t>(array.elements()) * sizeof(values[0]);
-            const char *bytes = reinterpret_cast<const char *>(values.data()) + static_cast<size_t>(row) * width;
-            for (size_t at = 0; at < width; at += 8) {
-              uint64_t word = 0;
-              std::memcpy(&word, bytes + at, std::min<size_t>(8, width - at));
-              hash = (hash ^ word) * 0x2545F4914F6CDD1Du;
-              hash ^= hash >> 29;
-            }
-          },
-          array.values);
-    return hash;
-  }
-
+  // Samples of the training data that are in the other parts, too. Not of streamed sets, which would be read once more.
   void look_for_duplicates() {
-    if (result_.train.empty() || result_.test.empty()) return;
-    if (result_.train.samples->stream || result_.test.samples->stream) return;  // a pass over both, and a hash of each
+    if (result_.train.empty() || result_.train.samples->stream) return;
     std::unordered_set<uint64_t> known;
-    known.reserve(result_.train.rows.size());
-    for (int64_t row : result_.train.rows) known.insert(hash_of(*result_.train.samples, row));
-    int64_t found = 0;
-    for (int64_t row : result_.test.rows) found += known.contains(hash_of(*result_.test.samples, row));
-    if (found > 0)
-      result_.warnings.push_back(std::to_string(found) + " of " + std::to_string(result_.test.size()) +
-                                 " test samples " + (found == 1 ? "is" : "are") + " in the training data, too");
+    for (auto [part, name] : {std::pair{&result_.validation, "validation"}, std::pair{&result_.test, "test"}}) {
+      if (part->empty() || part->samples->stream) continue;
+      if (known.empty())
+        for (int64_t row : result_.train.rows) known.insert(fingerprint(result_.train.samples->inputs, row));
+      int64_t found = 0;
+      for (int64_t row : part->rows) found += known.contains(fingerprint(part->samples->inputs, row));
+      if (found > 0)
+        result_.warnings.push_back(std::to_string(found) + " of " + std::to_string(part->size()) + " " + name +
+                                   " samples " + (found == 1 ? "is" : "are") + " in the training data, too");
+    }
   }
 
   const json &metadata_;

@@ -23,6 +23,7 @@ struct LoadOptions {
   // Given by evaluate and by a resumed training: nothing is fitted, what the model was trained with is used.
   std::optional<Preparation> preparation;
   double sample = 1;  // the share of the training split that is kept, of each class the same; drawn after other splits
+  bool fill = true;   // false: missing values stay NaN, for statistics
 };
 
 struct DataSets {
@@ -33,7 +34,8 @@ struct DataSets {
 };
 
 // `metadata` is that of the program (docs/metadata.md) with every {"param": name} in "data" and "train" replaced by its
-// value. Keys read: "network"; "data": train, validation, test, normalize, rescale, augment, class_weight;
+// value. Keys read: "network"; "data": train, validation, test, normalize, rescale, augment, class_weight,
+// sample_weight, group, fold;
 // "train": class_weight. Errors are the user's data (exit code 3).
 Result<DataSets> load_data(const nlohmann::json &metadata, const Modules &modules, const LoadOptions &options);
 

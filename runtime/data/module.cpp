@@ -33,6 +33,14 @@ const nc_picture_module *Modules::picture(std::string_view format) const {
   return reinterpret_cast<const nc_picture_module *>(find("picture", format));
 }
 
+const nc_folds_module *Modules::folds() const {
+  return reinterpret_cast<const nc_folds_module *>(find("split", "k_fold"));
+}
+
+const nc_command_module *Modules::command(std::string_view name) const {
+  return reinterpret_cast<const nc_command_module *>(find("command", name));
+}
+
 const nc_augmentation_module *Modules::augmentation(std::string_view name) const {
   return reinterpret_cast<const nc_augmentation_module *>(find("augmentation", name));
 }

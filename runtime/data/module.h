@@ -8,14 +8,17 @@
 #include <string_view>
 #include <vector>
 
+#include "runtime/abi.h"
+#include "runtime/cli/arguments.h"
 #include "runtime/data/augment/step.h"
 #include "runtime/data/reader.h"
+#include "runtime/data/split.h"
 #include "runtime/data/stream.h"
 
 extern "C" {
 // Every record starts with these two; `kind` says what follows.
 struct nc_module {
-  const char *kind;  // "reader", "stream", "gzip", "picture", "augmentation"
+  const char *kind;  // "reader", "stream", "gzip", "picture", "augmentation", "split", "command"
   const char *name;  // of a reader, stream or augmentation: what a `.net` file calls it; of a picture: "png", "jpeg"
 };
 struct nc_reader_module {
@@ -36,6 +39,19 @@ struct nc_picture_module {
   nc_module module;
   // Pixels u8 [height, width, channels] with 1 (grey), 3 (RGB) or 4 (RGB and alpha) channels, as asked.
   netc::Result<netc::runtime::Array> (*decode)(const std::string &name, std::string_view bytes, int64_t channels);
+};
+struct nc_command_module {  // a command of the program
+  nc_module module;
+  netc::runtime::CommandSpec (*spec)();
+  int (*run)(const nc_program_t &program, const std::string &call, const netc::runtime::Arguments &arguments);
+};
+struct nc_folds_module {
+  nc_module module;
+  netc::Result<netc::runtime::SplitRows> (*split)(const std::vector<int64_t> &rows, const nlohmann::json &call,
+                                                  int64_t fold, uint64_t seed, const netc::runtime::RawData &data);
+  // Trains every fold, each by `train`.
+  int (*train)(const nc_program_t &program, const std::string &call, const netc::runtime::Arguments &arguments,
+               int (*train)(const nc_program_t &, const std::string &, const netc::runtime::Arguments &));
 };
 struct nc_augmentation_module {
   nc_module module;
@@ -60,9 +76,11 @@ extern const nc_stream_module nc_module_stream_npz;
 extern const nc_stream_module nc_module_stream_safetensors;
 extern const nc_stream_module nc_module_stream_raw;
 extern const nc_stream_module nc_module_stream_images;
-extern const nc_gzip_module nc_module_gzip;     // any of the above from a file that ends in .gz
-extern const nc_picture_module nc_module_png;   // predict from pictures, images
-extern const nc_picture_module nc_module_jpeg;  // images
+extern const nc_gzip_module nc_module_gzip;             // any of the above from a file that ends in .gz
+extern const nc_picture_module nc_module_png;           // predict from pictures, images
+extern const nc_picture_module nc_module_jpeg;          // images
+extern const nc_command_module nc_module_data_command;  // `data`: in programs that `netc data` builds
+extern const nc_folds_module nc_module_k_fold;          // validation = k_fold(5)
 // What the list `augment` may hold.
 extern const nc_augmentation_module nc_module_augment_flip, nc_module_augment_translate, nc_module_augment_crop,
     nc_module_augment_rotate, nc_module_augment_zoom, nc_module_augment_shear, nc_module_augment_brightness,
@@ -81,6 +99,8 @@ class Modules {
   const nc_stream_module *stream(std::string_view reader) const;
   const nc_gzip_module *gzip() const;
   const nc_picture_module *picture(std::string_view format) const;  // "png" or "jpeg"
+  const nc_folds_module *folds() const;
+  const nc_command_module *command(std::string_view name) const;
   const nc_augmentation_module *augmentation(std::string_view name) const;
 
  private:

@@ -61,7 +61,7 @@ struct RawData {
   Array features;
   Array targets;                // i32 for classes, else f32; count 0 when there are none
   std::vector<float> weights;   // of the samples; empty: all 1
-  std::vector<int64_t> groups;  // group of each sample, for split(group = ...); empty: none
+  std::vector<int64_t> groups;  // of each sample, the same number for the same group in every file; empty: none
   Schema schema;
   bool is_image = false;  // pixels [H, W] or [H, W, C]: normalised per channel
   MissingPolicy missing;

@@ -160,6 +160,10 @@ Result<Settings> resolve_settings(const Program &program, const Overrides &overr
   if (overrides.seed) settings.seed = {*overrides.seed, "command line"};
   settings.data_root = data_root(program, overrides);
   settings.sample = sample_share(overrides);
+  if (overrides.checkpoint && overrides.checkpoint->contains("fold"))
+    settings.fold = (*overrides.checkpoint)["fold"].get<int64_t>();
+  if (overrides.fold) settings.fold = *overrides.fold;
+  if (settings.fold > 0) settings.metadata["data"]["fold"] = settings.fold;
   settings.pause_after = overrides.pause_after;
   if (auto train = settings.metadata.find("train"); train != settings.metadata.end() && train->is_object()) {
     if (auto found = train->find("shuffle"); found != train->end()) settings.shuffle = boolean_or(&*found, true);
@@ -179,6 +183,7 @@ json Settings::to_json() const {
                  {"seed", static_cast<int64_t>(seed.value)}};
   if (data_root.from != "file") result["data_root"] = data_root.value;
   if (sample.value != 1) result["sample"] = sample.value;
+  if (fold > 0) result["fold"] = fold;
   return result;
 }
 

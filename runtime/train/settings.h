@@ -33,6 +33,7 @@ struct Overrides {
   std::optional<int64_t> epochs;
   std::optional<uint64_t> seed;
   std::string data_root;                     // --data DIR, or ""
+  std::optional<int64_t> fold;               // --fold N, from 1
   std::optional<double> sample;              // --sample SHARE, in (0, 1]
   std::optional<int64_t> pause_after;        // --pause-after EPOCH
   std::optional<nlohmann::json> checkpoint;  // the configuration stored in a checkpoint: Settings::to_json()
@@ -44,6 +45,7 @@ struct Settings {
   Setting<int64_t> batch_size;
   Setting<uint64_t> seed;
   Setting<std::string> data_root;      // the folder that paths of data start from
+  int64_t fold = 0;                    // of k_fold, from 1; 0: there are none, or it is the first
   Setting<double> sample;              // the share of the training samples that is used
   std::optional<int64_t> pause_after;  // the epoch after which the training stops for now, to be resumed; not stored
   bool shuffle = true;                 // the training samples, anew in each epoch

@@ -30,6 +30,7 @@ Result<std::string> program_key(const BuildRequest &request) {
     hasher.add(name);
     hasher.add(value);
   }
+  for (const std::string &module : request.modules) hasher.add(module);
   auto target = make_target(request.target);
   if (!target) return tl::unexpected(target.error());
   for (const std::string &text : {target->triple, target->cpu, target->features, host_bf16_features()})
@@ -48,6 +49,7 @@ tl::expected<fs::path, int> build_program(const BuildRequest &request) {
   options.input = request.file;
   options.frontend.defines = request.defines;
   options.target = request.target;
+  options.modules = request.modules;
   options.warnings = request.warnings;
   auto compile = [&](const fs::path &output) {
     options.output = output;

@@ -18,6 +18,7 @@ struct BuildRequest {
   std::map<std::string, std::string> defines;  // values of params
   TargetOptions target;
   bool warnings = true;  // print those of the file when it is compiled
+  std::vector<std::string> modules;  // of the runtime, besides those the file needs: "nc_module_data_command"
 };
 
 // A short text that is the same exactly when the program would be: a hash of the files' text with their imports, the

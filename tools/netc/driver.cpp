@@ -155,6 +155,7 @@ int run_driver(const Options &options) {
   complete_metadata(*program->metadata, program->module);
   Metadata metadata{program->metadata->dump(), collect_runtime_values(program->module),
                     needed_runtime_modules(*program->metadata)};
+  metadata.runtime_modules.insert(metadata.runtime_modules.end(), options.modules.begin(), options.modules.end());
   Emit what = options.stage == Stage::llvm       ? Emit::llvm_ir
               : options.stage == Stage::assembly ? Emit::assembly
                                                  : Emit::object;

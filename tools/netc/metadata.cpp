@@ -91,6 +91,7 @@ std::vector<std::string> needed_runtime_modules(const json &metadata) {
       needed.insert("nc_module_" + reader->second);
       if (streams && streamed.contains(reader->second)) needed.insert("nc_module_stream_" + reader->second);
     }
+  if (calls.contains("k_fold")) needed.insert("nc_module_k_fold");
   // augment = [flip(horizontal), rotate(10 deg)]
   static const std::set<std::string> augmentations = {"flip",  "translate",  "crop",     "rotate",     "zoom",
                                                       "shear", "brightness", "contrast", "saturation", "hue",

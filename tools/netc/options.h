@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "codegen/codegen.h"
 #include "frontend/frontend.h"
@@ -20,6 +21,7 @@ struct Options {
   FrontendOptions frontend;
   PassOptions passes;
   TargetOptions target;
+  std::vector<std::string> modules;  // of the runtime that are linked in besides those the file needs
   bool json_errors = false;
   bool warnings = true;
   bool time_phases = false;

@@ -8,6 +8,7 @@
 #include "support/diagnostics.h"
 #include "tools/netc/check.h"
 #include "tools/netc/compare/command.h"
+#include "tools/netc/data.h"
 #include "tools/netc/tune/command.h"
 
 namespace netc {
@@ -16,6 +17,7 @@ namespace {
 constexpr Subcommand kSubcommands[] = {
     {"check", "compiles a .net file and runs the checks of its section check", check_command},
     {"compare", "sets trainings side by side: curves, what differed, which was the best", compare::compare_command},
+    {"data", "shows what the data of a .net file is like: statistics, balance, duplicates, leaks", data_command},
     {"tune", "searches the params of a .net file that have a space for the best values", tune::tune_command},
 };
 

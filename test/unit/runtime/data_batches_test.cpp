@@ -165,5 +165,18 @@ TEST(Batches, MixedSamplesCarryBothTargetsWhateverTheBatch) {
   }
 }
 
+TEST(Batches, WithoutAugmentationThePairOfASampleIsItself) {
+  Dataset dataset = pictures(3);
+  dataset.in_pairs = true;
+  Batches batches(dataset, {.batch_size = 8});
+  const Batch *batch = batches.next().value();
+  ASSERT_EQ(batch->arguments.size(), 5u);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(static_cast<const int32_t *>(batch->arguments[3])[i], i);
+    EXPECT_EQ(static_cast<const float *>(batch->arguments[2])[i], 1.0f);
+    EXPECT_EQ(static_cast<const float *>(batch->arguments[4])[i], 0.0f);
+  }
+}
+
 }  // namespace
 }  // namespace netc::runtime

@@ -41,19 +41,27 @@ class Folder {
 };
 
 inline const Modules &all_modules() {
-  static const void *const records[] = {&nc_module_csv,        &nc_module_idx,           &nc_module_npy,
-                                        &nc_module_cifar,      &nc_module_npz,           &nc_module_safetensors,
-                                        &nc_module_raw,        &nc_module_images,        &nc_module_stream_idx,
-                                        &nc_module_stream_npy, &nc_module_stream_npz,    &nc_module_stream_safetensors,
-                                        &nc_module_stream_raw, &nc_module_stream_images, &nc_module_gzip,
-                                        &nc_module_png,        &nc_module_jpeg,          &nc_module_stream_csv,
-                                        &nc_module_text,       &nc_module_stream_cifar};
-  static const void *const augmentations[] = {
-      &nc_module_augment_flip,       &nc_module_augment_translate, &nc_module_augment_crop,
-      &nc_module_augment_rotate,     &nc_module_augment_zoom,      &nc_module_augment_shear,
-      &nc_module_augment_brightness, &nc_module_augment_contrast,  &nc_module_augment_saturation,
-      &nc_module_augment_hue,        &nc_module_augment_noise,     &nc_module_augment_erase,
-      &nc_module_augment_mixup,      &nc_module_augment_cutmix};
+  static const void *const records[] = {
+      &nc_module_csv,        &nc_module_idx,           &nc_module_npy,        &nc_module_cifar,
+      &nc_module_npz,        &nc_module_safetensors,   &nc_module_raw,        &nc_module_images,
+      &nc_module_stream_idx, &nc_module_stream_npy,    &nc_module_stream_npz, &nc_module_stream_safetensors,
+      &nc_module_stream_raw, &nc_module_stream_images, &nc_module_gzip,       &nc_module_png,
+      &nc_module_jpeg,       &nc_module_stream_csv,    &nc_module_text,       &nc_module_stream_cifar};
+  static const void *const augmentations[] = {&nc_module_k_fold,
+                                              &nc_module_augment_flip,
+                                              &nc_module_augment_translate,
+                                              &nc_module_augment_crop,
+                                              &nc_module_augment_rotate,
+                                              &nc_module_augment_zoom,
+                                              &nc_module_augment_shear,
+                                              &nc_module_augment_brightness,
+                                              &nc_module_augment_contrast,
+                                              &nc_module_augment_saturation,
+                                              &nc_module_augment_hue,
+                                              &nc_module_augment_noise,
+                                              &nc_module_augment_erase,
+                                              &nc_module_augment_mixup,
+                                              &nc_module_augment_cutmix};
   static const std::vector<const void *> all = [] {
     std::vector<const void *> list(std::begin(records), std::end(records));
     list.insert(list.end(), std::begin(augmentations), std::end(augmentations));
