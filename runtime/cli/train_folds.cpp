@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "runtime/cli/fresh.h"
 #include "runtime/cli/session.h"
 #include "runtime/data/split.h"
 #include "runtime/io/file.h"
@@ -78,9 +77,8 @@ Result<RunDirectory> open_run(const Program &program, const Settings &settings, 
     if (!own) return own;
     Settings of_fold = settings;
     of_fold.fold = fold;
-    std::string from = arguments.text("--from");
-    if (from.empty()) from = weights_of_file(settings.metadata);
-    if (auto written = write_configuration(*own, of_fold, from); !written) return tl::unexpected(written.error());
+    FirstWeights first = first_weights(arguments, settings.metadata);
+    if (auto written = write_configuration(*own, of_fold, first); !written) return tl::unexpected(written.error());
   }
   json config = settings.to_json();
   config["folds"] = folds;
@@ -113,7 +111,7 @@ int train_folds(const nc_program_t &source, const std::string &call, const Argum
       std::printf("fold %lld of %lld\n", static_cast<long long>(fold), static_cast<long long>(*folds));
       std::fflush(stdout);
       Arguments of_fold = arguments;
-      for (const char *option : {"--run", "--from", "--resume"}) of_fold.remove(option);
+      for (const char *option : {"--run", "--from", "--skip-mismatch", "--resume"}) of_fold.remove(option);
       of_fold.add("--resume", folder);
       if (int code = train_once(source, call, of_fold); code != kDone) {
         if (code > 128) std::printf("all folds go on with: %s train --resume %s\n", call.c_str(), run->path().c_str());
