@@ -15,8 +15,8 @@ import sys
 
 import numpy as np
 
-TOPICS = ["activations", "constraints", "initializers", "losses", "metrics", "normalization", "optimizers", "regularizers",
-          "schedules", "updates"]
+TOPICS = ["activations", "constraints", "data", "initializers", "losses", "metrics", "normalization", "optimizers",
+          "regularizers", "schedules", "updates"]
 VALUES = pathlib.Path(__file__).parent / "values"
 
 

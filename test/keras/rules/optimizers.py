@@ -47,7 +47,7 @@ def words_model():
 
 
 def gradients(model, argument):
-    """The gradient of the mean squared error at a batch, for the trainable variables."""
+    """The gradient of the mean squared error by the weights, at a batch."""
 
     def loss(variables, x, target):
         prediction, _ = model.stateless_call(variables, [], x)
@@ -55,10 +55,10 @@ def gradients(model, argument):
 
     gradient = jax.jit(jax.grad(loss))
 
-    def at(batch):
+    def at(weights, batch):
         x = batch[argument].astype("int32" if argument == "words" else keras.config.floatx())
         target = batch["target"].astype(keras.config.floatx())
-        return gradient([variable.value for variable in model.trainable_variables], x, target)
+        return gradient(weights, x, target)
 
     return at
 
@@ -74,13 +74,14 @@ def trained(model, shapes, gradient, optimizer):
     for variable, name in zip(model.trainable_variables, shapes, strict=True):
         variable.assign(START[name])
     optimizer.build(model.trainable_variables)
+    weights = [variable.value for variable in model.trainable_variables]
+    state = [variable.value for variable in optimizer.variables]
+    update = jax.jit(optimizer.stateless_apply)
     runs, first = [], 0
     for last in CHECKED:
         for step in range(first, last):
-            optimizer.apply(gradient(BATCHES[step % len(BATCHES)]), model.trainable_variables)
-        runs.append({"function": "train_step", "first": first, "last": last,
-                     "weights": {name: np.array(variable.value)
-                                 for name, variable in zip(shapes, model.trainable_variables)}})
+            weights, state = update(state, gradient(weights, BATCHES[step % len(BATCHES)]), weights)
+        runs.append({"function": "train_step", "first": first, "last": last, "weights": dict(zip(shapes, weights))})
         first = last
     return runs
 
@@ -106,6 +107,9 @@ def cases():
     case("sgd", learning_rate=0.1, clipnorm=0.1)
     case("sgd", learning_rate=0.1, global_clipnorm=0.1)
     case("sgd", learning_rate=0.1, clipvalue=0.05)
+    case("sgd", learning_rate=0.05, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=10)
+    case("adam", learning_rate=0.02, gradient_accumulation_steps=5)
+    case("adam", learning_rate=0.02, gradient_accumulation_steps=5, clipnorm=0.1, weight_decay=0.1)
     case("rmsprop", learning_rate=0.01, rho=0.8, epsilon=1e-4)
     case("rmsprop", learning_rate=0.01, momentum=0.9)
     case("rmsprop", learning_rate=0.01, centered=True)

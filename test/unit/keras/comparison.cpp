@@ -158,8 +158,10 @@ std::vector<Comparison> comparisons(const std::string &topic) {
   return all;
 }
 
+const json &case_of(const Comparison &comparison) { return values_of(comparison.topic)["cases"][comparison.number]; }
+
 Deviation compare(const Comparison &comparison) {
-  const json &file = values_of(comparison.topic), &one = file["cases"][comparison.number];
+  const json &file = values_of(comparison.topic), &one = case_of(comparison);
   SCOPED_TRACE(one["net"].get<std::string>());
   auto elaborated = elaborate_text(one["net"]);
   if (!elaborated->program) {

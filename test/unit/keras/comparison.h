@@ -18,9 +18,12 @@
 //   may have been lucky.
 #pragma once
 
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
 #include <vector>
+
+#include "test/unit/case_name.h"
 
 namespace netc::test {
 
@@ -36,6 +39,10 @@ struct Comparison {
   friend std::ostream &operator<<(std::ostream &stream, const Comparison &one) { return stream << one.name; }
 };
 std::vector<Comparison> comparisons(const std::string &topic);
+const nlohmann::json &case_of(const Comparison &comparison);
+
+// For INSTANTIATE_TEST_SUITE_P.
+inline constexpr auto named_by_case = [](const auto &info) { return case_name(info.param.name, info.index); };
 
 // How far a case was off, at most.
 struct Deviation {

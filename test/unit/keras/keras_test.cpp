@@ -1,7 +1,6 @@
 // Every rule of the standard library gives what it gives in Keras.
 #include <gtest/gtest.h>
 
-#include "test/unit/case_name.h"
 #include "test/unit/keras/comparison.h"
 
 namespace netc::test {
@@ -13,8 +12,6 @@ TEST_P(Keras, Agrees) {
   Deviation deviation = compare(GetParam());
   std::printf("off by %.1e in f64, %.1e compiled\n", deviation.exact, deviation.compiled);
 }
-
-constexpr auto named_by_case = [](const auto &info) { return case_name(info.param.name, info.index); };
 
 INSTANTIATE_TEST_SUITE_P(Activations, Keras, testing::ValuesIn(comparisons("activations")), named_by_case);
 INSTANTIATE_TEST_SUITE_P(Constraints, Keras, testing::ValuesIn(comparisons("constraints")), named_by_case);
