@@ -22,7 +22,8 @@ def trained(model, gradient, parts):
     runs, first = [], 0
     for last in CHECKED:
         for step in range(first, last):
-            slopes = dict(zip(WEIGHTS, gradient(BATCHES[step % len(BATCHES)]), strict=True))
+            weights = [variable.value for variable in model.trainable_variables]
+            slopes = dict(zip(WEIGHTS, gradient(weights, BATCHES[step % len(BATCHES)]), strict=True))
             for optimizer, names in parts:
                 optimizer.apply([slopes[name] for name in names], [variables[name] for name in names])
         values = {name: np.array(variable.value) for name, variable in variables.items()}
