@@ -16,6 +16,7 @@ constexpr int64_t longest_record = int64_t{1} << 26;
 struct CsvBlock {
   int64_t begin = 0, bytes = 0;
   int64_t line = 1;  // of its first record
+  bool has_header = false;
 };
 
 // The end of the last whole record in `text`, which begins with a record: line ends in quotes end none.
@@ -65,15 +66,22 @@ Result<RawData> stream_csv(const ReadRequest &request) {
   if (!file) return tl::unexpected(file.error());
   if (file->is_in_memory())
     return fail(file->name() + ": packed, which cannot be streamed", "unpack it, or write stream = false");
-  if (file->size() == 0) return fail(file->name() + ": the file is empty");
 
   CsvTable table(request, *options, file->name());
   auto stream = std::make_shared<Stream>();
   std::vector<CsvBlock> blocks;
+  bool is_open = false;
   auto done = for_each_block(*file, request.block_bytes, [&](CsvBlock block, std::string_view text) -> Result<void> {
     CsvScanner scanner(file->name(), text, options->separator, block.line);
-    if (block.begin == 0)
+    if (!is_open) {
+      CsvScanner first = scanner;
+      std::vector<CsvField> fields;
+      auto more = first.next(fields);
+      if (!more) return tl::unexpected(more.error());
+      if (!*more) return {};  // blank lines
       if (auto opened = table.open(scanner); !opened) return opened;
+      is_open = block.has_header = true;
+    }
     int64_t before = table.rows();
     if (auto read = table.read_rows(scanner); !read) return read;
     table.forget_features();
@@ -83,6 +91,7 @@ Result<RawData> stream_csv(const ReadRequest &request) {
     return {};
   });
   if (!done) return tl::unexpected(done.error());
+  if (!is_open) return fail(file->name() + ": the file is empty");
   auto data = table.settle();
   if (!data) return data;
   stream->block_begin.push_back(table.rows());
@@ -93,7 +102,7 @@ Result<RawData> stream_csv(const ReadRequest &request) {
     if (!text) return tl::unexpected(text.error());
     CsvScanner scanner(file.name(), *text, separator, block.line);
     std::vector<CsvField> names;
-    if (block.begin == 0 && header)
+    if (block.has_header && header)
       if (auto skipped = scanner.next(names); !skipped) return tl::unexpected(skipped.error());
     CsvTable part = table;
     if (auto read = part.read_rows(scanner); !read) return tl::unexpected(read.error());
