@@ -25,8 +25,8 @@ Result<SplitOptions> split_options(const nlohmann::json &call, uint64_t seed);
 struct SplitRows {
   std::vector<int64_t> kept, taken;  // ascending, together `rows`
 };
-// Fold `fold` (from 0) of k_fold(k, stratified = false, seed = n): its rows are taken. The folds have the same size, give or
-// take one sample, or groups stay together; stratified, each class is dealt out alike.
+// Fold `fold` (from 0) of k_fold(k, stratified = false, seed = n): its rows are taken. The folds have the same size,
+// give or take one sample, or groups stay together; stratified, each class is dealt out alike.
 Result<SplitRows> fold_rows(const std::vector<int64_t> &rows, const nlohmann::json &call, int64_t fold, uint64_t seed,
                             const RawData &data);
 // The k of k_fold(k).

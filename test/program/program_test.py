@@ -77,6 +77,17 @@ class ProgramTest(ProgramCase):
         for before, after in zip(spans, spans[1:]):
             self.assertLessEqual(before["ts"] + before["dur"], after["ts"] + 1e-3)
 
+    def test_callbacks_that_only_show(self):
+        """csv_logger and progress are there whether a file names them or not."""
+        text = (EXAMPLES / "digits.net").read_text()
+        text = text.replace("  epochs     = 15", "  epochs     = 2\n  callbacks  = [csv_logger, progress, time_limit(1 h)]")
+        (self.folder / "named.net").write_text(text)
+        program = compile_net(self.folder / "named.net", self.folder / "named")
+        said = self.run_program("train", "--run", "named-run", "--data", str(EXAMPLES), program=program)
+        self.assertIn("epoch 2/2", said)
+        self.run_program("train", "--run", "run", "--epochs", "2")
+        self.assertEqual(*[(self.folder / run / "history.csv").read_text() for run in ("named-run", "run")])
+
     def test_interrupt_saves(self):
         child = subprocess.Popen([str(self.program), "train", "--epochs", "10000", "--run", "run"], cwd=self.folder,
                                  stdout=subprocess.PIPE, text=True)

@@ -17,7 +17,7 @@ struct BuildRequest {
   std::filesystem::path file;
   std::map<std::string, std::string> defines;  // values of params
   TargetOptions target;
-  bool warnings = true;  // print those of the file when it is compiled
+  bool warnings = true;              // print those of the file when it is compiled
   std::vector<std::string> modules;  // of the runtime, besides those the file needs: "nc_module_data_command"
 };
 
