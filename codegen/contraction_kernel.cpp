@@ -27,8 +27,14 @@ struct ContractionTask {
 class ContractionKernel final : public KernelEmitter {
  public:
   // `finishes`: this stage calls `finish`.
-  ContractionKernel(const ContractionTask &plan, bool finishes, int64_t apart_at, Kernel &kernel)
-      : plan_(plan), task_(plan.op), kernel_(kernel), contraction_(task_.body.ops[0]), apart_at_(apart_at) {
+  ContractionKernel(const ContractionTask &plan, bool finishes, int64_t apart_at, int64_t units_per_chunk_of_one,
+                    Kernel &kernel)
+      : plan_(plan),
+        task_(plan.op),
+        kernel_(kernel),
+        contraction_(task_.body.ops[0]),
+        apart_at_(apart_at),
+        units_per_chunk_of_one_(units_per_chunk_of_one) {
     const OpTask &task = task_;
     for (const Storage &storage : task.operands) operands_.push_back(kernel.operand(storage));
     for (ValueId operand : contraction_.operands) {
@@ -75,6 +81,7 @@ class ContractionKernel final : public KernelEmitter {
     return plan_.grows ? kernel_.batch_space(task_.scratch_batch_at + plan_.sums_batch)
                        : kernel_.fixed_space(task_.scratch_fixed_at + plan_.sums_fixed);
   }
+  int64_t units_per_chunk_of_one() const override { return units_per_chunk_of_one_; }
   llvm::Value *scratch_apart() override {
     if (plan_.prepared) return kernel_.weight_space(plan_.prepared->offset + apart_at_);
     return kernel_.fixed_space(task_.scratch_fixed_at + plan_.sums_fixed + plan_.apart + apart_at_);
@@ -131,7 +138,7 @@ class ContractionKernel final : public KernelEmitter {
   const OpTask &task_;
   Kernel &kernel_;
   const Op &contraction_;
-  const int64_t apart_at_;
+  const int64_t apart_at_, units_per_chunk_of_one_;
   std::vector<Operand> operands_;
   std::vector<Address> contracted_, results_;
   std::vector<size_t> stored_;  // results that are not sums
@@ -207,8 +214,9 @@ Lowering lower_contraction(const OpTask &task) {
     bool finishes = &stage == &lowered.stages.back();
     lowering.stages.push_back(
         {stage.suffix, stage.units, stage.units_per_chunk, stage.fixed_nanoseconds, stage.batch_nanoseconds,
-         [plan, finishes, apart_at = stage.apart_at, emit = std::move(stage.emit)](Kernel &kernel) {
-           ContractionKernel emitter(*plan, finishes, apart_at, kernel);
+         [plan, finishes, apart_at = stage.apart_at, of_one = stage.units_per_chunk_of_one,
+          emit = std::move(stage.emit)](Kernel &kernel) {
+           ContractionKernel emitter(*plan, finishes, apart_at, of_one, kernel);
            emit(emitter);
          },
          stage.least_batch, stage.most_batch, plan->prepared && stage.prepares, stage.units_per_chunk_of_one});

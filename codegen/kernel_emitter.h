@@ -57,6 +57,9 @@ class KernelEmitter {
   // Scratch memory of this op, 64-byte aligned, scratch_fixed + scratch_batch * B bytes, shared by all chunks and
   // stages (ContractionLowering).
   virtual llvm::Value *scratch() = 0;
+  // How the work of a batch of 1 is cut in the end: KernelStage::units_per_chunk_of_one of the stage that is emitted.
+  virtual int64_t units_per_chunk_of_one() const = 0;
+
   // Scratch memory beside it, scratch_apart bytes, for what does not grow with the batch where the other does.
   virtual llvm::Value *scratch_apart() = 0;
 

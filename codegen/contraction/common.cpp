@@ -54,9 +54,9 @@ void when(KernelEmitter &emitter, Value *condition, const std::function<void()> 
   emitter.loop(ir.getInt64(0), ir.CreateZExt(condition, ir.getInt64Ty()), 1, [&](Value *) { body(); });
 }
 
-std::pair<Value *, Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk,
-                                           int64_t units_per_chunk_of_one) {
+std::pair<Value *, Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk) {
   llvm::IRBuilder<> &ir = emitter.ir();
+  int64_t units_per_chunk_of_one = emitter.units_per_chunk_of_one();
   Value *size = ir.getInt64(static_cast<uint64_t>(units_per_chunk));
   if (units_per_chunk_of_one > 0)
     size = ir.CreateSelect(ir.CreateICmpEQ(emitter.batch(), ir.getInt64(1)),
@@ -67,10 +67,9 @@ std::pair<Value *, Value *> units_of_chunk(KernelEmitter &emitter, Dim units, in
   return {begin, ir.CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter, units))};
 }
 
-void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk, const std::function<void(Value *)> &body,
-               int64_t units_per_chunk_of_one) {
+void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk, const std::function<void(Value *)> &body) {
   if (units_per_chunk == 1) return body(emitter.chunk());
-  auto [begin, end] = units_of_chunk(emitter, units, units_per_chunk, units_per_chunk_of_one);
+  auto [begin, end] = units_of_chunk(emitter, units, units_per_chunk);
   emitter.loop(begin, end, 1, body);
 }
 

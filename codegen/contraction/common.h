@@ -28,11 +28,10 @@ void for_range(KernelEmitter &emitter, llvm::Value *begin, llvm::Value *end, int
 // The body where the condition (i1) holds: a loop of one turn or none.
 void when(KernelEmitter &emitter, llvm::Value *condition, const std::function<void()> &body);
 // The units of this chunk: first, and behind the last.
-std::pair<llvm::Value *, llvm::Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk,
-                                                       int64_t units_per_chunk_of_one = 0);
+std::pair<llvm::Value *, llvm::Value *> units_of_chunk(KernelEmitter &emitter, Dim units, int64_t units_per_chunk);
 // One after the other: the frame of most stages.
 void for_units(KernelEmitter &emitter, Dim units, int64_t units_per_chunk,
-               const std::function<void(llvm::Value *unit)> &body, int64_t units_per_chunk_of_one = 0);
+               const std::function<void(llvm::Value *unit)> &body);
 
 // The panels whose first column lies in [begin, end) -- null: all -- each shape of panel emitted once.
 struct Panel {

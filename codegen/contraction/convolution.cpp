@@ -250,8 +250,7 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
   stage.units_per_chunk = units_per_chunk(work / static_cast<double>(parts));
   set_cost(stage, nanoseconds(work) / static_cast<double>(parts));
   cut_single_sample(stage);
-  auto of_one = stage.units_per_chunk_of_one;
-  stage.emit = [plan, parts, of_one, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
+  stage.emit = [plan, parts, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
     auto convolve = [&](Value *unit) {
       llvm::IRBuilder<> &ir = emitter.ir();
       Value *image = unit, *part = nullptr;
@@ -264,7 +263,7 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
         for (const AxisPhase &columns : plan.columns)
           PhaseEmitter(emitter, plan, rows, columns).run(image, block, column_block);
     };
-    for_units(emitter, units, group, convolve, of_one);
+    for_units(emitter, units, group, convolve);
   };
   lowering.stages.push_back(std::move(stage));
   return lowering;

@@ -206,9 +206,9 @@ ContractionLowering plan_many_rows(const Matmul &matmul, const Target &target, b
   tiles.units_per_chunk = units_per_chunk(work * static_cast<double>(plan.classes.front())) * plan.classes.front();
   set_cost(tiles, nanoseconds(work));
   cut_single_sample(tiles, plan.classes.front());
-  auto emit_rows = [cut = tiles](const ManyRowsPlan &rows, auto run) {
+  auto emit_rows = [units = tiles.units, group = tiles.units_per_chunk](const ManyRowsPlan &rows, auto run) {
     return [=](KernelEmitter &emitter) {
-      auto [begin, end] = units_of_chunk(emitter, cut.units, cut.units_per_chunk, cut.units_per_chunk_of_one);
+      auto [begin, end] = units_of_chunk(emitter, units, group);
       (ManyRowsEmitter(emitter, rows).*run)(begin, end);
     };
   };

@@ -318,7 +318,7 @@ class MatmulEmitter {
 void emit_stretch(KernelEmitter &emitter, const MatmulPlan &plan, const KernelStage &stage) {
   llvm::IRBuilder<> &ir = emitter.ir();
   Value *grains = dim_value(emitter, plan.grains());
-  auto [begin, end] = units_of_chunk(emitter, stage.units, stage.units_per_chunk, stage.units_per_chunk_of_one);
+  auto [begin, end] = units_of_chunk(emitter, stage.units, stage.units_per_chunk);
   Value *rows = dim_value(emitter, plan.matmul.rows);
   Value *one = ir.getInt64(1), *none = ir.getInt64(0);
   Value *first_block = ir.CreateSDiv(begin, grains);

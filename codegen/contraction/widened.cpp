@@ -57,6 +57,7 @@ class WidenedEmitter final : public KernelEmitter {
   const Address &operand(size_t operand) override { return operands_[operand]; }
   Value *scratch() override { return scratch_; }
   Value *scratch_apart() override { return emitter_.scratch_apart(); }
+  int64_t units_per_chunk_of_one() const override { return emitter_.units_per_chunk_of_one(); }
   void finish(std::span<const IndexValue> index, Value *value, Value *mask) override {
     emitter_.finish(index, value, mask);
   }

@@ -19,11 +19,11 @@ class BlockEmitter {
   BlockEmitter(KernelEmitter &emitter, const WinogradPlan &plan)
       : emitter_(emitter), plan_(plan), element_(emitter.ir().getFloatTy()) {}
 
-  void run(const KernelStage &cut) {
+  void run() {
     Value *inputs = stack_floats(emitter_, plan_.inputs.size(plan_.block));
     Value *products = stack_floats(emitter_, plan_.tiles.planes() * product_plane(plan_, plan_.panels.width()));
     Value *all = dim_value(emitter_, plan_.tiles.count());
-    auto [begin, end] = units_of_chunk(emitter_, cut.units, cut.units_per_chunk, cut.units_per_chunk_of_one);
+    auto [begin, end] = units_of_chunk(emitter_, plan_.tiles.count(), plan_.block);
     Value *count = ir().CreateSub(end, begin);
     Value *lengths = ir().CreateUDiv(ir().CreateAdd(count, number(plan_.length - 1)), number(plan_.length));
     Value *rows = scaled(emitter_, lengths, plan_.length);
@@ -107,7 +107,7 @@ void add_winograd_blocks(ContractionLowering &lowering, const WinogradPlan &plan
   stage.units_per_chunk = plan.block;
   set_cost(stage, (costs.input_tile + costs.product + costs.results_tile) / kCyclesPerNanosecond);
   cut_single_sample(stage, plan.length);
-  stage.emit = [plan, cut = stage](KernelEmitter &emitter) { BlockEmitter(emitter, plan).run(cut); };
+  stage.emit = [plan](KernelEmitter &emitter) { BlockEmitter(emitter, plan).run(); };
   lowering.stages.push_back(std::move(stage));
 }
 

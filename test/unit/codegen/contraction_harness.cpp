@@ -29,9 +29,13 @@ struct Context {
 
 class Emitter final : public KernelEmitter {
  public:
-  Emitter(llvm::IRBuilder<> &ir, const Target &target, const Contraction &contraction, int64_t apart_at,
+  Emitter(llvm::IRBuilder<> &ir, const Target &target, const Contraction &contraction, const KernelStage &stage,
           llvm::Function *function)
-      : ir_(ir), target_(target), context_(function->getArg(0)), chunk_(function->getArg(1)) {
+      : ir_(ir),
+        target_(target),
+        units_per_chunk_of_one_(stage.units_per_chunk_of_one),
+        context_(function->getArg(0)),
+        chunk_(function->getArg(1)) {
     auto field = [&](unsigned i) {
       return ir.CreateLoad(ir.getPtrTy(), ir.CreateConstGEP1_64(ir.getPtrTy(), context_, i));
     };
@@ -40,7 +44,7 @@ class Emitter final : public KernelEmitter {
     result_ = address(field(3), contraction.result);
     scratch_ = field(4);
     batch_ = ir.CreateLoad(ir.getInt64Ty(), ir.CreateConstGEP1_64(ir.getPtrTy(), context_, 5));
-    scratch_apart_ = ir.CreateConstGEP1_64(ir.getInt8Ty(), field(6), static_cast<uint64_t>(apart_at));
+    scratch_apart_ = ir.CreateConstGEP1_64(ir.getInt8Ty(), field(6), static_cast<uint64_t>(stage.apart_at));
   }
 
   llvm::IRBuilder<> &ir() override { return ir_; }
@@ -51,6 +55,7 @@ class Emitter final : public KernelEmitter {
   const Address &operand(size_t operand) override { return operands_[operand]; }
   Value *scratch() override { return scratch_; }
   Value *scratch_apart() override { return scratch_apart_; }
+  int64_t units_per_chunk_of_one() const override { return units_per_chunk_of_one_; }
 
   void finish(std::span<const IndexValue> index, Value *value, Value *mask) override {
     llvm::Type *element = value->getType()->getScalarType();
@@ -105,6 +110,7 @@ class Emitter final : public KernelEmitter {
 
   llvm::IRBuilder<> &ir_;
   const Target &target_;
+  const int64_t units_per_chunk_of_one_;
   Value *context_, *chunk_, *batch_, *bias_, *scratch_, *scratch_apart_;
   Address operands_[2], result_;
 };
@@ -210,7 +216,7 @@ Compiled::Compiled(const Contraction &contraction, const Target &target) : contr
     auto *function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, "stage" + std::to_string(i), module);
     target.add_attributes(*function);
     ir.SetInsertPoint(llvm::BasicBlock::Create(context, "entry", function));
-    Emitter emitter(ir, target, contraction, lowering_.stages[i].apart_at, function);
+    Emitter emitter(ir, target, contraction, lowering_.stages[i], function);
     lowering_.stages[i].emit(emitter);
     ir.CreateRetVoid();
   }
