@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <map>
 
+#include "tools/netc/program_call.h"
 #include "tools/netc/subcommand.h"
 
 namespace netc {
@@ -17,14 +18,6 @@ const std::map<std::string, Stage> &stages() {
       {"graph", Stage::graph},   {"planned", Stage::planned}, {"llvm", Stage::llvm},
       {"asm", Stage::assembly},  {"obj", Stage::object},      {"exe", Stage::executable}};
   return table;
-}
-
-// Splits "name=value"; false when there is no name or no "=".
-bool split_define(const std::string &text, std::map<std::string, std::string> &defines) {
-  auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0) return false;
-  defines[text.substr(0, equals)] = text.substr(equals + 1);
-  return true;
 }
 
 }  // namespace
@@ -64,12 +57,7 @@ int parse_options(int argc, char **argv, Options &options) {
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  for (const std::string &define : defines) {
-    if (!split_define(define, options.frontend.defines)) {
-      fmt::print(stderr, "netc: error: -D takes name=value, got \"{}\"\nhelp: -D width=64\n", define);
-      return 2;
-    }
-  }
+  if (!read_defines(defines, options.frontend.defines)) return 2;
   auto check_pass = [](const std::string &name) {
     if (name == "all" || find_pass(name)) return true;
     std::vector<std::string> names;

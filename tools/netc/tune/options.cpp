@@ -8,6 +8,7 @@
 
 #include "runtime/train/values.h"
 #include "support/diagnostics.h"
+#include "tools/netc/program_call.h"
 
 namespace netc::tune {
 namespace {
@@ -192,14 +193,7 @@ int parse_command_line(int argc, char **argv, CommandLine &line) {
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  for (const std::string &define : defines) {
-    auto equals = define.find('=');
-    if (equals == std::string::npos || equals == 0) {
-      fmt::print(stderr, "netc: error: -D takes name=value, got \"{}\"\nhelp: -D width=64\n", define);
-      return 2;
-    }
-    line.fixed[define.substr(0, equals)] = define.substr(equals + 1);
-  }
+  if (!read_defines(defines, line.fixed)) return 2;
   return -1;
 }
 
