@@ -1,11 +1,10 @@
 #include "runtime/data/zip.h"
 
-#include <zlib.h>
-
 #include <algorithm>
 #include <limits>
 
 #include "runtime/data/arguments.h"
+#include "runtime/data/inflater.h"
 #include "runtime/io/checksum.h"
 
 namespace netc::runtime {
@@ -70,39 +69,16 @@ void read_large_sizes(std::string_view extra, ZipEntry &entry) {
   }
 }
 
-struct ZipInflater {
-  z_stream stream{};
-  bool ready = inflateInit2(&stream, -15) == Z_OK;
-  ~ZipInflater() {
-    if (ready) inflateEnd(&stream);
-  }
-};
-
-// The output grows with what was really unpacked, so a small file cannot ask for much memory at once.
 Result<std::string> inflated(const std::string &name, std::string_view packed, int64_t size) {
-  ZipInflater inflater;
-  if (!inflater.ready) return fail(name + ": zlib could not be started");
-  z_stream &stream = inflater.stream;
+  Inflater inflater(packed, -15);
+  if (!inflater.ready()) return fail(name + ": zlib could not be started");
   std::string bytes;
-  size_t read = 0;
   for (;;) {
-    if (stream.avail_in == 0 && read < packed.size()) {
-      size_t piece = std::min<size_t>(packed.size() - read, 1u << 30);
-      stream.next_in = reinterpret_cast<Bytef *>(const_cast<char *>(packed.data() + read));
-      stream.avail_in = static_cast<uInt>(piece);
-      read += piece;
-    }
-    size_t before = bytes.size(), piece = std::clamp<size_t>(before, 1u << 16, 1u << 28);
-    bytes.resize(before + piece);
-    stream.next_out = reinterpret_cast<Bytef *>(bytes.data() + before);
-    stream.avail_out = static_cast<uInt>(piece);
-    int status = inflate(&stream, Z_NO_FLUSH);
-    bytes.resize(before + piece - stream.avail_out);
+    int status = inflater.append(bytes);
     if (static_cast<int64_t>(bytes.size()) > size)
       return fail(name + ": unpacks to more than the " + std::to_string(size) + " bytes of the directory", damaged);
     if (status == Z_STREAM_END) break;
-    if (status != Z_OK || (stream.avail_in == 0 && read == packed.size() && stream.avail_out > 0))
-      return fail(name + ": the packed data is broken", damaged);
+    if (status != Z_OK || inflater.ends_early(status)) return fail(name + ": the packed data is broken", damaged);
   }
   if (static_cast<int64_t>(bytes.size()) != size)
     return fail(

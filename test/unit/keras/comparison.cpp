@@ -10,6 +10,7 @@
 #include "passes/passes.h"
 #include "test/unit/codegen/harness.h"
 #include "test/unit/frontend/elaborate_support.h"
+#include "test/unit/training_values.h"
 
 namespace netc::test {
 namespace {
@@ -68,13 +69,7 @@ class Computation {
       : what_(what), module_(module), file_(file), tolerance_(tolerance), call_(std::move(call)) {}
 
   double run(const json &one) {
-    environment_.runtime_values = {{"step", 0},
-                                   {"steps_per_epoch", 10},
-                                   {"epochs", 5},
-                                   {"total_steps", 50},
-                                   {"epoch", 0},
-                                   {"learning_rate_scale", 1},
-                                   {"learning_rate_override", 0}};
+    environment_.runtime_values = training_values(0);
     environment_.seed = 7;
     if (const Function *init = module_.find_function("init")) {
       auto done = evaluate(module_, *init, {}, environment_);

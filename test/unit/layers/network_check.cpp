@@ -8,6 +8,7 @@
 #include "passes/passes.h"
 #include "test/unit/codegen/harness.h"
 #include "test/unit/frontend/elaborate_support.h"
+#include "test/unit/training_values.h"
 
 namespace netc::test {
 namespace {
@@ -22,13 +23,7 @@ Environment environment_for(int64_t batch) {
   environment.batch = batch;
   environment.seed = 7;
   environment.step = 3;
-  environment.runtime_values = {{"step", 3},
-                                {"steps_per_epoch", 10},
-                                {"epochs", 5},
-                                {"total_steps", 50},
-                                {"epoch", 0},
-                                {"learning_rate_scale", 1},
-                                {"learning_rate_override", 0}};
+  environment.runtime_values = training_values(3);
   return environment;
 }
 

@@ -8,6 +8,7 @@
 #include "passes/passes.h"
 #include "test/unit/case_name.h"
 #include "test/unit/frontend/elaborate_support.h"
+#include "test/unit/training_values.h"
 
 namespace netc::test {
 namespace {
@@ -65,13 +66,7 @@ TEST_P(Noise, HasItsStatistics) {
   Environment environment;
   environment.batch = kBatch;
   environment.seed = 11;
-  environment.runtime_values = {{"step", 0},
-                                {"steps_per_epoch", 10},
-                                {"epochs", 5},
-                                {"total_steps", 50},
-                                {"epoch", 0},
-                                {"learning_rate_scale", 1},
-                                {"learning_rate_override", 0}};
+  environment.runtime_values = training_values(0);
   const Function &training = *module.find_function("train_step");
   auto measured = evaluate(module, training, inputs_of(training), environment);
   ASSERT_TRUE(measured) << measured.error().message;
