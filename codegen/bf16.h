@@ -13,5 +13,9 @@ namespace netc {
 llvm::Value *emit_to_bf16(llvm::IRBuilder<> &ir, const Target &target, llvm::Value *x);
 // i16 to float: exact.
 llvm::Value *emit_from_bf16(llvm::IRBuilder<> &ir, llvm::Value *x);
+// sum + x * y, where x and y are pairs of bf16 in the place of a float and both products are added up in f32; for a
+// target with bf16_pairs. Floats, or vectors of up to 16. The instruction takes numbers below 2^-126 for zeros, sums
+// too.
+llvm::Value *emit_bf16_pair_products(llvm::IRBuilder<> &ir, llvm::Value *x, llvm::Value *y, llvm::Value *sum);
 
 }  // namespace netc

@@ -67,6 +67,18 @@ std::string host_default_cpu(const llvm::Triple &triple) {
   return default_cpu(triple.isX86(), [&](std::string_view feature) { return features.lookup(feature); });
 }
 
+// Of processors with AVX512_BF16 AMD's multiply pairs of bf16 at the speed of f32, Intel's at half of it or less. A
+// level of x86-64 has it only where it was asked for: host_bf16_features.
+bool multiplies_pairs_fast(std::string_view cpu) { return cpu.starts_with("znver") || cpu.starts_with("x86-64"); }
+
+bool host_is_intel() {
+#ifdef __x86_64__
+  return __builtin_cpu_is("intel") != 0;
+#else
+  return false;
+#endif
+}
+
 // The facts of the table in docs/codegen.md, read off the features that the cpu implies.
 void describe(Target &target, const llvm::Triple &triple) {
   if (triple.isAArch64()) {
@@ -85,6 +97,7 @@ void describe(Target &target, const llvm::Triple &triple) {
   target.broadcast_operand = avx512;
   target.rounds_to_bf16 = avx512 && info.checkFeatures("+avx512bf16");
   target.bf16_tiles = avx512 && info.checkFeatures("+amx-tile,+amx-bf16");
+  target.bf16_pairs = target.rounds_to_bf16 && !target.bf16_tiles && multiplies_pairs_fast(target.cpu);
 }
 
 }  // namespace
@@ -125,8 +138,10 @@ std::string host_bf16_features() {
   std::string features;
   if (!llvm::Triple(llvm::sys::getDefaultTargetTriple()).isX86()) return features;
   llvm::StringMap<bool> has = llvm::sys::getHostCPUFeatures();
+  // Without AMX the code would multiply pairs.
+  if (!has.lookup("avx512bw") || (host_is_intel() && !has.lookup("amx-bf16"))) return features;
   for (const char *name : {"avx512bf16", "amx-tile", "amx-bf16"})
-    if (has.lookup("avx512bw") && has.lookup(name)) features += (features.empty() ? "+" : ",+") + std::string(name);
+    if (has.lookup(name)) features += (features.empty() ? "+" : ",+") + std::string(name);
   return features;
 }
 

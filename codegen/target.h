@@ -30,6 +30,9 @@ struct Target {
   bool broadcast_operand = false;  // FMA with a broadcast memory operand (AVX-512)
   bool rounds_to_bf16 = false;     // one instruction for 16 floats (AVX512_BF16)
   bool bf16_tiles = false;         // products of bf16 in tile registers (AMX)
+  bool bf16_pairs = false;         // products of pairs of bf16, twice as many as of f32 (AVX512_BF16, AMD)
+  // Contractions multiply pairs of bf16 that lie in the place of an f32 (contraction/paired.h).
+  bool multiplies_pairs = false;
   Winograd winograd = Winograd::where_faster;
   bool small_code = false;  // sums are plain loops: for functions whose speed is no matter
   std::shared_ptr<llvm::TargetMachine> machine;

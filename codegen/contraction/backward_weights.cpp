@@ -223,7 +223,6 @@ class BackwardWeightsEmitter {
   template <typename RowOf>
   void accumulate(const Tile &tile, Value *a, Value *b, Value *place, const RowOf &row_of) {
     llvm::Type *type = accumulator_type(tile);
-    llvm::Align align(static_cast<uint64_t>(plan_.element_bytes));
     Value *mask = lane_mask(ir(), tile.lanes, tile.tail);
     auto pointer = [&](size_t r, unsigned v) {
       return element_at(emitter_, element_, place,
@@ -235,12 +234,7 @@ class BackwardWeightsEmitter {
       for (unsigned v = 0; v < tile.vectors; ++v) sums[r].push_back(load_lanes(ir(), type, pointer(r, v), mask_of(v)));
     sums = emit_tile(ir(), emitter_.target(), tile, a, b, std::move(sums));
     for (size_t r = 0; r < sums.size(); ++r)
-      for (unsigned v = 0; v < tile.vectors; ++v) {
-        if (mask_of(v) == nullptr)
-          ir().CreateAlignedStore(sums[r][v], pointer(r, v), align);
-        else
-          ir().CreateMaskedStore(sums[r][v], pointer(r, v), align, mask);
-      }
+      for (unsigned v = 0; v < tile.vectors; ++v) store_lanes(ir(), sums[r][v], pointer(r, v), mask_of(v));
   }
 
   template <typename RowOf>

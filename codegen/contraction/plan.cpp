@@ -6,6 +6,7 @@
 #include "codegen/contraction/matmul.h"
 #include "codegen/contraction/matmul_rows.h"
 #include "codegen/contraction/matrix_unit_products.h"
+#include "codegen/contraction/paired.h"
 #include "codegen/contraction/widened.h"
 #include "codegen/contraction/winograd.h"
 #include "codegen/kernel_emitter.h"
@@ -106,7 +107,9 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
   if (operands[0].type.dtype == DType::bf16) {
     if (target.bf16_tiles)
       if (auto tiled = plan_tiled(op, operands, result, constant_kernel)) return *tiled;
-    return plan_widened(op, operands, result, target);
+    if (target.bf16_pairs)
+      if (auto paired = plan_paired(op, operands, result, target, constant_kernel)) return *paired;
+    return plan_widened(op, operands, result, target, constant_kernel);
   }
   if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target, constant_kernel);
   if (op.def->name == "conv2d") {

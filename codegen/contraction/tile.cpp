@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+#include "codegen/bf16.h"
+
 namespace netc::contraction {
 
 namespace {
@@ -219,6 +221,10 @@ class Emitter {
     }
   }
 
+  Value *products(Value *x, Value *y, Value *sum) {
+    return target_.multiplies_pairs ? emit_bf16_pair_products(ir_, x, y, sum) : multiply_add(ir_, target_, x, y, sum);
+  }
+
   // All of B's vectors first, then row by row one broadcast of A and its products.
   void straight(const std::vector<Step> &steps, Value *a, Value *b) {
     for (size_t n = 0; n < tile_.ahead.size() && !steps.empty(); ++n)
@@ -237,15 +243,14 @@ class Emitter {
         }
         if (tile_.product == Product::pointwise) {
           for (unsigned v = 0; v < tile_.vectors; ++v)
-            sums_[r][v] = multiply_add(ir_, target_, load_columns(a, row, v), columns[v], sums_[r][v]);
+            sums_[r][v] = products(load_columns(a, row, v), columns[v], sums_[r][v]);
           continue;
         }
         Value *pointer = ir_.CreateGEP(tile_.element, a, row);
         Value *x =
             ir_.CreateAlignedLoad(tile_.element, pointer, llvm::Align(tile_.element->getPrimitiveSizeInBits() / 8));
         if (tile_.lanes > 1) x = ir_.CreateVectorSplat(tile_.lanes, x);
-        for (unsigned v = 0; v < tile_.vectors; ++v)
-          sums_[r][v] = multiply_add(ir_, target_, x, columns[v], sums_[r][v]);
+        for (unsigned v = 0; v < tile_.vectors; ++v) sums_[r][v] = products(x, columns[v], sums_[r][v]);
       }
     }
     if (tile_.copy_b != nullptr) moving_.back() = copy_place(static_cast<int64_t>(steps.size()), 0);
@@ -289,6 +294,14 @@ llvm::Value *load_lanes(llvm::IRBuilder<> &ir, llvm::Type *type, llvm::Value *po
   llvm::Align align(type->getScalarSizeInBits() / 8);
   if (mask == nullptr) return ir.CreateAlignedLoad(type, pointer, align);
   return ir.CreateMaskedLoad(type, pointer, align, mask, llvm::Constant::getNullValue(type));
+}
+
+void store_lanes(llvm::IRBuilder<> &ir, llvm::Value *value, llvm::Value *pointer, llvm::Value *mask) {
+  llvm::Align align(value->getType()->getScalarSizeInBits() / 8);
+  if (mask == nullptr)
+    ir.CreateAlignedStore(value, pointer, align);
+  else
+    ir.CreateMaskedStore(value, pointer, align, mask);
 }
 
 llvm::Value *multiply_add(llvm::IRBuilder<> &ir, const Target &target, llvm::Value *x, llvm::Value *y, llvm::Value *z) {

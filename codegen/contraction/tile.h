@@ -6,6 +6,9 @@
 // convolutions and their gradients are the same loop with other offsets and no copy of the input (im2col) is ever made.
 // A reduction is a nest of loops that step both pointers. Each result is one chain of fused multiply-adds in the order
 // of the nest, whatever the size of the tile: cutting the work differently changes no bit.
+//
+// Where the target multiplies pairs, an element of A or B is two neighbouring numbers of the reduction in bf16, and
+// both products are added: everything else, steps and offsets, is the same.
 #pragma once
 
 #include <llvm/IR/IRBuilder.h>
@@ -68,6 +71,8 @@ llvm::Value *lane_mask(llvm::IRBuilder<> &ir, unsigned lanes, unsigned inside);
 // A vector (or scalar) at `pointer`, aligned to its elements; lanes outside of `mask` (null: none) are not read and
 // give zero.
 llvm::Value *load_lanes(llvm::IRBuilder<> &ir, llvm::Type *type, llvm::Value *pointer, llvm::Value *mask);
+// Stores them there; lanes outside of `mask` are left as they are.
+void store_lanes(llvm::IRBuilder<> &ir, llvm::Value *value, llvm::Value *pointer, llvm::Value *mask);
 
 // x * y + z: one rounding where the target can, otherwise two.
 llvm::Value *multiply_add(llvm::IRBuilder<> &ir, const Target &target, llvm::Value *x, llvm::Value *y, llvm::Value *z);

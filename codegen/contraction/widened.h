@@ -7,6 +7,6 @@
 namespace netc::contraction {
 
 ContractionLowering plan_widened(const Op &op, std::span<const ValueLayout> operands, const ValueLayout &result,
-                                 const Target &target);
+                                 const Target &target, bool constant_kernel);
 
 }  // namespace netc::contraction

@@ -19,7 +19,8 @@ std::vector<TargetOptions> all_targets() {
   return targets;
 }
 
-// Kernels of matrix units have edges of their own; elsewhere it is those for f32, which contraction_test.cpp knows.
+// Kernels of matrix units and of pairs have edges of their own; elsewhere it is those for f32, which
+// contraction_test.cpp knows.
 std::vector<TargetOptions> sharp_targets() {
   std::vector<TargetOptions> targets = bf16_targets();
   return targets.empty() ? std::vector<TargetOptions>{best_target()} : targets;
@@ -118,6 +119,17 @@ TEST(Bf16, MatrixProductsOfOtherShapes) {
   check(matmul(B, {32}, {64}, true, false), {1, 7});
 }
 
+TEST(Bf16, MatrixProductsOfPixels) {
+  for (int64_t pixels : {16, 25}) {
+    check(matmul({pixels, true}, {31}, {40}, false, false), {1, 3, 33}, sharp_targets());
+    check(matmul({33}, {pixels, true}, {40}, true, false), {1, 3, 33}, sharp_targets());
+    check(matmul({5}, {pixels, true}, {3}, true, false), {1, 3}, sharp_targets());
+  }
+  check(matmul({7, true}, {200}, {40}, false, true), {1, 5}, sharp_targets());
+  check(matmul(B, {201}, {40}, false, true), {1, 35}, sharp_targets());
+  check(matmul({40}, {3, true}, {64}, true, false), {1, 2, 3}, sharp_targets());
+}
+
 TEST(Bf16, Convolutions) {
   for (int64_t channels : {1, 3, 15, 16, 17, 31, 32, 33, 64})
     for (int64_t filters : {1, 16, 33}) check(conv2d(5, 7, channels, filters, {}), {1, 3}, sharp_targets());
@@ -136,6 +148,10 @@ TEST(Bf16, ConvolutionsWithOtherWindows) {
   check(conv2d(2, 2, 32, 16, {.kernel = 5, .padding = 2}));
   check(conv2d(6, 6, 32, 32, {.groups = 2}));
   check(conv2d(6, 6, 32, 32, {.groups = 32}));
+  check(conv2d(6, 6, 32, 16, {.groups = 16}));
+  check(conv2d(6, 6, 15, 10, {.groups = 5}));
+  check(conv2d(3, 3, 256, 264, {}), {1, 17}, sharp_targets());
+  check(conv2d(4, 4, 511, 128, {.stride = 2}), {1, 9}, sharp_targets());
   Contraction without_halo = conv2d(6, 6, 32, 32, {});
   without_halo.halo = {};
   check(without_halo);
@@ -227,7 +243,7 @@ TEST(Bf16, TheMatrixUnitIsUsedWhereTheCpuHasOne) {
     return ir && ir->find("llvm.x86.tdpbf16ps") != std::string::npos;
   };
   EXPECT_TRUE(uses_it("sapphirerapids"));
-  EXPECT_FALSE(uses_it("znver4"));
+  EXPECT_FALSE(uses_it("znver4"));  // bf16_pairs_test.cpp
   EXPECT_FALSE(uses_it("x86-64-v4"));
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <stdexcept>
@@ -55,6 +56,15 @@ struct Buffer {
   std::vector<unsigned char> bytes;
 };
 
+// As it lies in memory.
+struct Bf16 {
+  uint16_t bits = 0;
+
+  Bf16() = default;
+  explicit Bf16(double number) : bits(bf16_bits(number)) {}
+  explicit operator double() const { return std::bit_cast<float>(uint32_t{bits} << 16); }
+};
+
 template <typename F>
 void with_type(DType dtype, F f) {
   switch (dtype) {
@@ -66,6 +76,8 @@ void with_type(DType dtype, F f) {
       return f(int64_t{});
     case DType::boolean:
       return f(uint8_t{});
+    case DType::bf16:
+      return f(Bf16{});
     default:
       return f(float{});
   }

@@ -80,18 +80,29 @@ std::vector<TargetOptions> host_targets() {
 #endif
 }
 
+// The system lets this process use tile registers, which it has to be asked for.
+bool may_use_tiles() {
+#ifdef __x86_64__
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
+  return syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace
 
 std::vector<TargetOptions> bf16_targets() {
-  TargetOptions target = best_target();
-  target.features = host_bf16_features();
-  if (target.features.empty()) return {};
-#ifdef __x86_64__
-  constexpr long kRequestPermission = 0x1023, kTileData = 18;
-  if (target.features.find("amx") != std::string::npos && syscall(SYS_arch_prctl, kRequestPermission, kTileData) != 0)
-    return {};
-#endif
-  return {target};
+  constexpr const char *kPairs = "+avx512bf16";
+  std::vector<TargetOptions> targets;
+  auto add = [&](const std::string &features) {
+    targets.push_back(best_target());
+    targets.back().features = features;
+  };
+  std::string features = host_bf16_features();
+  if (!features.empty() && features != kPairs && may_use_tiles()) add(features);
+  if (llvm::sys::getHostCPUFeatures().lookup("avx512bf16")) add(kPairs);
+  return targets;
 }
 
 std::vector<TargetOptions> runnable_targets() {

@@ -16,8 +16,8 @@ namespace netc::test {
 std::vector<TargetOptions> runnable_targets();
 // Of them the highest level of this machine.
 TargetOptions best_target();
-// The highest level with what this machine can do with bf16 beyond it; nothing where that is nothing, or where the
-// system does not let this process use it.
+// The highest level with what this machine can do with bf16 beyond it, as far as the system lets this process use it:
+// what a program for this machine is made for, and products of pairs, be they faster here or not.
 std::vector<TargetOptions> bf16_targets();
 // What runs AArch64 code is installed (otherwise runnable_targets() lacks it).
 bool emulates_aarch64();
