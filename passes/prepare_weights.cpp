@@ -29,10 +29,9 @@ class WeightPreparer {
   }
 
  private:
-  // Code generation may prepare kernels of convolutions and products in bf16, beyond what is said in the graph.
+  // Code generation may prepare kernels of convolutions and weights of products, beyond what is said in the graph.
   bool multiplies() const {
-    bool bf16 = module_.precision == Precision::bf16;
-    auto is_product = [&](const Op &op) { return op.def->name == "conv2d" || (bf16 && op.def->name == "matmul"); };
+    auto is_product = [](const Op &op) { return op.def->name == "conv2d" || op.def->name == "matmul"; };
     return std::ranges::any_of(module_.functions, [&](const Function &function) {
       return function.mode == Mode::inference && std::ranges::any_of(function.ops, is_product);
     });

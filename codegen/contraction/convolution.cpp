@@ -109,7 +109,7 @@ class PhaseEmitter {
     tile.product = convolution_.depthwise() ? Product::pointwise : Product::broadcast;
     for (int64_t y = 0; y < lines; ++y)
       for (int64_t x = 0; x < length; ++x) tile.rows.push_back(number(y * row_step + x * pixel_step));
-    int64_t step = plan_.copied ? width_of(*plan_.copied, panel) : kernel.strides[2];
+    int64_t step = plan_.copied ? plan_.copied->panels.width() : kernel.strides[2];
     int64_t tap = plan_.copied ? convolution_.input_channels * step : kernel.strides[1];
     int64_t line = plan_.copied ? convolution_.x.kernel * tap : kernel.strides[0];
     tile.reductions = {

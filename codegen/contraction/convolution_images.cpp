@@ -87,7 +87,7 @@ class ImagesEmitter {
 
   void emit_tile_at(const Panel &panel, const Pixel &pixel, Value *image, int64_t count) {
     const Address &input = emitter_.operand(0);
-    int64_t width = width_of(plan_.kernel, panel), channels = plan_.convolution.input_channels;
+    int64_t width = plan_.kernel.panels.width(), channels = plan_.convolution.input_channels;
     int64_t tap = channels * width, line = plan_.convolution.x.kernel * tap;
     Tile tile{element_, plan_.kernel.panels.lanes, panel.vectors};
     for (int64_t i = 0; i < count; ++i) tile.rows.push_back(number(i * input.strides[0]));
@@ -106,8 +106,7 @@ class ImagesEmitter {
     Value *b = at(start, number(pixel.rows.first_tap * line + pixel.columns.first_tap * tap));
     b = at(b, scaled(emitter_, pixel.down.first, pixel.rows.tap_step * line));
     b = at(b, scaled(emitter_, pixel.along.first, pixel.columns.tap_step * tap));
-    if (count > 1)
-      prefetch_panel(tile, pixel, at(start, number(plan_.kernel.panel_size(plan_.kernel.panels.width()))), image);
+    if (count > 1) prefetch_panel(tile, pixel, at(start, number(plan_.kernel.panel_size())), image);
     Accumulators sums = emit_tile(ir(), emitter_.target(), tile, a, b);
 
     IndexValue y = index_of(emitter_, pixel.y, pixel.rows.output_step, pixel.rows.first_output);
@@ -122,7 +121,7 @@ class ImagesEmitter {
   void prefetch_panel(Tile &tile, const Pixel &pixel, Value *next, Value *image) {
     constexpr int64_t kTilesOfPixel = 4;
     int64_t pixels = pixel.rows.outputs * pixel.columns.outputs;
-    int64_t lines = plan_.kernel.panel_size(plan_.kernel.panels.width()) / kLineFloats / (pixels * kTilesOfPixel) + 1;
+    int64_t lines = plan_.kernel.panel_size() / kLineFloats / (pixels * kTilesOfPixel) + 1;
     // Half of the turns that all taps would make.
     int64_t turns = std::max<int64_t>(1, plan_.kernel.steps / kUnrolledChannels / 2);
     int64_t lines_of_turn = (lines + turns - 1) / turns;

@@ -10,15 +10,16 @@ using llvm::Value;
 
 namespace {
 
-// One row of the kernel: a channel of a tap.
+// One row of the kernel: a channel of a tap, or an input.
 void copy_filters(KernelEmitter &emitter, const KernelPanels &kernel, Value *step) {
   llvm::IRBuilder<> &ir = emitter.ir();
   llvm::Type *element = ir.getFloatTy(), *vector = accumulator_type({element, kernel.panels.lanes});
   const Address &filters = emitter.operand(1);
-  Value *from = element_at(emitter, element, filters.base, scaled(emitter, step, filters.strides[2]));
+  Value *from =
+      element_at(emitter, element, filters.base, scaled(emitter, step, filters.strides[filters.strides.size() - 2]));
   for_panels(emitter, kernel.panels, nullptr, nullptr, [&](const Panel &panel) {
     Value *to = element_at(emitter, element, copied_panel(emitter, kernel, panel.first),
-                           scaled(emitter, step, width_of(kernel, panel)));
+                           scaled(emitter, step, kernel.panels.width()));
     Value *first = element_at(emitter, element, from, panel.first);
     for (unsigned v = 0; v < panel.vectors; ++v) {
       Value *mask = v + 1 == panel.vectors ? lane_mask(ir, kernel.panels.lanes, panel.tail) : nullptr;
@@ -47,16 +48,10 @@ KernelStage copy_kernel_stage(const KernelPanels &kernel) {
   return copy;
 }
 
-int64_t width_of(const KernelPanels &kernel, const Panel &panel) {
-  return static_cast<int64_t>(panel.vectors) * kernel.panels.lanes;
-}
-
 Value *copied_panel(KernelEmitter &emitter, const KernelPanels &kernel, Value *first_filter) {
   llvm::IRBuilder<> &ir = emitter.ir();
-  int64_t width = kernel.panels.width();
-  Value *panel = ir.CreateUDiv(first_filter, ir.getInt64(static_cast<uint64_t>(width)));
-  return element_at(emitter, ir.getFloatTy(), emitter.scratch_apart(),
-                    scaled(emitter, panel, kernel.panel_size(width)));
+  Value *panel = ir.CreateUDiv(first_filter, ir.getInt64(static_cast<uint64_t>(kernel.panels.width())));
+  return element_at(emitter, ir.getFloatTy(), emitter.scratch_apart(), scaled(emitter, panel, kernel.panel_size()));
 }
 
 }  // namespace netc::contraction

@@ -32,8 +32,9 @@ constexpr int64_t kCacheBytes = 32 * 1024;  // a B of this size stays there as i
 constexpr int64_t kMeetingBytes = 1024;     // lines at multiples of this lie in few sets of the first-level cache
 constexpr int64_t kRestRows = 4;            // of the tiles for what is left; single rows for what is left of that
 constexpr int64_t kLeastSingleRowVectors = 4;
-constexpr double kSingleRowNanoseconds = 3000;  // estimated, of a chunk of a single row: weights are read but once
-constexpr int64_t kTypicalSteps = 64;           // where the number of steps is the batch
+constexpr double kSingleRowNanoseconds = 3000;   // estimated, of a chunk of a single row: weights are read but once
+constexpr int64_t kTypicalSteps = 64;            // where the number of steps is the batch
+constexpr double kReadBytesPerNanosecond = 100;  // from the second-level cache
 
 // The widest panel of at most `most` vectors whose tile of this many rows fits the registers.
 int64_t panel_vectors(const Target &target, int64_t rows, int64_t most) {
@@ -60,7 +61,7 @@ int64_t packed_steps(const MatmulPlan &plan, int64_t panel, int64_t steps) {
   return std::min(most, (part + 7) / 8 * 8);
 }
 
-void choose_classes(MatmulPlan &plan, const Target &target, int64_t steps) {
+void choose_classes(MatmulPlan &plan, const Target &target, int64_t steps, bool constant_b) {
   const Matmul &matmul = plan.matmul;
   int64_t columns = (matmul.columns.size + plan.lanes - 1) / plan.lanes;
   int64_t all_vectors = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(columns)));
@@ -78,17 +79,20 @@ void choose_classes(MatmulPlan &plan, const Target &target, int64_t steps) {
   }
   bool many_rows = matmul.rows.batch || matmul.rows.size >= 2 * rows;
   bool large = steps * matmul.columns.size * plan.element_bytes > kCacheBytes;
-  if (matmul.transpose_b || (!matmul.steps.batch && many_rows && large && columns > vectors && rows > 1))
+  bool copied = !matmul.transpose_b && !matmul.steps.batch && many_rows && large && columns > vectors && rows > 1;
+  if (copied && constant_b && matmul.dtype == DType::f32)
+    plan.prepared = KernelPanels{panels(vectors), matmul.steps.size};
+  else if (copied || matmul.transpose_b)
     plan.packed_steps = packed_steps(plan, vectors, steps);
   // Where the batch is summed up, its rows follow one another in B: of such a length that they meet in few places of
   // the first-level cache they are gathered once for all.
   plan.scratch_panels = matmul.steps.batch && !matmul.transpose_b && !matmul.rows.batch &&
                         matmul.rows.size >= kLeastRowsPerChunk &&
                         matmul.columns.size * plan.element_bytes % kMeetingBytes == 0 && vectors > 1;
-  int64_t block = plan.packed_steps > 0 ? vectors : block_vectors(plan, vectors, steps);
+  bool one_width = plan.packed_steps > 0 || plan.scratch_panels || plan.prepared;
+  int64_t block = plan.packed_steps > 0 || plan.prepared ? vectors : block_vectors(plan, vectors, steps);
   plan.block = block * plan.lanes;
   plan.classes.push_back({rows, panels(vectors)});
-  bool one_width = plan.packed_steps > 0 || plan.scratch_panels;
   int64_t most = one_width ? vectors : std::min(block, all_vectors);
   auto add_class = [&](int64_t rest) {
     plan.classes.push_back({rest, panels(one_width ? vectors : panel_vectors(target, rest, most))});
@@ -176,10 +180,15 @@ ContractionLowering plan_matmul(const Matmul &matmul, const Target &target, bool
   plan.element_bytes = matmul.dtype == DType::f64 ? 8 : 4;
   plan.lanes = lanes_for(target, matmul.dtype, matmul.columns.size);
   if (matmul.transpose_b) plan.lanes = target.lanes(matmul.dtype);
-  choose_classes(plan, target, std::max<int64_t>(steps, 1));
+  choose_classes(plan, target, std::max<int64_t>(steps, 1), constant_kernel);
   plan.blocks = (matmul.columns.size + plan.block - 1) / plan.block;
 
   if (plan.scratch_panels) lowering = panels_stage(plan);
+  if (plan.prepared) {
+    lowering.scratch_apart = plan.prepared->bytes();
+    lowering.prepared_as = plan.prepared->prepared_as();
+    lowering.stages.push_back(copy_kernel_stage(*plan.prepared));
+  }
   KernelStage stage;
   if (plan.scratch_panels) stage.suffix = "tile";
   double columns = static_cast<double>(std::min(plan.block, matmul.columns.size));
@@ -197,6 +206,10 @@ ContractionLowering plan_matmul(const Matmul &matmul, const Target &target, bool
   plan.stretch_rows = stage.units_per_chunk * plan.grain();
   if (matmul.rows == Dim{1, true}) stage.units_per_chunk_of_one = units_of_single_row(plan, nanoseconds(work));
   set_cost(stage, nanoseconds(work));
+  // Few rows wait for B.
+  if (matmul.rows.batch)
+    stage.fixed_nanoseconds =
+        static_cast<double>(matmul.steps.size * matmul.columns.size * plan.element_bytes) / kReadBytesPerNanosecond;
   KernelStage cut = stage;
   stage.emit = [plan, cut](KernelEmitter &emitter) { emit_stretch(emitter, plan, cut); };
   lowering.stages.push_back(std::move(stage));

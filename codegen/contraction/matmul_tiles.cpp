@@ -16,6 +16,8 @@ namespace {
 // A tile that reads B where it lies prefetches so many steps ahead: more would crowd the first-level cache where the
 // lines of B meet in it.
 constexpr int64_t kStepsAhead = 12;
+// So many tiles over a panel of a prepared copy prefetch the next one.
+constexpr int64_t kSharesOfPanel = 2;
 
 class MatmulEmitter {
  public:
@@ -34,10 +36,13 @@ class MatmulEmitter {
     auto [first, last] = columns_of(first_block, end_block);
     for_classes(classes, begin, end, [&](const RowClass &rows, Value *class_begin, Value *class_last) {
       for_panels(emitter_, rows.panels, first, last, [&](const Panel &panel) {
-        const Source source = plan_.scratch_panels ? scratch_panel(panel.first)
-                                                   : at_column({emitter_.operand(1).base, b_line_}, panel.first);
-        for_range(emitter_, class_begin, class_last, rows.rows,
-                  [&](Value *row) { emit_whole(rows.rows, panel, row, source); });
+        const Source source = source_of(panel.first);
+        for_range(emitter_, class_begin, class_last, rows.rows, [&](Value *row) {
+          Value *next = nullptr;
+          if (plan_.prepared && &rows == &plan_.classes.front() && prefers_prefetch(kFarElements))
+            next = share_of_next_panel(source, ir().CreateSDiv(ir().CreateSub(row, class_begin), number(rows.rows)));
+          emit_whole(rows.rows, panel, row, source, next);
+        });
       });
     });
   }
@@ -73,7 +78,7 @@ class MatmulEmitter {
       // Few rows read B but once or twice: no copy. Neither for the few that are left of a batch.
       std::vector<RowClass> larger = plan_.classes, smaller(plan_.classes.begin() + 1, plan_.classes.end());
       if (matmul_.rows.batch) larger.pop_back();
-      Value *enough = ir().CreateICmpSGE(ir().CreateSub(end, begin), number(largest.rows));
+      Value *enough = ir().CreateICmpSGT(class_end(largest, begin, end), begin);
       Value *middle = begin;
       for (const RowClass &rows : larger) middle = class_end(rows, middle, end);
       middle = ir().CreateSelect(enough, middle, begin);
@@ -128,6 +133,12 @@ class MatmulEmitter {
     source.start = element_at(emitter_, element_, source.start, column);
     return source;
   }
+  Source source_of(Value *column) {
+    if (plan_.scratch_panels) return scratch_panel(column);
+    if (plan_.prepared)
+      return {copied_panel(emitter_, *plan_.prepared, column), number(plan_.prepared->panels.width())};
+    return at_column({emitter_.operand(1).base, b_line_}, column);
+  }
   Source scratch_panel(Value *column) {
     return {element_at(emitter_, element_, emitter_.scratch(), ir().CreateMul(column, steps_)),
             number(plan_.classes.front().panels.width())};
@@ -149,9 +160,29 @@ class MatmulEmitter {
 
   // Behind the last whole tile of this class.
   Value *class_end(const RowClass &rows, Value *begin, Value *end) {
-    Value *whole = ir().CreateSDiv(ir().CreateSub(end, begin), number(rows.rows));
+    Value *all = ir().CreateSub(end, begin);
+    Value *whole = ir().CreateSDiv(all, number(rows.rows));
+    if (rows.rows == rows_of_largest() && matmul_.rows.batch)
+      whole = ir().CreateSub(whole, left_out(whole, ir().CreateSub(all, scaled(emitter_, whole, rows.rows))));
     return ir().CreateAdd(begin, scaled(emitter_, whole, rows.rows));
   }
+  // How many of the `whole` largest tiles are better left out, because tiles of the next class then leave fewer single
+  // rows: 8 are 4 and 4 rather than 6, 1 and 1.
+  Value *left_out(Value *whole, Value *rest) {
+    const int64_t next = plan_.classes.size() > 2 ? plan_.classes[1].rows : 1, bits = 8;
+    int64_t table = 0;
+    for (int64_t few = 0; few < next; ++few) {
+      int64_t best = 0;
+      for (int64_t n = 1; n < next; ++n)
+        if ((few + n * rows_of_largest()) % next < (few + best * rows_of_largest()) % next) best = n;
+      table |= best << (few * bits);
+    }
+    if (table == 0) return number(0);
+    Value *few = ir().CreateURem(rest, number(next));
+    Value *entry = ir().CreateAnd(ir().CreateLShr(number(table), ir().CreateMul(few, number(bits))), number(0xff));
+    return ir().CreateSelect(ir().CreateICmpSGE(whole, entry), entry, number(0));
+  }
+  int64_t rows_of_largest() const { return plan_.classes.front().rows; }
   // Whole tiles of the first class, then of the next ones with the rows that are left.
   template <typename Body>
   void for_classes(const std::vector<RowClass> &classes, Value *begin, Value *end, const Body &body) {
@@ -180,11 +211,31 @@ class MatmulEmitter {
     });
   }
 
-  // All steps of a tile, with B where it lies.
-  void emit_whole(int64_t rows, const Panel &panel, Value *row, const Source &b) {
+  // Of a prepared copy: what this tile of a panel prefetches of the next one.
+  Value *share_of_next_panel(const Source &panel, Value *number_of_tile) {
+    int64_t share = plan_.prepared->panel_size() / kSharesOfPanel;
+    Value *place = ir().CreateAdd(scaled(emitter_, number_of_tile, share), number(plan_.prepared->panel_size()));
+    return element_at(emitter_, element_, panel.start, place);
+  }
+
+  // All steps of a tile, with B where it lies. `next`: where it prefetches a share of a panel; null: nothing.
+  void emit_whole(int64_t rows, const Panel &panel, Value *row, const Source &b, Value *next = nullptr) {
     Tile tile = make_tile(rows, panel, steps_, b);
     if (prefers_prefetch()) tile.prefetch_b = ir().CreateMul(b.step, number(kStepsAhead));
-    finish(tile, emit_tile(ir(), emitter_.target(), tile, a_at(row, number(0)), b.start), row, panel.first);
+    if (plan_.prepared) {
+      tile.tail = 0;
+      tile.panel = plan_.prepared->panels.vectors;
+      tile.panel_step = plan_.prepared->panel_size();
+    }
+    if (next != nullptr) {
+      int64_t line = 64 / plan_.element_bytes, step = plan_.prepared->panels.width() / kSharesOfPanel;
+      Ahead ahead{next, false, {}, nullptr, number(step)};
+      for (int64_t k = 0; k < tile.unrolled * step; k += line) ahead.offsets.push_back(number(k));
+      tile.ahead.push_back(ahead);
+    }
+    Accumulators sums = emit_tile(ir(), emitter_.target(), tile, a_at(row, number(0)), b.start);
+    tile.tail = panel.tail;
+    finish(tile, sums, row, panel.first);
   }
 
   void run_panel(const std::vector<RowClass> &classes, const Panel &panel, Value *begin, Value *end) {

@@ -1,7 +1,10 @@
 // The code of a matrix product: a stretch of rows times blocks of columns, in tiles.
 #pragma once
 
+#include <optional>
+
 #include "codegen/contraction/blocking.h"
+#include "codegen/contraction/kernel_panels.h"
 #include "codegen/contraction/matmul.h"
 
 namespace netc::contraction {
@@ -26,6 +29,9 @@ struct MatmulPlan {
   int64_t stretch_rows = 1;  // the most rows of a chunk that meet one block
   // B is used through a copy in scratch memory, panel behind panel of all steps; all classes have the same panels.
   bool scratch_panels = false;
+  // B never changes and is used through this copy, which all classes share: of panels as wide as theirs. A single row
+  // reads several of them side by side.
+  std::optional<KernelPanels> prepared;
 
   // Rows are handed out in grains: whole tiles where the number of rows is known, single rows where it is the batch.
   int64_t grain() const { return matmul.rows.batch ? 1 : classes.front().rows; }

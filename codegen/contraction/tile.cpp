@@ -193,8 +193,14 @@ class Emitter {
     return {a_end, b_end};
   }
 
+  // Of vector v, from the first one of its step.
+  Value *column_offset(unsigned v) {
+    int64_t panel = tile_.panel == 0 ? 0 : v / tile_.panel, vector = tile_.panel == 0 ? v : v % tile_.panel;
+    return ir_.getInt64(static_cast<uint64_t>(panel * tile_.panel_step + vector * tile_.lanes));
+  }
+
   Value *load_columns(Value *base, Value *offset, unsigned v) {
-    Value *place = ir_.CreateAdd(offset, ir_.getInt64(static_cast<uint64_t>(v) * tile_.lanes));
+    Value *place = ir_.CreateAdd(offset, column_offset(v));
     Value *pointer = ir_.CreateGEP(tile_.element, base, place);
     return load_lanes(ir_, accumulator_type(tile_), pointer, v + 1 == tile_.vectors ? mask_ : nullptr);
   }
@@ -216,7 +222,7 @@ class Emitter {
 
   void prefetch(Value *b, const Step &step) {
     for (unsigned v = 0; v < tile_.vectors; ++v) {
-      Value *ahead = ir_.CreateAdd(tile_.prefetch_b, ir_.getInt64(static_cast<uint64_t>(v) * tile_.lanes));
+      Value *ahead = ir_.CreateAdd(tile_.prefetch_b, column_offset(v));
       prefetch_line(ir_.CreateGEP(tile_.element, b, ir_.CreateAdd(step.b, ahead)), true);
     }
   }

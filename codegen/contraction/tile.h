@@ -57,6 +57,8 @@ struct Tile {
   llvm::Value *prefetch_b = nullptr;  // elements ahead of B to prefetch with every step; null: nothing
   std::vector<Ahead> ahead;           // what later tiles will read
   llvm::Value *copy_b = nullptr;      // where the vectors of B are stored as they are read, one after the other
+  unsigned panel = 0;                 // so many vectors of B are neighbours; 0: all of them ...
+  int64_t panel_step = 0;             // ... and the next so many lie this many elements further on
 };
 
 // [row][vector]

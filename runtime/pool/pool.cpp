@@ -62,19 +62,19 @@ void ThreadPool::run(const nc_context *context, const nc_kernel_entry &kernel, i
   kernel_ = &kernel;
   count_ = count;
   done_.store(0, std::memory_order_relaxed);
-  ++job_;
-  // Sequentially consistent with the worker's "count me as a sleeper, then look for work": one of the two sees the
-  // other.
+  uint64_t job = job_.load(std::memory_order_relaxed) + 1;
   for (size_t range = 0; range < ranges_.size(); ++range) {
     int64_t size = range_end(count, range, ranges_.size()) - range_begin(count, range, ranges_.size());
-    ranges_[range].ticket.store(job_ << 32 | static_cast<uint64_t>(size));
+    ranges_[range].ticket.store(job << 32 | static_cast<uint64_t>(size), std::memory_order_release);
   }
+  // Sequentially consistent with the worker's "count me as a sleeper, then look for work": one of the two sees the
+  // other.
+  job_.store(job);
   if (sleepers_.load() > 0) {
     { std::lock_guard lock(mutex_); }
     wake_.notify_all();
   }
-  while (run_one_chunk(0)) {
-  }
+  run_chunks(0, [&](int64_t run) { count -= run; });
   for (int spin = 0; done_.load(std::memory_order_acquire) != count; ++spin) {
     if (spin < spins_) {
       pause_briefly();
@@ -97,28 +97,27 @@ bool ThreadPool::is_awake() {
   return false;
 }
 
-// From the thread's own range, or from the next one that has any left.
-bool ThreadPool::run_one_chunk(size_t thread) {
+// Those of the thread's own range, then those that are left of the others. `count` is told as soon as a range has no
+// more, how many were run.
+template <typename Count>
+void ThreadPool::run_chunks(size_t thread, const Count &count) {
   for (size_t n = 0; n < ranges_.size(); ++n)
-    if (run_one_chunk_of((thread + n) % ranges_.size(), thread)) return true;
-  return false;
+    if (int64_t run = run_chunks_of((thread + n) % ranges_.size(), thread); run > 0) count(run);
 }
 
-bool ThreadPool::run_one_chunk_of(size_t range, size_t thread) {
+int64_t ThreadPool::run_chunks_of(size_t range, size_t thread) {
   std::atomic<uint64_t> &shared = ranges_[range].ticket;
   uint64_t ticket = shared.load(std::memory_order_acquire);
-  do {
-    if ((ticket & kChunksMask) == 0) return false;
-  } while (!shared.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire));
-  // The job cannot change before this chunk is counted as done.
-  int64_t left = static_cast<int64_t>(ticket & kChunksMask);
-  run_chunk(context_, *kernel_, range_end(count_, range, ranges_.size()) - left, thread);
-  done_.fetch_add(1, std::memory_order_acq_rel);
-  return true;
-}
-
-bool ThreadPool::has_work() const {
-  return std::ranges::any_of(ranges_, [](const Range &range) { return (range.ticket.load() & kChunksMask) != 0; });
+  for (int64_t run = 0;;) {
+    if ((ticket & kChunksMask) == 0) return run;
+    if (!shared.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel, std::memory_order_acquire))
+      continue;
+    // The job cannot change before this chunk is counted as done.
+    int64_t left = static_cast<int64_t>(ticket & kChunksMask);
+    run_chunk(context_, *kernel_, range_end(count_, range, ranges_.size()) - left, thread);
+    ++run;
+    ticket = shared.load(std::memory_order_acquire);
+  }
 }
 
 void ThreadPool::run_here(const nc_context *context, const nc_kernel_entry &kernel, int64_t count) {
@@ -146,16 +145,16 @@ void ThreadPool::record(Trace *trace) {
 }
 
 void ThreadPool::work(size_t thread) {
-  while (wait_for_work()) {
-    while (run_one_chunk(thread)) {
-    }
+  for (uint64_t job = 0; wait_for_work(job);) {
+    job = job_.load(std::memory_order_acquire);
+    run_chunks(thread, [&](int64_t run) { done_.fetch_add(run, std::memory_order_acq_rel); });
   }
 }
 
-// False: the pool is being destroyed.
-bool ThreadPool::wait_for_work() {
+// Returns when there is another job than this one. False: the pool is being destroyed.
+bool ThreadPool::wait_for_work(uint64_t done) {
   for (int spin = 0; spin < spins_; ++spin) {
-    if (has_work()) return true;
+    if (job_.load(std::memory_order_acquire) != done) return true;
     if (stopping_.load(std::memory_order_relaxed)) return false;
     pause_briefly();
   }
@@ -163,7 +162,7 @@ bool ThreadPool::wait_for_work() {
   uint64_t calls = calls_;
   called_.store(false);
   sleepers_.fetch_add(1);
-  wake_.wait(lock, [&] { return stopping_.load() || has_work() || calls_ != calls; });
+  wake_.wait(lock, [&] { return stopping_.load() || job_.load() != done || calls_ != calls; });
   sleepers_.fetch_sub(1);
   return !stopping_.load();
 }

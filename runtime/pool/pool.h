@@ -55,14 +55,16 @@ class ThreadPool {
  private:
   friend void ::nc_parallel_for(const nc_context *, const nc_kernel_entry *, int64_t, int64_t);
   void work(size_t thread);
-  bool run_one_chunk(size_t thread);
-  bool run_one_chunk_of(size_t range, size_t thread);
-  bool has_work() const;
+  template <typename Count>
+  void run_chunks(size_t thread, const Count &count);
+  int64_t run_chunks_of(size_t range, size_t thread);
   void run_here(const nc_context *context, const nc_kernel_entry &kernel, int64_t count);
   void run_chunk(const nc_context *context, const nc_kernel_entry &kernel, int64_t chunk, size_t thread);
-  bool wait_for_work();
+  bool wait_for_work(uint64_t done);
 
-  // The job. Written by the caller while no chunk is claimed or left, read by whoever has claimed one.
+  // The job. Written by the caller while no chunk is claimed or left, read by whoever has claimed one. Its number comes
+  // last: who waits for work looks at nothing else, and finds all of the job in the same cache line.
+  alignas(64) std::atomic<uint64_t> job_ = 0;
   const nc_context *context_ = nullptr;
   const nc_kernel_entry *kernel_ = nullptr;
   int64_t count_ = 0;
@@ -70,9 +72,8 @@ class ThreadPool {
     // Upper half: number of the job, so that a late claim cannot hit the next job. Lower half: chunks not yet claimed.
     alignas(64) std::atomic<uint64_t> ticket = 0;
   };
-  std::vector<Range> ranges_;  // one for each thread
-  uint64_t job_ = 0;
-  alignas(64) std::atomic<int64_t> done_ = 0;
+  std::vector<Range> ranges_;                  // one for each thread
+  alignas(64) std::atomic<int64_t> done_ = 0;  // chunks that workers have run
   alignas(64) std::atomic<int> sleepers_ = 0;
   std::atomic<bool> stopping_ = false;
   int spins_;  // before a worker sleeps

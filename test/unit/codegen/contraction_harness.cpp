@@ -235,7 +235,8 @@ Compiled::Compiled(const Contraction &contraction, const Target &target) : contr
     kernels_.push_back(object_->address("stage" + std::to_string(i)));
 }
 
-void Compiled::run(const void *a, const void *b, const void *bias, void *result, int64_t batch, bool backwards) {
+void Compiled::run(const void *a, const void *b, const void *bias, void *result, int64_t batch, bool backwards,
+                   bool prepared) {
   // Guarded by a pattern behind the end of each piece; poisoned, so that what is read before it is written shows.
   constexpr size_t kGuard = 64;
   size_t pieces[] = {static_cast<size_t>(lowering_.scratch_fixed + lowering_.scratch_batch * batch),
@@ -259,6 +260,7 @@ void Compiled::run(const void *a, const void *b, const void *bias, void *result,
   for (size_t i = 0; i < kernels_.size(); ++i) {
     const KernelStage &stage = lowering_.stages[i];
     bool prepares = stage.prepares && !lowering_.prepared_as.empty();
+    if (prepares && prepared) continue;
     if (!prepares && (batch < stage.least_batch || batch > stage.most_batch)) continue;
     bool finer = batch == 1 && stage.units_per_chunk_of_one > 0;
     int64_t units_per_chunk = finer ? stage.units_per_chunk_of_one : stage.units_per_chunk;

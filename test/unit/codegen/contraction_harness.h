@@ -16,7 +16,7 @@ struct Contraction {
   std::vector<ValueLayout> operands;
   ValueLayout result;
   Attributes attributes;
-  bool constant_kernel = false;  // what it is prepared as is made in each run, whatever the batch
+  bool constant_kernel = false;
 };
 Contraction matmul(Dim rows, Dim steps, Dim columns, bool transpose_a, bool transpose_b, DType dtype = DType::f32);
 
@@ -40,8 +40,10 @@ class Compiled {
  public:
   Compiled(const Contraction &contraction, const Target &target);
   // Pointers to the first stored element. `bias` has one element for each position of the result's last axis;
-  // `backwards` runs the chunks of every stage last to first.
-  void run(const void *a, const void *b, const void *bias, void *result, int64_t batch, bool backwards = false);
+  // `backwards` runs the chunks of every stage last to first. What a constant kernel is prepared as is made in each
+  // run, unless `prepared` says that it is there from the run before.
+  void run(const void *a, const void *b, const void *bias, void *result, int64_t batch, bool backwards = false,
+           bool prepared = false);
 
   const ContractionLowering &lowering() const { return lowering_; }
   // The module as text: for a look at what was emitted.

@@ -207,12 +207,30 @@ TEST(Contraction, MatmulInManyChunks) {
 
 // A right side that is used through a copy: rows around the sizes of tiles, steps in one and in several copies.
 TEST(Contraction, MatmulOfALargeRightSide) {
-  for (int64_t batch : {1, 3, 4, 11, 12, 17, 29, 64, 71}) check(matmul(B, {230}, {37}, false, false), batch);
+  for (int64_t batch : {1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 16, 17, 18, 29, 32, 64, 71})
+    check(matmul(B, {230}, {37}, false, false), batch);
   for (int64_t columns : {31, 32, 49}) check(matmul(B, {301}, {columns}, false, false), 15);
   check(matmul(B, {2050}, {36}, false, false), 14);
   check(matmul(B, {2050}, {36}, false, true), 5);
   check(matmul({50}, {260}, {70}, false, false), 1);
   check(matmul({50}, {260}, {70}, true, false), 1);
+}
+
+// One that never changes is copied once, in panels; a single row reads several panels side by side.
+TEST(Contraction, MatmulOfAConstantRightSide) {
+  auto check_constant = [](int64_t batch, int64_t steps, int64_t columns) {
+    Contraction product = matmul(B, {steps}, {columns}, false, false);
+    product.constant_kernel = true;
+    check(product, batch);
+  };
+  for (int64_t batch : {1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 15, 16, 17, 29, 64, 71}) check_constant(batch, 230, 37);
+  for (int64_t columns : {16, 17, 31, 32, 33, 49, 63, 65, 127, 130})
+    for (int64_t batch : {1, 15}) check_constant(batch, 601, columns);
+  for (int64_t batch : {1, 2}) check_constant(batch, 700, 300);
+  check_constant(40, 1030, 264);
+  Contraction pairs = matmul({2, true}, {300}, {70}, false, false);
+  pairs.constant_kernel = true;
+  for (int64_t batch : {1, 9}) check(pairs, batch);
 }
 
 // Rows of the right side that meet in few places of the cache are gathered first.
@@ -437,7 +455,9 @@ std::vector<float> rough(int64_t count, uint32_t seed) {
 TEST(Contraction, ATileChangesNoBit) {
   constexpr int64_t kRows = 19, kSteps = 137, kColumns = 45, kFew = 7;
   std::vector<float> a = rough(kRows * kSteps, 1), b = rough(kSteps * kColumns, 2), bias(kColumns, 0.0F);
-  std::vector<float> few;  // the first columns of b
+  std::vector<float> few;                                                    // the first columns of b
+  Contraction constant = matmul(B, {kSteps * 2}, {kColumns}, false, false);  // large enough to be copied
+  std::vector<float> long_a = rough(kRows * kSteps * 2, 3), long_b = rough(kSteps * 2 * kColumns, 4);
   for (int64_t k = 0; k < kSteps; ++k) few.insert(few.end(), b.begin() + k * kColumns, b.begin() + k * kColumns + kFew);
   for (const Target &target : all_targets()) {
     std::vector<float> all(kRows * kColumns), narrow(kRows * kFew), row(kColumns);
@@ -445,7 +465,16 @@ TEST(Contraction, ATileChangesNoBit) {
     wide.run(a.data(), b.data(), bias.data(), all.data(), kRows);
     Compiled(matmul(B, {kSteps}, {kFew}, false, false), target)
         .run(a.data(), few.data(), bias.data(), narrow.data(), kRows);
+    std::vector<float> changing(kRows * kColumns), copied(kRows * kColumns);
+    Compiled(constant, target).run(long_a.data(), long_b.data(), bias.data(), changing.data(), kRows);
+    constant.constant_kernel = true;
+    Compiled panels(constant, target);
+    panels.run(long_a.data(), long_b.data(), bias.data(), copied.data(), kRows);
+    EXPECT_EQ(changing, copied) << target.cpu;
+    constant.constant_kernel = false;
     for (int64_t r = 0; r < kRows; ++r) {
+      panels.run(&long_a[r * kSteps * 2], long_b.data(), bias.data(), row.data(), 1);
+      EXPECT_EQ(0, std::memcmp(&copied[r * kColumns], row.data(), kColumns * sizeof(float))) << target.cpu;
       EXPECT_EQ(0, std::memcmp(&all[r * kColumns], &narrow[r * kFew], kFew * sizeof(float)))
           << target.cpu << " row " << r;
       wide.run(&a[r * kSteps], b.data(), bias.data(), row.data(), 1);
