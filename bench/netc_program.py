@@ -1,6 +1,7 @@
 """The suite compiled by netc: programs, their records for the peers, and what is measured of netc alone."""
 import pathlib
 import re
+import shutil
 import subprocess
 import time
 
@@ -10,12 +11,28 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 NETC = ROOT / "build/tools/netc"
 
 
+def rewritten(suite, folder, precision):
+    """The suite with `precision` in every train section; returns where it is."""
+    copy = folder / "suite"
+    shutil.copytree(suite, copy, dirs_exist_ok=True)
+    for path in copy.glob("*.net"):
+        text = path.read_text()
+        changed = text.replace("\n  batch_size = ", f"\n  precision  = {precision}\n  batch_size = ")
+        assert changed != text, path
+        path.write_text(changed)
+    return copy
+
+
 class Program:
     """One network of the suite: `path` is the program that is timed, `checked` the one whose results the peers must find, with the
     learning rate of the check and without dropout."""
 
-    def __init__(self, name, folder):
-        self.name = name
+    def __init__(self, name, folder, precision="f32"):
+        self.name, self.precision = name, precision
+        suite = ROOT / "bench/suite"
+        if precision != "f32":
+            suite, folder = rewritten(suite, folder / precision, precision), folder / precision
+        self.source = suite / f"{name}.net"
         self.path, self.checked = folder / name, folder / f"{name}-checked"
         start = time.perf_counter()
         self._compile(self.path)
@@ -25,7 +42,7 @@ class Program:
         self._compile(self.checked, *fixed)
 
     def _compile(self, path, *options):
-        subprocess.run([NETC, ROOT / "bench/suite" / f"{self.name}.net", "-o", path, "--target-cpu=native", *options], check=True)
+        subprocess.run([NETC, self.source, "-o", path, "--target-cpu=native", *options], check=True)
 
     def record(self, function, batch, path):
         subprocess.run([self.checked, "bench", "--function", function, "--batch", str(batch), "--record", path], check=True)
@@ -60,7 +77,7 @@ class Program:
             return ready - 2 * float(process.stdout.readline())
 
     def _workspace(self):
-        command = [NETC, ROOT / "bench/suite" / f"{self.name}.net", "--memory", "--emit=planned", "-o", "/dev/null"]
+        command = [NETC, self.source, "--memory", "--emit=planned", "-o", "/dev/null"]
         text = subprocess.run(command, check=True, capture_output=True, text=True)
         line = next(line for line in (text.stdout + text.stderr).splitlines() if line.startswith("train_step"))
         fixed, batch, least_fixed, least_batch = (int(number) for number in re.findall(r"\d+", line))

@@ -185,3 +185,4 @@ NETWORKS = {
     "bottleneck": Network(bottleneck, optimizer=SGD),
     "autoencoder": Network(autoencoder, loss="squares"),
 }
+BF16_NETWORKS = ("mlp", "fashion", "bottleneck")  # measured with precision = bf16 as well

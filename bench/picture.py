@@ -66,7 +66,7 @@ def panel(rows, every, left, top, scale, colours, labelled):
 
 
 def svg(measured):
-    rows = [row for row in measured["rows"] if report.ratios(row)]
+    rows = [row for row in measured["rows"] if report.precision_of(row) == "f32" and report.ratios(row)]
     names = report.names_of(rows)
     colours = dict(zip(names, COLOURS))
     scale = Scale([ratio for row in rows for ratio in report.ratios(row).values()])

@@ -1,7 +1,7 @@
 """The table of a measurement, in Markdown. All times are the best of the rounds; a ratio is the peer's time over netc's."""
 import math
 
-TOLERANCE = 1e-4  # of losses and outputs, relative
+TOLERANCES = {"f32": 1e-4, "bf16": 2e-2}  # of losses and outputs, relative; everybody rounds to bf16, a step of which is 8e-3, elsewhere
 MINUS = "–"
 
 
@@ -9,14 +9,19 @@ def best(facts):
     return min(facts["times"]) if facts.get("times") else None
 
 
-def counts(facts):
+def precision_of(row):
+    return row.get("precision", "f32")
+
+
+def counts(row, name):
     """Whether a peer is compared with: it ran and computed what netc computes."""
-    return bool(facts.get("times")) and facts.get("difference", 0) <= TOLERANCE
+    facts = row["contestants"][name]
+    return bool(facts.get("times")) and facts.get("difference", 0) <= TOLERANCES[precision_of(row)]
 
 
 def ratios(row):
     netc = best(row["contestants"]["netc"])
-    return {name: best(facts) / netc for name, facts in row["contestants"].items() if name != "netc" and counts(facts)} if netc else {}
+    return {name: best(facts) / netc for name, facts in row["contestants"].items() if name != "netc" and counts(row, name)} if netc else {}
 
 
 def title(row):
@@ -25,7 +30,7 @@ def title(row):
 
 def line(row):
     """One measurement in one line, as it is made."""
-    text = f"{row['network']:<12} {title(row):<24} {row['threads']} thread{'s' if row['threads'] > 1 else ' '}"
+    text = f"{row['network']:<12} {title(row):<24} {precision_of(row):<4} {row['threads']} thread{'s' if row['threads'] > 1 else ' '}"
     netc = best(row["contestants"]["netc"])
     text += f"  netc {netc * 1e3:8.3f} ms" if netc else "  netc is missing"
     for name, facts in row["contestants"].items():
@@ -33,7 +38,7 @@ def line(row):
             continue
         if facts.get("missing"):
             text += f"  {name} missing: {facts['missing']}"
-        elif not counts(facts):
+        elif not counts(row, name):
             text += f"  {name} differs by {facts['difference']:.1e}"
         else:
             text += f"  {name} {best(facts) / netc:.2f}"
@@ -96,13 +101,13 @@ def once_for_each(rows, task):
     return seen
 
 
-def aside(measured):
+def aside(rows, programs):
     """What it takes besides time: compilation, size, memory. The header first."""
-    trained = once_for_each(measured["rows"], "train")
+    trained = once_for_each(rows, "train")
     compiling = [name for name in names_of(trained.values()) if name != "PyTorch"]
     yield ["network", "netc compiles, s", *(f"{name}: first step, s" for name in compiling), "program", "start to --help", "start to first step",
            "workspace over its lower bound", "peak memory of training", "PyTorch's"]
-    for network, facts in measured["programs"].items():
+    for network, facts in programs.items():
         contestants = trained.get(network, {}).get("contestants", {})
         memory = [contestants.get(name, {}).get("memory") for name in ("netc", "PyTorch")]
         yield [network, number(facts["compile"], 1), *(number(contestants.get(name, {}).get("first_call"), 1) for name in compiling),
@@ -115,10 +120,12 @@ def absent(rows):
     seen = {}
     for row in rows:
         for name, facts in row["contestants"].items():
-            reason = facts.get("missing") or ("" if counts(facts) or not facts.get("times") else f"differs by {facts['difference']:.1e}")
+            reason = facts.get("missing") or ("" if counts(row, name) or not facts.get("times") else f"differs by {facts['difference']:.1e}")
             if reason:
-                seen.setdefault((name, row["network"], row["task"]), reason)
-    return [f"- {name}, {network}, {'training' if task == 'train' else 'inference'}: {reason}" for (name, network, task), reason in seen.items()]
+                precision = ", bf16" if precision_of(row) == "bf16" else ""
+                seen.setdefault((name, row["network"], row["task"], precision), reason)
+    return [f"- {name}, {network}, {'training' if task == 'train' else 'inference'}{precision}: {reason}"
+            for (name, network, task, precision), reason in seen.items()]
 
 
 def settings(rows, names):
@@ -130,8 +137,21 @@ def settings(rows, names):
                 yield f"- {name} {found[0][1]['version']}, {'training' if task == 'train' else 'inference'}: {'; '.join(texts)}"
 
 
+def narrow(rows):
+    """The section about bf16."""
+    names = names_of(rows)
+    yield from ["", "## bf16", "", "`precision = bf16` beside what the peers have for it: PyTorch's autocast, at inference also weights in bf16; OpenVINO's "
+                f"precision hint. Everybody takes numbers of three digits and rounds elsewhere, so losses and outputs need only agree to {TOLERANCES['bf16']:g}."]
+    for threads in sorted({row["threads"] for row in rows}):
+        yield from ["", f"### {threads} thread{'s' if threads > 1 else ''}", ""]
+        yield from table(["network", "task", "netc, ms", "best peer / netc", *names], comparison(rows, threads, names))
+    yield ""
+    yield from settings(rows, names)
+
+
 def markdown(measured):
-    rows, machine = measured["rows"], measured["machine"]
+    machine = measured["machine"]
+    rows, narrow_rows = ([row for row in measured["rows"] if precision_of(row) == precision] for precision in ("f32", "bf16"))
     names = names_of(rows)
     lines = ["# netc and its peers", "",
              f"`bench/run`, in one run on one machine: {machine['model']}, {machine['cores']} cores{', virtual' if machine['virtual'] else ''}, "
@@ -144,11 +164,13 @@ def markdown(measured):
     for threads in sorted({row["threads"] for row in rows}):
         lines += ["", f"## {threads} thread{'s' if threads > 1 else ''}", ""]
         lines += table(["network", "task", "netc, ms", "best peer / netc", *names], comparison(rows, threads, names))
-    header, *besides = aside(measured)
+    if narrow_rows:
+        lines += narrow(narrow_rows)
+    header, *besides = aside(rows, measured["programs"])
     lines += ["", "## Besides time", "", *table(header, besides)]
-    lines += ["", "## Versions and settings", "", f"Python {machine['python']}. The peers compared with computed netc's losses of two steps and outputs, to {TOLERANCE:g}.", ""]
+    lines += ["", "## Versions and settings", "", f"Python {machine['python']}. The peers compared with computed netc's losses of two steps and outputs, to {TOLERANCES['f32']:g}.", ""]
     lines += settings(rows, names)
-    lines += ["", "## Missing", "", *(absent(rows) or ["Nothing."])]
+    lines += ["", "## Missing", "", *(absent(measured["rows"]) or ["Nothing."])]
     if only := [name for name in names if name not in names_of(once_for_each(rows, "train").values())]:
         lines += ["", f"No training with {' and '.join(only)}: they only run networks."]
     return "\n".join(lines) + "\n"

@@ -12,18 +12,18 @@ import machine
 import picture
 import report
 from netc_program import ROOT, Program
-from networks import NETWORKS
+from networks import BF16_NETWORKS, NETWORKS
 from turns import Contestant, start_all, take_turns
 
 PEERS = ROOT / "bench/peers"
-# Name, program, variant, what it can do. In the order of the table.
+# Name, program, variant, what it can do, how exactly. In the order of the table.
 CONTESTANTS = [
-    ("PyTorch", "torch_peer.py", "", ("train", "predict")),
-    ("torch.compile", "torch_peer.py", "compile", ("train", "predict")),
-    ("JAX", "jax_peer.py", "", ("train", "predict")),
-    ("Keras", "keras_peer.py", "", ("train", "predict")),
-    ("ONNX Runtime", "onnx_peer.py", "", ("predict",)),
-    ("OpenVINO", "openvino_peer.py", "", ("predict",)),
+    ("PyTorch", "torch_peer.py", "", ("train", "predict"), ("f32", "bf16")),
+    ("torch.compile", "torch_peer.py", "compile", ("train", "predict"), ("f32", "bf16")),
+    ("JAX", "jax_peer.py", "", ("train", "predict"), ("f32",)),
+    ("Keras", "keras_peer.py", "", ("train", "predict"), ("f32",)),
+    ("ONNX Runtime", "onnx_peer.py", "", ("predict",), ("f32",)),
+    ("OpenVINO", "openvino_peer.py", "", ("predict",), ("f32", "bf16")),
 ]
 SLOW_TO_START = ("torch.compile", "JAX", "Keras")
 
@@ -38,6 +38,8 @@ def arguments_of(words):
     parser.add_argument("--peers", nargs="+", default=[name for name, *_ in CONTESTANTS], metavar="NAME",
                         help="(default: %(default)s)")
     parser.add_argument("--tasks", nargs="+", default=["train", "predict"], choices=("train", "predict"))
+    parser.add_argument("--precisions", nargs="+", default=["f32", "bf16"], choices=("f32", "bf16"),
+                        help="bf16: of " + ", ".join(BF16_NETWORKS) + " alone (default: both)")
     parser.add_argument("--results", type=pathlib.Path, default=ROOT / "bench/results", help="folder for what is written")
     parser.add_argument("--resume", action="store_true", help="keep what the last run, which was interrupted, has measured")
     parser.add_argument("--draw", action="store_true", help="measure nothing; write table and picture of the last measurement anew")
@@ -53,21 +55,22 @@ def arguments_of(words):
 
 
 def measure(program, task, batch, threads, arguments, caches):
-    """Times of netc and of all peers for one function, batch and number of threads."""
+    """Times of netc and of all peers for one function, batch, number of threads and precision."""
     function = {"train": "train_step", "predict": "predict"}[task]
     record = caches / "record.safetensors"
     program.record(function, batch, record)
     contestants = [Contestant("netc", program.command(function, batch, threads))]
-    for name, file, variant, tasks in CONTESTANTS:
-        if name in arguments.peers and task in tasks:
-            command = [sys.executable, PEERS / file, program.name, task, "--record", record, "--threads", threads, "--variant", variant]
+    for name, file, variant, tasks, precisions in CONTESTANTS:
+        if name in arguments.peers and task in tasks and program.precision in precisions:
+            command = [sys.executable, PEERS / file, program.name, task, "--record", record, "--threads", threads, "--variant", variant,
+                       "--precision", program.precision]
             contestants.append(Contestant(name, command))
     try:
         start_all(sorted(contestants, key=lambda each: each.name not in SLOW_TO_START), threads, caches)
         take_turns(contestants, arguments.rounds, arguments.seconds)
     finally:
         found = {each.name: each.close() for each in contestants}
-    return {"network": program.name, "task": task, "batch": batch, "threads": threads, "contestants": found}
+    return {"network": program.name, "task": task, "batch": batch, "threads": threads, "precision": program.precision, "contestants": found}
 
 
 def tasks_of(network, arguments):
@@ -80,8 +83,9 @@ def tasks_of(network, arguments):
 
 def write(measured, folder):
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("side-by-side.md", report.markdown(measured)), ("side-by-side.svg", picture.svg(measured))):
-        (folder / name).write_text(text)
+    (folder / "side-by-side.md").write_text(report.markdown(measured))
+    if any(report.precision_of(row) == "f32" for row in measured["rows"]):
+        (folder / "side-by-side.svg").write_text(picture.svg(measured))
     print(f"written: {folder}/side-by-side.md and .svg", flush=True)
 
 
@@ -106,15 +110,17 @@ def main():
         write(json.loads(raw.read_text()), arguments.results)
         return
     measured = beginning(raw, arguments)
-    known = [tuple(row[key] for key in ("network", "threads", "task", "batch")) for row in measured["rows"]]
-    work = [(name, threads, *task) for name in arguments.networks for threads in arguments.threads for task in tasks_of(NETWORKS[name], arguments)]
+    known = [tuple(row.get(key, "f32") for key in ("precision", "network", "threads", "task", "batch")) for row in measured["rows"]]
+    work = [(precision, name, threads, *task) for precision in arguments.precisions for name in arguments.networks
+            if precision == "f32" or name in BF16_NETWORKS for threads in arguments.threads for task in tasks_of(NETWORKS[name], arguments)]
     work = [each for each in work if each not in known]
     begin, done, programs = time.monotonic(), 0, {}
-    for (name, threads), mine in itertools.groupby(work, key=lambda each: each[:2]):
-        program = programs[name] = programs.get(name) or Program(name, folder)
-        measured["programs"][name] = measured["programs"].get(name) or program.facts()
+    for (precision, name, threads), mine in itertools.groupby(work, key=lambda each: each[:3]):
+        program = programs[precision, name] = programs.get((precision, name)) or Program(name, folder, precision)
+        if precision == "f32":
+            measured["programs"][name] = measured["programs"].get(name) or program.facts()
         with tempfile.TemporaryDirectory() as caches:
-            for _, _, task, batch in mine:
+            for *_, task, batch in mine:
                 row = measure(program, task, batch, threads, arguments, pathlib.Path(caches))
                 measured["rows"].append(row)
                 measured["limits"].setdefault(str(threads), program.limits(threads))

@@ -27,6 +27,7 @@ class Task:
         self.record = Record(arguments.record)
         self.threads = arguments.threads
         self.variant = arguments.variant
+        self.bf16 = arguments.precision == "bf16"
         self.dropout = 0.0
         self.learning_rate = self.network.optimizer.checked_rate
 
@@ -125,6 +126,7 @@ def serve(version, training=None, prediction=None):
     parser.add_argument("--record", required=True, help="of netc, with the batch to run")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--variant", default="", help="another way in which this peer can compute")
+    parser.add_argument("--precision", default="f32", choices=("f32", "bf16"), help="of products and what lies between them")
     arguments = parser.parse_args()
     task = Task(arguments)
     if arguments.task == "train":

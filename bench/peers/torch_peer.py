@@ -1,4 +1,6 @@
-"""PyTorch, eager in the fastest of several ways or with --variant compile; fused optimizers."""
+"""PyTorch, eager in the fastest of several ways or with --variant compile; fused optimizers. In bf16 with autocast, at inference also
+with weights in bf16."""
+import copy
 import functools
 
 import torch
@@ -25,6 +27,15 @@ def memory_formats(task):
     return {"channels_last": torch.channels_last, "contiguous": torch.contiguous_format} if both else {"channels_last": torch.channels_last}
 
 
+def autocast(enabled=True):
+    return torch.autocast("cpu", torch.bfloat16, enabled=enabled)
+
+
+def in_autocast(model, images):
+    with autocast():
+        return model(images)
+
+
 class TrainedModel:
     """One way to train: a model with its optimizer and data."""
 
@@ -36,6 +47,7 @@ class TrainedModel:
         self.model = torch.compile(model) if task.variant == "compile" else model
         self.images = as_torch(task.images, memory_format)
         self.targets = as_torch(task.targets, memory_format)
+        self.bf16 = task.bf16
         self.loss = nn.MSELoss()
         if network.loss == "classes":
             self.loss = nn.CrossEntropyLoss()
@@ -43,7 +55,8 @@ class TrainedModel:
 
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.loss(self.model(self.images), self.targets)
+        with autocast(self.bf16):
+            loss = self.loss(self.model(self.images), self.targets)
         loss.backward()
         if self.clip:
             nn.utils.clip_grad_norm_(self.parameters, self.clip)
@@ -54,11 +67,12 @@ class TrainedModel:
 class Training(Runner):
     def __init__(self, task):
         torch.set_num_threads(task.threads)
+        self.precision = ", autocast" if task.bf16 else ""
         self.ways = {name: TrainedModel(task, memory_format) for name, memory_format in memory_formats(task).items()}
         self.choose("channels_last")
 
     def choose(self, name):
-        self.settings = f"{name}, fused optimizer"
+        self.settings = f"{name}, fused optimizer{self.precision}"
         self.step = self.ways[name].step
 
     def set_learning_rate(self, rate):
@@ -80,15 +94,24 @@ class Prediction(Runner):
         self.ways = {}
         for name, memory_format in memory_formats(task).items():
             model, images = module(task, softmax=True).to(memory_format=memory_format).eval(), as_torch(task.images, memory_format)
-            if task.variant == "compile":
-                torch._inductor.config.freezing = True
-                self.ways["inference_mode, freezing"] = functools.partial(torch.compile(model), images)
-                continue
-            self.ways[f"{name}, inference_mode"] = functools.partial(model, images)
-            with torch.inference_mode():
-                traced = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(model, images)))
-            self.ways[f"{name}, optimize_for_inference"] = functools.partial(traced, images)
+            self.add_ways(task, name, model, images)
         self.settings = next(iter(self.ways))
+
+    def add_ways(self, task, name, model, images):
+        if task.bf16:
+            self.ways[f"{name}, inference_mode, autocast"] = functools.partial(
+                in_autocast, torch.compile(model) if task.variant == "compile" else model, images)
+            model, name = copy.deepcopy(model).bfloat16(), f"{name}, weights in bf16"
+            images = images.bfloat16()
+        if task.variant == "compile":
+            torch._inductor.config.freezing = True
+            way = f"{name}, inference_mode, freezing" if task.bf16 else "inference_mode, freezing"
+            self.ways[way] = functools.partial(torch.compile(model), images)
+            return
+        self.ways[f"{name}, inference_mode"] = functools.partial(model, images)
+        with torch.inference_mode():
+            traced = torch.jit.optimize_for_inference(torch.jit.freeze(torch.jit.trace(model, images)))
+        self.ways[f"{name}, optimize_for_inference"] = functools.partial(traced, images)
 
     def ready(self):
         with torch.inference_mode():
@@ -100,7 +123,7 @@ class Prediction(Runner):
             return self.ways[self.settings]()
 
     def wait(self, result):
-        return as_netc(result)
+        return as_netc(result.float())
 
 
 if __name__ == "__main__":
