@@ -47,14 +47,24 @@ bool needs_logical_index(const Function &body) {
       body.ops, [](const Op &op) { return op.def->pull != nullptr && op.def->op_class == OpClass::elementwise; });
 }
 
-// Strides of a value along the axes of the iteration shape: 0 where it is broadcast.
-Stream broadcast_stream(const ValueLayout &layout, const Shape &shape) {
+// Strides of a value along the axes of the iteration shape: 0 where it is broadcast. With a window that shape is the
+// pooled one, and along an axis of the image a step is one window.
+Stream broadcast_stream(const ValueLayout &layout, const Shape &shape, const std::optional<Window> &window) {
   std::vector<Dim> own = strides_of(layout);
   Stream stream{std::vector<Dim>(shape.size(), Dim{0})};
   size_t missing = shape.size() - layout.type.rank();
-  for (size_t axis = 0; axis < layout.type.rank(); ++axis)
-    if (layout.type.shape[axis] == shape[axis + missing] && !shape[axis + missing].is_one())
-      stream.strides[axis + missing] = own[axis];
+  for (size_t axis = 0; axis < layout.type.rank(); ++axis) {
+    Dim dim = layout.type.shape[axis];
+    size_t at = axis + missing;
+    if (dim.is_one()) continue;
+    if (dim == shape[at]) {
+      stream.strides[at] = own[axis];
+    } else if (window && dim == window->image[at]) {
+      int64_t steps = at == 1 ? window->rows : window->columns;
+      stream.strides[at] = {own[axis].size * steps, own[axis].batch};
+      (at == 1 ? stream.row : stream.column) = own[axis].size;
+    }
+  }
   return stream;
 }
 
@@ -76,21 +86,23 @@ Stream reduction_stream(const ValueLayout &layout, const Shape &shape, const std
 IterationSpace make_space(const Function &body, std::span<const ValueLayout> arguments,
                           std::span<const ValueLayout> results, std::span<const int64_t> reduced_axes, bool keep_dims,
                           bool merge_axes) {
-  Shape shape = iteration_shape(body);
+  IterationSpace space;
+  space.window = find_window(body);
+  Shape shape = space.window ? space.window->pooled : iteration_shape(body);
   std::vector<bool> reduced(shape.size(), false);
   for (int64_t axis : reduced_axes) reduced[static_cast<size_t>(axis)] = true;
   std::vector<Stream> streams;
-  for (const ValueLayout &layout : arguments) streams.push_back(broadcast_stream(layout, shape));
+  for (const ValueLayout &layout : arguments) streams.push_back(broadcast_stream(layout, shape, space.window));
   for (size_t n = 0; n < results.size(); ++n) {
     bool reduction = std::ranges::any_of(body.ops, [&](const Op &op) {
       return op.def->op_class == OpClass::reduction && op.results[0] == body.results[n];
     });
     streams.push_back(reduction ? reduction_stream(results[n], shape, reduced, keep_dims)
-                                : broadcast_stream(results[n], shape));
+                                : broadcast_stream(results[n], shape, space.window));
   }
   bool merge = merge_axes && !needs_logical_index(body);
-  IterationSpace space;
-  std::vector<Stream> merged(streams.size());
+  std::vector<Stream> merged;
+  for (const Stream &stream : streams) merged.push_back({{}, stream.row, stream.column});
   for (size_t axis = 0; axis < shape.size(); ++axis) {
     if (merge && shape[axis].is_one()) continue;
     Dim dim = shape[axis];
@@ -115,50 +127,92 @@ IterationSpace make_space(const Function &body, std::span<const ValueLayout> arg
   return space;
 }
 
+LaneIndex IterationSpace::offset(LaneBuilder &builder, const Stream &stream, std::span<const LaneIndex> point,
+                                 size_t place) const {
+  std::vector<Index> index;
+  for (const LaneIndex &i : point) index.push_back(builder.make(i));
+  LaneIndex offset = builder.offset_of(stream.strides, index);
+  if (!window) return offset;
+  auto number = static_cast<int64_t>(place);
+  offset.constant += number / window->columns * stream.row + number % window->columns * stream.column;
+  return offset;
+}
+
 BodyEvaluator::BodyEvaluator(const Function &body, const IterationSpace &space, std::span<const Operand> arguments)
     : body_(&body),
       space_(&space),
       arguments_(arguments),
       producers_(body.values.size(), nullptr),
       depends_(body.values.size(), std::vector<bool>(space.axes.size(), false)),
-      known_(body.values.size(), nullptr) {
-  for (size_t n = 0; n < body.arguments.size(); ++n)
-    for (size_t axis = 0; axis < space.axes.size(); ++axis) {
-      bool moves = n < arguments.size() && arguments[n].number == nullptr && space.arguments[n].strides[axis].size != 0;
-      depends_[body.arguments[n]][axis] = moves;
-    }
+      by_place_(body.values.size(), false),
+      known_(body.values.size() * space.places(), nullptr) {
+  for (size_t n = 0; n < body.arguments.size(); ++n) {
+    if (n >= arguments.size() || arguments[n].number != nullptr) continue;
+    const Stream &stream = space.arguments[n];
+    for (size_t axis = 0; axis < space.axes.size(); ++axis)
+      depends_[body.arguments[n]][axis] = stream.strides[axis].size != 0;
+    by_place_[body.arguments[n]] = stream.by_place();
+  }
   for (const Op &op : body.ops) {
-    bool by_index =
-        op.def->element == nullptr;  // iota, random numbers; contractions and reductions, which are no part of this
+    bool pools = space.window && op.def->window != nullptr;
+    // Iota, random numbers; contractions and reductions, which are no part of this.
+    bool by_index = op.def->element == nullptr && !pools;
     std::vector<bool> depends(space.axes.size(), by_index);
-    for (ValueId operand : op.operands)
+    bool by_place = false;
+    for (ValueId operand : op.operands) {
       for (size_t axis = 0; axis < space.axes.size(); ++axis) depends[axis] = depends[axis] || depends_[operand][axis];
+      by_place = by_place || by_place_[operand];
+    }
     for (ValueId result : op.results) {
       producers_[result] = &op;
       depends_[result] = depends;
+      by_place_[result] = pools ? body.type(result).shape == space.window->image : by_place;
     }
   }
 }
 
-void BodyEvaluator::set(ValueId value, llvm::Value *number) { known_[value] = number; }
+void BodyEvaluator::set(ValueId value, llvm::Value *number) { known(value, 0) = number; }
 
-llvm::Value *BodyEvaluator::at(LaneBuilder &builder, ValueId value, std::span<const LaneIndex> point) {
-  if (known_[value] != nullptr) return known_[value];
+llvm::Value *&BodyEvaluator::known(ValueId value, size_t place) {
+  return known_[value * space_->places() + (by_place_[value] ? place : 0)];
+}
+
+llvm::Value *BodyEvaluator::load(LaneBuilder &builder, ValueId value, std::span<const LaneIndex> point,
+                                 size_t place) const {
+  size_t number = static_cast<size_t>(std::ranges::find(body_->arguments, value) - body_->arguments.begin());
+  const Operand &argument = arguments_[number];
+  if (argument.number != nullptr) return argument.number;
+  LaneIndex offset = space_->offset(builder, space_->arguments[number], point, place);
+  return builder.value(builder.load_element(argument.address.base, body_->type(value).dtype, offset));
+}
+
+// All places of the window at once.
+void BodyEvaluator::pool(LaneBuilder &builder, const Op &op, std::span<const LaneIndex> point) {
+  std::vector<std::vector<Scalar>> operands;
+  for (ValueId operand : op.operands) {
+    const Type &type = body_->type(operand);
+    std::vector<Scalar> elements(type.shape == space_->window->image ? space_->places() : 1);
+    for (size_t place = 0; place < elements.size(); ++place)
+      elements[place] = builder.make(at(builder, operand, point, place), type.dtype);
+    operands.push_back(std::move(elements));
+  }
+  builder.kernel.set_location(op.location);
+  std::vector<Scalar> results = op.def->window(builder, op, operands);
+  for (size_t place = 0; place < results.size(); ++place) known(op.results[0], place) = builder.value(results[place]);
+}
+
+llvm::Value *BodyEvaluator::at(LaneBuilder &builder, ValueId value, std::span<const LaneIndex> point, size_t place) {
+  if (llvm::Value *found = known(value, place); found != nullptr) return found;
   const Op *op = producers_[value];
-  DType dtype = body_->type(value).dtype;
-  if (op == nullptr) {
-    size_t number = static_cast<size_t>(std::ranges::find(body_->arguments, value) - body_->arguments.begin());
-    const Operand &argument = arguments_[number];
-    if (argument.number != nullptr) return known_[value] = argument.number;
-    std::vector<Index> index;
-    for (const LaneIndex &i : point) index.push_back(builder.make(i));
-    LaneIndex offset = builder.offset_of(space_->arguments[number].strides, index);
-    return known_[value] = builder.value(builder.load_element(argument.address.base, dtype, offset));
+  if (op == nullptr) return known(value, place) = load(builder, value, point, place);
+  if (space_->window && op->def->window != nullptr) {
+    pool(builder, *op, point);
+    return known(value, place);
   }
   std::vector<Scalar> operands;
   builder.frame = {};
   for (ValueId operand : op->operands)
-    operands.push_back(builder.make(at(builder, operand, point), body_->type(operand).dtype));
+    operands.push_back(builder.make(at(builder, operand, point, place), body_->type(operand).dtype));
   for (ValueId operand : op->operands) builder.frame.operand_types.push_back(body_->type(operand));
   builder.frame.result_types = {body_->type(value)};
   builder.kernel.set_location(op->location);
@@ -173,7 +227,7 @@ llvm::Value *BodyEvaluator::at(LaneBuilder &builder, ValueId value, std::span<co
   } else {
     result = op->def->element(builder, *op, operands);
   }
-  return known_[value] = builder.value(result);
+  return known(value, place) = builder.value(result);
 }
 
 bool BodyEvaluator::depends_only_on(ValueId value, const std::vector<bool> &bound) const {

@@ -1,7 +1,8 @@
 // The elementwise part of a kernel: a fused body (or a single op) evaluated at points of an iteration space.
 //
 // The axes of the space are those of the iteration shape, with neighbouring axes merged wherever every operand and
-// result allows it, so that most kernels are one loop over memory.
+// result allows it, so that most kernels are one loop over memory. A body with pooling runs over the pooled image: each
+// point is a window, at whose places values of the image are evaluated (ir/window.h).
 #pragma once
 
 #include <optional>
@@ -11,6 +12,7 @@
 #include "codegen/lane_builder.h"
 #include "ir/graph.h"
 #include "ir/op.h"
+#include "ir/window.h"
 
 namespace netc {
 
@@ -20,6 +22,9 @@ Function body_of(const Op &op, const Function &function);
 // Something that is read or written at every point: its address moves by `strides` elements along each axis.
 struct Stream {
   std::vector<Dim> strides;
+  // Inside a window: elements from one place to the one below it and to the one beside it.
+  int64_t row = 0, column = 0;
+  bool by_place() const { return row != 0 || column != 0; }
 };
 
 // The space a body runs over, and how its arguments and results move in it.
@@ -28,6 +33,13 @@ struct IterationSpace {
   std::vector<bool> reduced;      // one for each axis; all false for a map
   std::vector<Stream> arguments;  // of the body
   std::vector<Stream> results;    // of the body
+  std::optional<Window> window;
+
+  size_t places() const { return window ? window->places() : 1; }
+  size_t places(const Stream &stream) const { return stream.by_place() ? places() : 1; }
+  // Where an element of the stream is, in elements.
+  LaneIndex offset(LaneBuilder &builder, const Stream &stream, std::span<const LaneIndex> point,
+                   size_t place = 0) const;
 };
 
 // The shape all elementwise ops of the body broadcast to.
@@ -47,19 +59,23 @@ class BodyEvaluator {
 
   // Fixes a value: the result of the contraction of a fused contraction.
   void set(ValueId value, llvm::Value *number);
-  // The value at `point`: one index for each axis of the space.
-  llvm::Value *at(LaneBuilder &builder, ValueId value, std::span<const LaneIndex> point);
+  // The value at `point`: one index for each axis of the space; in a window, at this place of it.
+  llvm::Value *at(LaneBuilder &builder, ValueId value, std::span<const LaneIndex> point, size_t place = 0);
   // Evaluates everything that depends on the axes in `bound` alone, so that it is not done again in inner loops.
   void hoist(LaneBuilder &builder, std::span<const LaneIndex> point, const std::vector<bool> &bound);
 
  private:
+  llvm::Value *&known(ValueId value, size_t place);
+  llvm::Value *load(LaneBuilder &builder, ValueId argument, std::span<const LaneIndex> point, size_t place) const;
+  void pool(LaneBuilder &builder, const Op &op, std::span<const LaneIndex> point);
   bool depends_only_on(ValueId value, const std::vector<bool> &bound) const;
   const Function *body_;
   const IterationSpace *space_;
   std::span<const Operand> arguments_;
   std::vector<const Op *> producers_;       // by value; null for arguments
   std::vector<std::vector<bool>> depends_;  // by value, then axis
-  std::vector<llvm::Value *> known_;        // by value
+  std::vector<bool> by_place_;              // by value: differs between the places of a window
+  std::vector<llvm::Value *> known_;        // by value, then place
 };
 
 // Lanes of the vectors that this body is computed in, from its widest element type.

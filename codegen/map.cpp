@@ -30,14 +30,16 @@ struct MapEmitter {
   std::vector<Address> results;
 
   void store(LaneBuilder &builder, BodyEvaluator &evaluator, const std::vector<LaneIndex> &point) {
-    std::vector<Index> index;
-    for (const LaneIndex &i : point) index.push_back(builder.make(i));
     // All values before the first store: a result may lie over an operand.
-    std::vector<llvm::Value *> values;
-    for (ValueId result : task.body.results) values.push_back(evaluator.at(builder, result, point));
+    std::vector<std::vector<llvm::Value *>> values(results.size());
+    for (size_t place = 0; place < space.places(); ++place)
+      for (size_t n = 0; n < results.size(); ++n)
+        if (place < space.places(space.results[n]))
+          values[n].push_back(evaluator.at(builder, task.body.results[n], point, place));
     for (size_t n = 0; n < results.size(); ++n)
-      builder.store_element(results[n].base, results[n].dtype, builder.offset_of(space.results[n].strides, index),
-                            builder.make(values[n], results[n].dtype));
+      for (size_t place = 0; place < values[n].size(); ++place)
+        builder.store_element(results[n].base, results[n].dtype, space.offset(builder, space.results[n], point, place),
+                              builder.make(values[n][place], results[n].dtype));
   }
 
   void nest(size_t axis, std::vector<LaneIndex> point, std::vector<bool> bound, BodyEvaluator evaluator,
@@ -82,7 +84,7 @@ Lowering lower_map(const OpTask &task) {
   for (const Storage &storage : task.operands) operands.push_back(storage.layout);
   for (const Storage &storage : task.results) results.push_back(storage.layout);
   auto space = std::make_shared<IterationSpace>(make_space(task.body, operands, results, {}, false));
-  double each = nanoseconds_per_element(task.body, *task.target);
+  double each = nanoseconds_per_element(task.body, *task.target) * static_cast<double>(space->places());
   Stage stage;
   set_cost(stage, product(space->axes), each);
   if (!space->axes.empty()) {

@@ -124,14 +124,7 @@ namespace {
 // Windows that lie side by side and cover the image: each element of the result is accumulated exactly once, so that it
 // needs no zero before.
 bool windows_tile_result(const OpTask &task) {
-  using Integers = std::vector<int64_t>;
-  const Op &op = task.body.ops[0];
-  if (!op.attributes.contains("pool_size") || !task.results[0].layout.halo.empty()) return false;
-  const auto &window = op.get<Integers>("pool_size"), &strides = op.get<Integers>("strides");
-  const Shape &pooled = task.operands[0].layout.type.shape, &image = task.results[0].layout.type.shape;
-  for (size_t axis = 0; axis < 2; ++axis)
-    if (window[axis] != strides[axis] || pooled[axis + 1].size * window[axis] != image[axis + 1].size) return false;
-  return op.get<Integers>("padding") == Integers{0, 0, 0, 0};
+  return task.results[0].layout.halo.empty() && find_window(task.body.ops[0], task.body);
 }
 
 // The shape that a push kernel runs over: every index of operand 0.

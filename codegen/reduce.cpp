@@ -9,7 +9,7 @@ namespace netc {
 Lowering lower_reduce(const OpTask &task) {
   auto plan = std::make_shared<ReducePlan>(make_reduce_plan(task));
   const std::vector<Dim> &axes = plan->space.axes;
-  double each = nanoseconds_per_element(task.body, *task.target);
+  double each = nanoseconds_per_element(task.body, *task.target) * static_cast<double>(plan->space.places());
   Dim all = product(axes), kept_outside;
   for (size_t axis : plan->kept) kept_outside = product(std::array{kept_outside, axes[axis]});
   std::vector<size_t> reduced = plan->reduced;

@@ -113,8 +113,9 @@ class ReduceEmitter {
   }
 
   void sum_columns(std::vector<Column> &group) {
-    // Few columns leave accumulators free: they take every second, third ... step.
-    size_t together = group.size() * plan_.ends.size();
+    // Few columns leave accumulators free: they take every second, third ... step. The places of a window are steps
+    // that wait for nothing as it is.
+    size_t together = group.size() * plan_.ends.size() * plan_.space.places();
     unsigned interleaved =
         plan_.reduced.empty() ? 1 : std::bit_floor(std::max(1u, kAccumulators / static_cast<unsigned>(together)));
     interleaved = std::min(interleaved, 4u);
@@ -142,17 +143,31 @@ class ReduceEmitter {
   // sums[at + e] += the value of end e at the point; stores the elementwise results.
   void add_point(LaneBuilder &builder, BodyEvaluator evaluator, const Point &point, Values &sums, size_t at) {
     for (const ReduceEnd &end : plan_.ends) {
-      sums[at] = builder.combine(end.kind, sums[at], builder.spread(evaluator.at(builder, end.value, point)));
+      sums[at] = builder.combine(end.kind, sums[at], whole_window(builder, evaluator, point, end));
       ++at;
     }
-    std::vector<Index> index;
-    for (const LaneIndex &i : point) index.push_back(builder.make(i));
     for (size_t n : plan_.streamed) {
-      llvm::Value *value = evaluator.at(builder, task_.body.results[n], point);
-      builder.store_element(results_[n].base, results_[n].dtype,
-                            builder.offset_of(plan_.space.results[n].strides, index),
-                            builder.make(value, results_[n].dtype));
+      const Stream &stream = plan_.space.results[n];
+      for (size_t place = 0; place < plan_.space.places(stream); ++place) {
+        llvm::Value *value = evaluator.at(builder, task_.body.results[n], point, place);
+        builder.store_element(results_[n].base, results_[n].dtype, plan_.space.offset(builder, stream, point, place),
+                              builder.make(value, results_[n].dtype));
+      }
     }
+  }
+
+  // The places of a window by a tree of halves; without a window, the value at the point.
+  llvm::Value *whole_window(LaneBuilder &builder, BodyEvaluator &evaluator, const Point &point, const ReduceEnd &end) {
+    Values places;
+    for (size_t place = 0; place < plan_.space.places(); ++place)
+      places.push_back(builder.spread(evaluator.at(builder, end.value, point, place)));
+    while (places.size() > 1) {
+      size_t half = (places.size() + 1) / 2;
+      for (size_t n = 0; n + half < places.size(); ++n)
+        places[n] = builder.combine(end.kind, places[n], places[n + half]);
+      places.resize(half);
+    }
+    return places[0];
   }
 
   using Step = std::function<Values(const std::vector<llvm::Value *> &, Values)>;

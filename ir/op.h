@@ -113,6 +113,9 @@ struct OpDef {
   Scalar (*pull)(KernelBuilder &, const Op &, std::span<const Index> index) = nullptr;
   // kernel (push): runs once for every index of operand 0 and accumulates into the zeroed result.
   void (*push)(KernelBuilder &, const Op &, std::span<const Index> index) = nullptr;
+  // kernel, besides pull or push: the elements of the result in one window (ir/window.h) from those of the operands
+  // there, so that the op fuses with elementwise ops. An image has one element for each place, a pooled image one.
+  std::vector<Scalar> (*window)(KernelBuilder &, const Op &, std::span<const std::vector<Scalar>> operands) = nullptr;
 };
 
 // All ops, by name. The registry is a table built from the files in ir/ops (ir/ops/registry.cpp).

@@ -1,10 +1,12 @@
 #include "ir/verifier.h"
 
+#include <algorithm>
 #include <set>
 #include <unordered_set>
 
 #include "fmt/format.h"
 #include "ir/check.h"
+#include "ir/window.h"
 
 namespace netc {
 namespace {
@@ -110,6 +112,8 @@ class FunctionVerifier {
         ++contractions;
         for (ValueId operand : inner.operands)
           if (!is_argument(*op.body, operand)) problem(op, "the contraction of the body reads more than arguments");
+      } else if (inner.def->window != nullptr && kind != "contraction") {
+        check_window(op, inner);
       } else if (inner.def->op_class == OpClass::reduction && kind != "map") {
         check_same_reduction(op, first_reduction, inner);
         reduced.insert(inner.results.begin(), inner.results.end());
@@ -120,6 +124,30 @@ class FunctionVerifier {
     if (kind == "contraction" && contractions != 1)
       problem(op, fmt::format("the body has {} contractions", contractions));
     if (kind == "reduce" && reduced.empty()) problem(op, "the body has no reduction");
+  }
+
+  // A body with pooling goes from window to window. Each value belongs to the places of the image or to the window.
+  void check_window(const Op &op, const Op &pooling) {
+    const Function &body = *op.body;
+    std::optional<Window> window = find_window(pooling, body);
+    if (!window || window != find_window(body)) return problem(op, "the windows of the body differ or do not tile");
+    auto fits = [](const Shape &shape, const Shape &whole) {
+      Result<Shape> both = broadcast(shape, whole);
+      return both && *both == whole;
+    };
+    for (const Op &inner : body.ops) {
+      if (inner.def->op_class == OpClass::reduction) {
+        const auto &axes = inner.get<std::vector<int64_t>>("axes");
+        bool whole = std::ranges::count(axes, 1) > 0 && std::ranges::count(axes, 2) > 0;
+        if (body.type(inner.operands[0]).shape != window->image || !whole)
+          problem(op, "a reduction of a body with pooling leaves an axis of the windows");
+      } else if (inner.def->op_class == OpClass::elementwise) {
+        const Shape &shape = body.type(inner.results[0]).shape;
+        if (!fits(shape, window->image) && !fits(shape, window->pooled))
+          problem(op, "an elementwise op of a body with pooling is neither of the image nor of the windows");
+        if (inner.def->pull != nullptr) problem(op, "an op of a body with pooling asks for its index");
+      }
+    }
   }
 
   static bool is_inline_constant(const Op &op) {

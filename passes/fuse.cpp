@@ -5,6 +5,8 @@
 // moments
 // - "reduce": elementwise ops and the sums or maxima over the same axes at their end: the sum and the sum of squares
 //
+// In maps and reductions pooling whose windows tile the image, and its gradient, count as elementwise (pooling.h).
+//
 // Why: a value that stays in registers costs no memory traffic, and small ops cost their launch. Cheap elementwise
 // values with several users are computed again by each (recompute.h); what goes where is decided in fusion_plan.h.
 // Before: decomposed. After: no elementwise op, reduction or contraction stands outside a fused op.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "passes/analysis.h"
+#include "passes/pooling.h"
 #include "passes/recompute.h"
 
 namespace netc {
@@ -15,15 +16,19 @@ constexpr size_t kNeighbours = 16;     // how many earlier small groups of a sha
 
 struct Group {
   GroupKind kind = GroupKind::alone;
-  Shape shape;                // of the elementwise ops
+  Shape shape;                // of the elementwise ops; of the image, with a window
   std::vector<uint32_t> ops;  // ascending
+  std::optional<Window> window;
 };
 
 class FusionPlanner {
  public:
   explicit FusionPlanner(const Function &function)
-      : function_(function), definitions_(defining_ops(function)), group_of_(function.ops.size(), kNone) {
-    plan_.recomputed = choose_recomputed(function);
+      : function_(function),
+        definitions_(defining_ops(function)),
+        windows_(choose_windows(function)),
+        group_of_(function.ops.size(), kNone) {
+    plan_.recomputed = choose_recomputed(function, windows_);
     find_leaves();
     make_groups();
   }
@@ -35,21 +40,32 @@ class FusionPlanner {
     join_sums();
     join_small();
     for (uint32_t group : order_)
-      if (group != kNone) plan_.groups.push_back({groups_[group].kind, std::move(groups_[group].ops)});
+      if (group != kNone) plan_.groups.push_back({final_kind(groups_[group]), std::move(groups_[group].ops)});
     return std::move(plan_);
   }
 
  private:
+  // Pooling that fuses with nothing has a kernel of its own.
+  GroupKind final_kind(const Group &group) const {
+    const Op &op = function_.ops[group.ops.front()];
+    bool recomputes = std::ranges::any_of(op.operands, [&](ValueId operand) {
+      return definitions_[operand] != kNone && plan_.recomputed[definitions_[operand]];
+    });
+    return group.ops.size() == 1 && op.def->window != nullptr && !recomputes ? GroupKind::alone : group.kind;
+  }
+
   // What an op really reads: operands, with recomputed ones replaced by what they read.
   void find_leaves() {
     leaves_.resize(function_.ops.size());
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
       for (ValueId operand : function_.ops[i].operands) {
         uint32_t definition = definitions_[operand];
-        if (definition != kNone && plan_.recomputed[definition])
+        if (definition != kNone && plan_.recomputed[definition]) {
           leaves_[i].insert(leaves_[i].end(), leaves_[definition].begin(), leaves_[definition].end());
-        else
+          if (!windows_[i]) windows_[i] = windows_[definition];
+        } else {
           leaves_[i].push_back(operand);
+        }
       }
       make_set(leaves_[i]);
     }
@@ -68,8 +84,11 @@ class FusionPlanner {
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
       if (plan_.recomputed[i]) continue;
       const Op &op = function_.ops[i];
-      Group group{GroupKind::alone, {}, {i}};
-      if (is_elementwise(op)) {
+      Group group{GroupKind::alone, {}, {i}, windows_[i]};
+      if (is_pooling(i)) {
+        group.kind = GroupKind::map;
+        group.shape = windows_[i]->image;
+      } else if (is_elementwise(op)) {
         group.kind = GroupKind::map;
         group.shape = function_.type(op.results[0]).shape;
       } else if (is_fusable_reduction(op)) {
@@ -87,6 +106,10 @@ class FusionPlanner {
     marks_.assign(groups_.size(), 0);
   }
 
+  bool is_pooling(uint32_t op) const { return windows_[op] && function_.ops[op].def->window != nullptr; }
+  // Can stand in the body of a map.
+  bool is_mapped(uint32_t op) const { return is_pooling(op) || is_elementwise(function_.ops[op]); }
+
   // Whether the group reads a value of one of the groups marked with `mark`.
   bool reads_marked(uint32_t group, uint32_t mark) const {
     for (uint32_t op : groups_[group].ops)
@@ -103,7 +126,7 @@ class FusionPlanner {
 
   // The kind of both together, or `alone` where they cannot be one kernel.
   GroupKind together(const Group &a, const Group &b) const {
-    if (a.shape != b.shape) return GroupKind::alone;
+    if (!in_one_space(a, b)) return GroupKind::alone;
     auto has = [&](GroupKind x, GroupKind y) { return (a.kind == x && b.kind == y) || (a.kind == y && b.kind == x); };
     if (has(GroupKind::map, GroupKind::map)) return GroupKind::map;
     if (has(GroupKind::map, GroupKind::reduce))
@@ -124,6 +147,23 @@ class FusionPlanner {
       return apart ? GroupKind::alone : GroupKind::contraction;
     }
     return GroupKind::alone;
+  }
+
+  // Of one shape; where one of them goes by windows, the other may do elementwise ops on the pooled image.
+  bool in_one_space(const Group &a, const Group &b) const {
+    if (!a.window && !b.window) return a.shape == b.shape;
+    const Window &window = a.window ? *a.window : *b.window;
+    return fits(a, window) && fits(b, window);
+  }
+  bool fits(const Group &group, const Window &window) const {
+    if (group.kind == GroupKind::contraction) return false;
+    bool pooled = group.kind == GroupKind::map && group.shape == window.pooled && !group.window;
+    if (!pooled && (group.shape != window.image || (group.window && *group.window != window))) return false;
+    return std::ranges::all_of(group.ops, [&](uint32_t index) {
+      const Op &op = function_.ops[index];
+      bool by_index = is_elementwise(op) && op.def->pull != nullptr;
+      return !by_index && (!is_fusable_reduction(op) || reduces_windows(op));
+    });
   }
 
   bool contains(const Group &group, uint32_t op) const {
@@ -202,6 +242,10 @@ class FusionPlanner {
     if (!reorder(a, b)) return false;
     Group &group = groups_[a];
     group.kind = kind;
+    if (!group.window && groups_[b].window) {
+      group.window = groups_[b].window;
+      group.shape = group.window->image;
+    }
     for (uint32_t op : groups_[b].ops) group_of_[op] = a;
     group.ops.insert(group.ops.end(), groups_[b].ops.begin(), groups_[b].ops.end());
     std::sort(group.ops.begin(), group.ops.end());
@@ -280,11 +324,10 @@ class FusionPlanner {
   // before.
   void join_producers() {
     for (uint32_t i = 0; i < function_.ops.size(); ++i) {
-      if (plan_.recomputed[i] || !(is_elementwise(function_.ops[i]) || is_fusable_reduction(function_.ops[i])))
-        continue;
+      if (plan_.recomputed[i] || !(is_mapped(i) || is_fusable_reduction(function_.ops[i]))) continue;
       for (ValueId leaf : leaves_[i]) {
         uint32_t definition = definitions_[leaf];
-        if (definition == kNone || !is_elementwise(function_.ops[definition])) continue;
+        if (definition == kNone || !is_mapped(definition)) continue;
         if (groups_[group_of_[definition]].kind != GroupKind::contraction) merge(group_of_[definition], group_of_[i]);
       }
     }
@@ -344,6 +387,7 @@ class FusionPlanner {
 
   const Function &function_;
   std::vector<uint32_t> definitions_;
+  std::vector<std::optional<Window>> windows_;  // by op: that it, or what it recomputes, goes by
   std::vector<std::vector<ValueId>> leaves_;    // by op: ascending
   std::vector<std::vector<uint32_t>> readers_;  // by value: ops that are not recomputed
   std::vector<Group> groups_;

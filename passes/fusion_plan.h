@@ -13,8 +13,8 @@ namespace netc {
 
 enum class GroupKind : uint8_t {
   alone,        // an op with a kernel of its own, a view, or no kernel at all
-  map,          // elementwise ops of one result shape
-  reduce,       // elementwise ops of one shape, then reductions of that shape over the same axes
+  map,          // elementwise ops of one result shape; around pooling, of the image's and the pooled shape
+  reduce,       // the same, then reductions of the shape (of the image) over the same axes
   contraction,  // one contraction, then elementwise ops of its result's shape, then sums that keep its last axis
 };
 std::string_view name(GroupKind kind);

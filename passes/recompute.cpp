@@ -23,13 +23,14 @@ constexpr int64_t kWorthRecomputing = 4096;  // elements: smaller values are sto
 
 class Chooser {
  public:
-  explicit Chooser(const Function &function)
+  Chooser(const Function &function, const std::vector<std::optional<Window>> &windows)
       : function_(function),
+        windows_(windows),
         definitions_(defining_ops(function)),
         users_(function.values.size()),
         recomputed_(function.ops.size(), false),
         leaves_(function.ops.size()),
-        length_(function.ops.size(), 0),
+        expressions_(function.ops.size()),
         pinned_(function.values.size(), false) {
     for (uint32_t i = 0; i < function.ops.size(); ++i)
       for (ValueId operand : function.ops[i].operands) users_[operand].insert(i);
@@ -52,32 +53,41 @@ class Chooser {
 
   bool choose(uint32_t index) {
     const Op &op = function_.ops[index];
-    if (!is_elementwise(op) || op.operands.empty() || is_expensive(op)) return false;
+    bool elementwise = is_elementwise(op) && !op.operands.empty() && !is_expensive(op);
+    if (!elementwise && !makes_image(index)) return false;
     ValueId value = op.results[0];
     if (pinned_[value] || users_[value].empty() || !is_large(value)) return false;
-    for (uint32_t user : users_[value])
-      if (!has_shape(function_.ops[user], function_.type(value).shape)) return false;
 
     std::set<ValueId> leaves;
-    size_t length = 1;
+    std::set<uint32_t> expression{index};
     for (ValueId operand : op.operands) {
       uint32_t definition = definitions_[operand];
       if (definition != UINT32_MAX && recomputed_[definition]) {
         leaves.insert(leaves_[definition].begin(), leaves_[definition].end());
-        length += length_[definition];
+        expression.insert(expressions_[definition].begin(), expressions_[definition].end());
       } else if (is_large(operand)) {
         leaves.insert(operand);
       }
     }
+    bool pools = std::ranges::any_of(expression, [&](uint32_t part) { return makes_image(part); });
+    for (uint32_t user : users_[value])
+      if (!has_shape(user, function_.type(value).shape, pools)) return false;
     // Reading one value instead of another costs nothing, and the one may be used far behind the other (the sign of
-    // an activation, in the backward sweep). Reading two instead of one pays for two users: nothing is written.
-    bool few = leaves.size() <= 1 || (leaves.size() == 2 && users_[value].size() == 2);
+    // an activation, in the backward sweep). Reading two instead of one pays for two users: nothing is written. A
+    // pooled image is little to read.
+    auto whole = std::ranges::count_if(leaves, [&](ValueId leaf) { return !is_fraction(leaf, value); });
+    bool few = whole <= 1 || (whole == 2 && users_[value].size() == 2);
     bool stored = std::all_of(leaves.begin(), leaves.end(),
                               [&](ValueId leaf) { return is_stored_anyway(leaf) || is_smaller(leaf, value); });
-    if (!few || !stored || length > kLongestChain) return false;
+    if (!few || !stored || expression.size() > kLongestChain) return false;
     leaves_[index] = std::move(leaves);
-    length_[index] = length;
+    expressions_[index] = std::move(expression);
     return true;
+  }
+
+  // The gradient of pooling: an image made window by window.
+  bool makes_image(uint32_t op) const {
+    return windows_[op] && function_.type(function_.ops[op].results[0]).shape == windows_[op]->image;
   }
 
   bool is_large(ValueId value) const {
@@ -85,10 +95,19 @@ class Chooser {
     return count && (count->batch || count->size > kWorthRecomputing);
   }
 
-  // Elementwise with a result, or a reduction with an operand, of this shape.
-  bool has_shape(const Op &user, const Shape &shape) const {
+  // Elementwise with a result, a reduction with an operand, or pooling with an image of this shape, of an expression
+  // that `pools` or not.
+  bool has_shape(uint32_t index, const Shape &shape, bool pools) const {
+    const Op &user = function_.ops[index];
     if (is_elementwise(user)) return function_.type(user.results[0]).shape == shape;
-    return is_fusable_reduction(user) && function_.type(user.operands[0]).shape == shape;
+    if (windows_[index]) return windows_[index]->image == shape;
+    return is_fusable_reduction(user) && function_.type(user.operands[0]).shape == shape &&
+           (!pools || reduces_windows(user));
+  }
+
+  bool is_fraction(ValueId leaf, ValueId value) const {
+    Result<Dim> part = element_count(function_.type(leaf).shape), all = element_count(function_.type(value).shape);
+    return part && all && part->batch == all->batch && 4 * part->size <= all->size;
   }
 
   // A dropout mask is stored as booleans, not as the factors made from them.
@@ -105,12 +124,13 @@ class Chooser {
   }
 
   const Function &function_;
+  const std::vector<std::optional<Window>> &windows_;
   std::vector<uint32_t> definitions_;
   std::vector<std::set<uint32_t>> users_;  // by value
   std::vector<bool> recomputed_;
-  std::vector<std::set<ValueId>> leaves_;  // by recomputed op: the large values its expression reads
-  std::vector<size_t> length_;             // by recomputed op: ops in its expression
-  std::vector<bool> pinned_;               // by value: a result of the function
+  std::vector<std::set<ValueId>> leaves_;        // by recomputed op: the large values its expression reads
+  std::vector<std::set<uint32_t>> expressions_;  // by recomputed op: the ops that it takes
+  std::vector<bool> pinned_;                     // by value: a result of the function
 };
 
 }  // namespace
@@ -124,6 +144,13 @@ bool is_fusable_reduction(const Op &op) {
          op.attributes.contains("keep_dims");
 }
 
-std::vector<bool> choose_recomputed(const Function &function) { return Chooser(function).run(); }
+bool reduces_windows(const Op &op) {
+  const auto &axes = op.get<std::vector<int64_t>>("axes");
+  return std::ranges::count(axes, 1) > 0 && std::ranges::count(axes, 2) > 0;
+}
+
+std::vector<bool> choose_recomputed(const Function &function, const std::vector<std::optional<Window>> &windows) {
+  return Chooser(function, windows).run();
+}
 
 }  // namespace netc

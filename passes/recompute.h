@@ -2,10 +2,12 @@
 // stored.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "ir/graph.h"
 #include "ir/op.h"
+#include "ir/window.h"
 
 namespace netc {
 
@@ -15,9 +17,12 @@ bool is_splat(const Op &op);
 bool is_elementwise(const Op &op);
 // Reductions that can end the body of a `reduce`.
 bool is_fusable_reduction(const Op &op);
+// ... of a body with pooling: of whole windows.
+bool reduces_windows(const Op &op);
 
 // By op. A recomputed op is used by elementwise ops and reductions of its own shape only (splats: by elementwise ops of
-// any shape).
-std::vector<bool> choose_recomputed(const Function &function);
+// any shape), and by pooling of an image of this shape. `windows` by op (pooling.h): the gradient of pooling is
+// recomputed like an elementwise op.
+std::vector<bool> choose_recomputed(const Function &function, const std::vector<std::optional<Window>> &windows);
 
 }  // namespace netc

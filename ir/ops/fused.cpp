@@ -33,7 +33,8 @@ std::vector<OpDef> fused_ops() {
            "`contraction` "
            "(one contraction, then elementwise ops on its result, then reductions of those over all axes but the "
            "last), "
-           "`map` (elementwise ops), `reduce` (elementwise ops, then reductions over the same axes of the same shape).",
+           "`map` (elementwise ops), `reduce` (elementwise ops, then reductions over the same axes of the same shape). "
+           "`map` and `reduce` may hold pooling whose windows tile the image, and elementwise ops of the pooled shape.",
        .operands = {{"operands", "what the body reads", true}},
        .attributes = {{"kind", AttributeKind::string, "contraction, map or reduce"}},
        .infer = infer}};

@@ -214,6 +214,52 @@ void push_average_backward(KernelBuilder &k, const Op &op, std::span<const Index
   k.for_each(w.extents, [&](std::span<const Index> inner) { k.accumulate(place_in(k, w, index, inner), share); });
 }
 
+// One window by itself (ir/window.h).
+std::vector<Scalar> window_max(KernelBuilder &k, const Op &, std::span<const std::vector<Scalar>> operands) {
+  Scalar largest = operands[0][0];
+  for (Scalar x : std::span(operands[0]).subspan(1)) largest = k.binary(Binary::maximum, largest, x);
+  return {largest};
+}
+Scalar divided_by_places(KernelBuilder &k, const Op &op, Scalar x, DType dtype) {
+  const auto &size = op.get<Integers>("pool_size");
+  DType number = k.dtype(x);
+  Scalar count = k.constant(number, static_cast<double>(size[0] * size[1]));
+  return k.cast(k.binary(Binary::divide, x, count), dtype);
+}
+std::vector<Scalar> window_average(KernelBuilder &k, const Op &op, std::span<const std::vector<Scalar>> operands) {
+  DType dtype = k.dtype(operands[0][0]);
+  Scalar sum = k.cast(operands[0][0], sum_type(dtype));
+  for (Scalar x : std::span(operands[0]).subspan(1)) sum = k.binary(Binary::add, sum, k.cast(x, sum_type(dtype)));
+  return {divided_by_places(k, op, sum, dtype)};
+}
+// The maximum is at the last place that is greater than all before it, or at the first.
+std::vector<Scalar> window_max_backward(KernelBuilder &k, const Op &, std::span<const std::vector<Scalar>> operands) {
+  Scalar dy = operands[0][0];
+  DType dtype = k.dtype(dy);
+  Scalar zero = k.constant(dtype, 0), largest = k.constant(dtype, -kInfinity);
+  std::vector<Scalar> greater;
+  for (Scalar x : operands[1]) {
+    greater.push_back(k.binary(Binary::greater, x, largest));
+    largest = k.select(greater.back(), x, largest);
+  }
+  std::vector<Scalar> dx(greater.size());
+  Scalar is_later = k.constant(DType::boolean, 0);
+  for (size_t place = dx.size(); place-- > 1;) {
+    Scalar is_here = k.binary(Binary::logical_and, greater[place], k.unary(Unary::logical_not, is_later));
+    dx[place] = k.select(is_here, dy, zero);
+    is_later = k.binary(Binary::logical_or, is_later, greater[place]);
+  }
+  dx[0] = k.select(is_later, zero, dy);
+  return dx;
+}
+std::vector<Scalar> window_average_backward(KernelBuilder &k, const Op &op,
+                                            std::span<const std::vector<Scalar>> operands) {
+  DType dtype = k.dtype(operands[0][0]);
+  Scalar share = divided_by_places(k, op, k.cast(operands[0][0], sum_type(dtype)), dtype);
+  const auto &size = op.get<Integers>("pool_size");
+  return std::vector<Scalar>(static_cast<size_t>(size[0] * size[1]), share);
+}
+
 void max_gradient(GradientContext &g) {
   g.add(0, g.builder.emit("max_pool2d_backward", {g.dy(), g.x(0)}, g.op.attributes));
 }
@@ -244,7 +290,8 @@ std::vector<OpDef> pool2d_ops() {
        .infer = infer_forward,
        .gradient = max_gradient,
        .evaluate = evaluate_max,
-       .pull = pull_max},
+       .pull = pull_max,
+       .window = window_max},
       {.name = "average_pool2d",
        .op_class = OpClass::kernel,
        .doc = "The mean of each window of each channel; the padding does not count.",
@@ -253,7 +300,8 @@ std::vector<OpDef> pool2d_ops() {
        .infer = infer_forward,
        .gradient = average_gradient,
        .evaluate = evaluate_average,
-       .pull = pull_average},
+       .pull = pull_average,
+       .window = window_average},
       {.name = "max_pool2d_backward",
        .op_class = OpClass::kernel,
        .doc =
@@ -263,7 +311,8 @@ std::vector<OpDef> pool2d_ops() {
        .attributes = pool_attributes(),
        .infer = infer_max_backward,
        .evaluate = evaluate_max_backward,
-       .push = push_max_backward},
+       .push = push_max_backward,
+       .window = window_max_backward},
       {.name = "average_pool2d_backward",
        .op_class = OpClass::kernel,
        .doc = "The gradient of `average_pool2d`: each `dy` is spread over the elements of its window in equal parts.",
@@ -272,7 +321,8 @@ std::vector<OpDef> pool2d_ops() {
        .infer = infer_average_backward,
        .gradient = average_backward_gradient,
        .evaluate = evaluate_average_backward,
-       .push = push_average_backward},
+       .push = push_average_backward,
+       .window = window_average_backward},
   };
 }
 

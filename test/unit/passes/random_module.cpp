@@ -7,6 +7,7 @@ namespace netc {
 namespace {
 
 using Integers = std::vector<int64_t>;
+const Shape kWide{kBatch, {4}, {4}, {8}};  // an image of enough channels to be pooled in fused kernels
 
 class Generator {
  public:
@@ -25,6 +26,7 @@ class Generator {
     builder_ = &builder;
     keep(builder.argument("image", {DType::f32, {kBatch, {4}, {4}, {3}}}));
     keep(builder.argument("table", {DType::f32, {kBatch, {3}}}));
+    keep(builder.argument("wide", {DType::f32, kWide}));
     for (const Weight &weight : module_.weights) keep(emit("read", {}, {{"weight", weight.name}}));
     keep(emit("runtime_value", {}, {{"name", std::string("learning_rate_scale")}}));
     keep(builder.constant(0.5));
@@ -57,7 +59,7 @@ class Generator {
   ValueId weight(const char *name) { return emit("read", {}, {{"weight", std::string(name)}}); }
 
   void step() {
-    switch (random_() % 12) {
+    switch (random_() % 13) {
       case 0:
       case 1:
         return unary();
@@ -77,6 +79,8 @@ class Generator {
         return view();
       case 10:
         return compose();
+      case 11:
+        return pool();
       default:
         return move();
     }
@@ -122,6 +126,20 @@ class Generator {
       default:
         return convolution(x, "kernel", {1, 1, 1, 1});
     }
+  }
+  // Of images of one shape mostly the same windows, and gradients where there is something of their shape.
+  void pool() {
+    ValueId x = any_of_rank(4);
+    if (x == kNoValue || !shape(x)[0].batch || shape(x)[1] != Dim{4} || shape(x)[2] != Dim{4}) return;
+    Integers size{2, random_() % 8 == 0 ? 4 : 2};
+    Attributes window{{"pool_size", size}, {"strides", size}};
+    ValueId pooled = emit(random_() % 2 ? "max_pool2d" : "average_pool2d", {x}, window);
+    keep(pooled);
+    ValueId dy = any_of_rank(4);
+    if (dy == kNoValue || shape(dy) != shape(pooled)) dy = pooled;
+    keep(emit("max_pool2d_backward", {dy, x}, window));
+    window["input_size"] = Integers{4, 4};
+    if (random_() % 2) keep(emit("average_pool2d_backward", {dy}, window));
   }
   void multiply_matrices() {
     ValueId x = any_of_rank(2);
