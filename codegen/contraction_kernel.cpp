@@ -91,12 +91,12 @@ class ContractionKernel final : public KernelEmitter {
     kernel_.loop(begin, end, step, body);
   }
 
-  void finish(std::span<const IndexValue> index, llvm::Value *value, llvm::Value *mask) override {
+  void finish(std::span<const IndexValue> index, llvm::Value *value, llvm::Value *mask, size_t lane_axis) override {
     auto *vector = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
     LaneBuilder builder(kernel_, vector == nullptr ? 1 : vector->getNumElements(), mask);
     std::vector<LaneIndex> point;
     for (const IndexValue &i : index) point.push_back({i.variable, i.constant, 0, nullptr});
-    if (vector != nullptr) point.back().lane_step = 1;
+    if (vector != nullptr) point[std::min(lane_axis, point.size() - 1)].lane_step = 1;
     BodyEvaluator evaluator = for_channels(builder, point);
     evaluator.set(contraction_.results[0], value);
     kernel_.set_location(task_.op->location);

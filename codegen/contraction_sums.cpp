@@ -31,11 +31,15 @@ void ContractionSums::add(LaneBuilder &builder, BodyEvaluator &evaluator, const 
   if (first) pending_.emplace_back(key, Pending{LaneBuilder(kernel_, builder.lanes, builder.mask), channel, {}});
   std::vector<llvm::Value *> &sums = (first ? pending_.back() : *known).second.sums;
   for (size_t e = 0; e < plan_.ends.size(); ++e) {
-    llvm::Value *value = builder.spread(evaluator.at(builder, plan_.ends[e].value, point));
+    const ReduceEnd &end = plan_.ends[e];
+    llvm::Value *value = builder.spread(evaluator.at(builder, end.value, point));
+    // Lanes of one channel are added up in the end, those outside of the result as nothing.
+    if (channel.lane_step == 0 && builder.mask != nullptr)
+      value = kernel_.ir.CreateSelect(builder.mask, value, builder.identity(end.kind, end.dtype));
     if (first)
       sums.push_back(value);
     else
-      sums[e] = builder.combine(plan_.ends[e].kind, sums[e], value);
+      sums[e] = builder.combine(end.kind, sums[e], value);
   }
 }
 
@@ -43,11 +47,13 @@ void ContractionSums::settle() {
   for (auto &[key, pending] : pending_)
     for (size_t e = 0; e < plan_.ends.size(); ++e) {
       const ReduceEnd &end = plan_.ends[e];
-      LaneBuilder &builder = pending.builder;
+      bool one_channel = pending.channel.lane_step == 0;
+      LaneBuilder single(kernel_, 1), &builder = one_channel ? single : pending.builder;
+      llvm::Value *sum = pending.sums[e];
+      if (one_channel) sum = pending.builder.combine_lanes(end.kind, sum);
       LaneIndex at = place(builder, pending.channel, e);
       llvm::Value *before = builder.spread(builder.value(builder.load_element(partial_, end.dtype, at)));
-      builder.store_element(partial_, end.dtype, at,
-                            builder.make(builder.combine(end.kind, before, pending.sums[e]), end.dtype));
+      builder.store_element(partial_, end.dtype, at, builder.make(builder.combine(end.kind, before, sum), end.dtype));
     }
   pending_.clear();
 }

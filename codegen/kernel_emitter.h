@@ -41,6 +41,8 @@ struct IndexValue {
   int64_t constant = 0;
 };
 
+inline constexpr size_t kLastAxis = std::numeric_limits<size_t>::max();
+
 class KernelEmitter {
  public:
   virtual ~KernelEmitter() = default;
@@ -63,11 +65,12 @@ class KernelEmitter {
   // Scratch memory beside it, scratch_apart bytes, for what does not grow with the batch where the other does.
   virtual llvm::Value *scratch_apart() = 0;
 
-  // Runs the rest of the fused op on neighbouring results of the contraction along the last axis, and stores every
-  // result. `index` is the logical index of the first lane in the contraction's result, one for each axis; `value` is a
-  // vector (or a scalar: one lane) of the contraction's dtype; `mask` (a vector of i1, or null: all lanes) says which
-  // lanes are inside the result. Lanes outside are neither read from operands nor stored.
-  virtual void finish(std::span<const IndexValue> index, llvm::Value *value, llvm::Value *mask = nullptr) = 0;
+  // Runs the rest of the fused op on neighbouring results of the contraction along `lane_axis`, mostly the last, and
+  // stores every result. `index` is the logical index of the first lane in the contraction's result, one for each axis;
+  // `value` is a vector (or a scalar: one lane) of the contraction's dtype; `mask` (a vector of i1, or null: all lanes)
+  // says which lanes are inside the result. Lanes outside are neither read from operands nor stored.
+  virtual void finish(std::span<const IndexValue> index, llvm::Value *value, llvm::Value *mask = nullptr,
+                      size_t lane_axis = kLastAxis) = 0;
 
   // To be called after the last `finish` of a tile and before every branch that may skip one: sums over results, which
   // a fused op may end in, leave their registers.

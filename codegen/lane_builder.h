@@ -105,6 +105,8 @@ class LaneBuilder final : public KernelBuilder {
   // One step of a reduction, and what it starts from (in all lanes).
   llvm::Value *combine(Reduction kind, llvm::Value *a, llvm::Value *b);
   llvm::Value *identity(Reduction kind, DType dtype);
+  // All lanes of a vector as one number, halves first; of a number itself.
+  llvm::Value *combine_lanes(Reduction kind, llvm::Value *vector);
   LaneIndex offset_of(std::span<const Dim> strides, std::span<const Index> index);
 
   Kernel &kernel;

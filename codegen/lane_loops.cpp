@@ -91,6 +91,20 @@ llvm::Value *LaneBuilder::combine(Reduction kind, llvm::Value *a, llvm::Value *b
   return ir_.CreateSelect(ir_.CreateFCmpUNO(a, a), a, chosen);
 }
 
+llvm::Value *LaneBuilder::combine_lanes(Reduction kind, llvm::Value *vector) {
+  auto *type = llvm::dyn_cast<llvm::FixedVectorType>(vector->getType());
+  if (type == nullptr) return vector;
+  for (unsigned half = type->getNumElements() / 2; half > 0; half /= 2) {
+    std::vector<int> low, high;
+    for (unsigned lane = 0; lane < half; ++lane) {
+      low.push_back(static_cast<int>(lane));
+      high.push_back(static_cast<int>(lane + half));
+    }
+    vector = combine(kind, ir_.CreateShuffleVector(vector, low), ir_.CreateShuffleVector(vector, high));
+  }
+  return ir_.CreateExtractElement(vector, uint64_t{0});
+}
+
 llvm::Value *LaneBuilder::identity(Reduction kind, DType type) {
   llvm::Type *element = kernel.register_type(type);
   llvm::Type *full = lanes == 1 ? element : llvm::FixedVectorType::get(element, lanes);

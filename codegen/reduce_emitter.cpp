@@ -267,7 +267,7 @@ class ReduceEmitter {
     }
     LaneBuilder scalar(kernel_, 1);
     for (size_t e = 0; e < plan_.ends.size(); ++e)
-      store(scalar, point, plan_.ends[e], across_lanes(wide, plan_.ends[e], totals[e]));
+      store(scalar, point, plan_.ends[e], wide.combine_lanes(plan_.ends[e].kind, totals[e]));
   }
 
   Values reduced_rows(size_t depth, const Point &point, const std::vector<bool> &row_bound,
@@ -336,20 +336,6 @@ class ReduceEmitter {
                          [&](llvm::Value *i, const Values &carried) { return add(single, i, carried); });
     for (size_t n = 0; n < sums.size(); ++n) sums[n] = ir_.CreateInsertElement(sums[n], first[n], uint64_t{0});
     return sums;
-  }
-
-  llvm::Value *across_lanes(LaneBuilder &builder, const ReduceEnd &end, llvm::Value *value) {
-    auto *type = llvm::dyn_cast<llvm::FixedVectorType>(value->getType());
-    if (type == nullptr) return value;
-    for (unsigned half = type->getNumElements() / 2; half > 0; half /= 2) {
-      std::vector<int> low, high;
-      for (unsigned lane = 0; lane < half; ++lane) {
-        low.push_back(static_cast<int>(lane));
-        high.push_back(static_cast<int>(lane + half));
-      }
-      value = builder.combine(end.kind, ir_.CreateShuffleVector(value, low), ir_.CreateShuffleVector(value, high));
-    }
-    return ir_.CreateExtractElement(value, uint64_t{0});
   }
 
   // ---- where a total goes: the result, or the partial results of this chunk: [chunk][end][kept elements]

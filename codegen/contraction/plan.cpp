@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "codegen/contraction/convolution.h"
+#include "codegen/contraction/few_filters.h"
 #include "codegen/contraction/matmul.h"
 #include "codegen/contraction/matmul_rows.h"
 #include "codegen/contraction/matrix_unit_products.h"
@@ -120,6 +121,7 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
                   {convolution.input_channels}};
     if (is_pointwise(convolution) && operands[0].halo.empty() && has_many_rows(pixels, target))
       return plan_many_rows(pixels, target, constant_kernel, {convolution.y.output, convolution.x.output});
+    if (auto few = plan_few_filters(convolution, operands[0], target, constant_kernel)) return *std::move(few);
     auto of_one = [&](int64_t) { return plan_convolution(convolution, operands[0], target, constant_kernel); };
     auto direct = [&](int64_t below) {
       auto images = plan_convolution_images(convolution, target, constant_kernel);

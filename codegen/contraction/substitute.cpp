@@ -86,8 +86,8 @@ class SubstitutingEmitter final : public KernelEmitter {
   Value *scratch() override { return scratch_; }
   Value *scratch_apart() override { return emitter_.scratch_apart(); }
   int64_t units_per_chunk_of_one() const override { return emitter_.units_per_chunk_of_one(); }
-  void finish(std::span<const IndexValue> index, Value *value, Value *mask) override {
-    emitter_.finish(index, value, mask);
+  void finish(std::span<const IndexValue> index, Value *value, Value *mask, size_t lane_axis) override {
+    emitter_.finish(index, value, mask, lane_axis);
   }
   void settle() override { emitter_.settle(); }
   std::vector<Address> finished() override { return emitter_.finished(); }

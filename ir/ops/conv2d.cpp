@@ -7,6 +7,8 @@ namespace {
 
 using Integers = std::vector<int64_t>;
 
+constexpr int64_t kFewFilters = 4;
+
 Types infer(const InferContext &c) {
   const Type &image = c.operands[0], &kernel = c.operands[1];
   NETC_TRY(need_image("conv2d", image));
@@ -70,8 +72,13 @@ ValueId exchanged_kernel_gradient(Builder &b, const Op &op, ValueId x, ValueId d
 ValueId kernel_gradient(Builder &b, const Op &op, ValueId x, ValueId dy, const Shape &kernel) {
   const Integers ones = {1, 1};
   const auto &input_dilation = op.get<Integers>("input_dilation");
+  // The columns of the sums are filters, and after the exchange channels: they should fill vectors.
+  bool few_filters = kernel[3].size <= kFewFilters && kernel[2].size >= 4 * kernel[3].size;
+  bool unit_strides = op.get<Integers>("strides") == ones;
+  if (few_filters && unit_strides && op.get<int64_t>("groups") == 1)
+    return exchanged_kernel_gradient(b, op, x, dy, kernel);
   if (input_dilation == ones) return plain_kernel_gradient(b, op, x, dy, kernel);
-  if (op.get<Integers>("strides") == ones) return exchanged_kernel_gradient(b, op, x, dy, kernel);
+  if (unit_strides) return exchanged_kernel_gradient(b, op, x, dy, kernel);
   ValueId spread = emit::cast(b, spread_out(b, x, input_dilation), b.type(x).dtype);
   return plain_kernel_gradient(b, op, spread, dy, kernel);
 }

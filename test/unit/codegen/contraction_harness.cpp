@@ -57,7 +57,8 @@ class Emitter final : public KernelEmitter {
   Value *scratch_apart() override { return scratch_apart_; }
   int64_t units_per_chunk_of_one() const override { return units_per_chunk_of_one_; }
 
-  void finish(std::span<const IndexValue> index, Value *value, Value *mask) override {
+  void finish(std::span<const IndexValue> index, Value *value, Value *mask, size_t lane_axis) override {
+    if (lane_axis < index.size() - 1) return finish_along(lane_axis, index, value, mask);
     llvm::Type *element = value->getType()->getScalarType();
     auto place = [&](Value *base, std::span<const IndexValue> at, std::span<const int64_t> strides) {
       int64_t constant = 0;
@@ -102,6 +103,16 @@ class Emitter final : public KernelEmitter {
   }
 
  private:
+  // Lane by lane.
+  void finish_along(size_t axis, std::span<const IndexValue> index, Value *value, Value *mask) {
+    for (unsigned lane = 0; lane < llvm::cast<llvm::FixedVectorType>(value->getType())->getNumElements(); ++lane) {
+      if (mask != nullptr && !llvm::cast<llvm::Constant>(mask)->getAggregateElement(lane)->isOneValue()) continue;
+      std::vector<IndexValue> place(index.begin(), index.end());
+      place[axis].constant += lane;
+      finish(place, ir_.CreateExtractElement(value, lane), nullptr, kLastAxis);
+    }
+  }
+
   Address address(Value *base, const ValueLayout &layout) {
     Value *first = ir_.getInt64(static_cast<uint64_t>(first_element(layout)));
     llvm::Type *element = layout.type.dtype == DType::f64 ? ir_.getDoubleTy() : ir_.getFloatTy();

@@ -381,6 +381,22 @@ TEST(Contraction, ConvolutionThatCrops) {
   check(conv2d(B, 5, 5, 6, 9, {.padding = {-1, 2, -2, -1}, .input_dilation = {2, 2}}, kHalo), 2);
 }
 
+// Vectors along the channels; results of neighbouring pixels leave together.
+TEST(Contraction, ConvolutionWithFewFilters) {
+  for (int64_t filters : {1, 2, 3, 4})
+    for (int64_t channels : {4, 12, 16, 20, 24, 33, 64})
+      check(conv2d(B, 5, 18, channels, filters, {.padding = {1, 1, 1, 1}}, kHalo), 2);
+  for (int64_t width : {1, 2, 7, 8, 15, 16, 17, 33})
+    check(conv2d(B, 3, width, 16, 1, {.padding = {1, 1, 1, 1}}, {}), 3);
+  check(conv2d(B, 9, 11, 16, 3, {.strides = {2, 3}, .padding = {2, 2, 2, 2}, .dilation = {2, 1}}, {}), 3);
+  check(conv2d(B, 2, 1, 32, 2, {.kernel_height = 5, .kernel_width = 5, .padding = {2, 2, 2, 2}}, {}), 1);
+  check(conv2d({3}, 6, 6, 16, 1, {.kernel_height = 1, .kernel_width = 1}, {}), 1);
+  Contraction into_a_halo = conv2d(B, 6, 7, 16, 2, {.padding = {1, 1, 1, 1}}, kHalo);
+  into_a_halo.result.halo = {1, 2, 3, 1};
+  into_a_halo.constant_kernel = true;
+  check(into_a_halo, 3);
+}
+
 // Tiles go over images; taps that see nothing but zeros are left out.
 TEST(Contraction, ConvolutionOfSmallImagesWithALargeKernel) {
   check(conv2d(B, 4, 4, 240, 245, {.strides = {2, 2}, .padding = {1, 1, 1, 1}}, {1, 1, 1, 1}), 17);

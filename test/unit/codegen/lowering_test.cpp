@@ -270,6 +270,30 @@ TEST(Kernels, Contractions) {
          }});
 }
 
+// One filter or three, so that vectors of results lie along the image; with an epilogue, and with sums.
+TEST(Kernels, ConvolutionsWithFewFilters) {
+  Attributes window = {{"strides", Integers{1, 1}},
+                       {"padding", Integers{1, 1, 1, 1}},
+                       {"dilation", Integers{1, 1}},
+                       {"input_dilation", Integers{1, 1}},
+                       {"groups", int64_t{1}}};
+  for (int64_t filters : {1, 3})
+    for (int64_t width : {3, 16, 21}) {
+      Type y = f32({B, d(4), d(width), d(filters)});
+      expect_same_as_evaluator(
+          {{f32({B, d(4), d(width), d(16)}), f32({d(3), d(3), d(16), d(filters)}), f32({d(filters)}), y},
+           fused("contraction",
+                 [&](Builder &b, const Values &x) {
+                   ValueId sum = emit::add(b, b.emit("conv2d", {x[0], x[1]}, window), x[2]);
+                   ValueId all = emit::multiply(b, emit::sigmoid(b, sum), x[3]);
+                   Attributes axes = {{"axes", Integers{0, 1, 2}}, {"keep_dims", false}};
+                   return Values{all, b.emit("reduce_sum", {all}, axes)};
+                 }),
+           {1, 3},
+           1e-4});
+    }
+}
+
 // A result, its sum and the sum of its product with another value for each channel, as a batch norm's gradient asks
 // for.
 Build with_sums(std::string contraction, Attributes attributes, bool keep_dims) {
