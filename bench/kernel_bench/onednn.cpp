@@ -23,10 +23,8 @@ class Call {
     return give(DNNL_ARG_SCRATCHPAD, description.scratchpad_desc());
   }
   Call &give(int argument, const memory::desc &description) {
-    memory memory(description, engine_);
-    if (description.get_size() > 0)
-      fill(static_cast<float *>(memory.get_data_handle()), description.get_size() / sizeof(float));
-    arguments_.emplace(argument, memory);
+    numbers_.push_back(filled(description.get_size() / sizeof(float) + 1));
+    arguments_.emplace(argument, memory(description, engine_, numbers_.back().get()));
     return *this;
   }
   Run run() const {
@@ -41,6 +39,7 @@ class Call {
   stream stream_;
   primitive primitive_;
   std::unordered_map<int, memory> arguments_;
+  std::vector<std::shared_ptr<float>> numbers_;
 };
 
 primitive_attr attributes() {

@@ -5,7 +5,9 @@
 #include <llvm/IR/Verifier.h>
 #include <llvm/Support/raw_ostream.h>
 #include <llvm/Target/TargetMachine.h>
+#include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "codegen/contraction/common.h"
@@ -125,6 +127,16 @@ class Emitter final : public KernelEmitter {
   Value *context_, *chunk_, *batch_, *bias_, *scratch_, *scratch_apart_;
   Address operands_[2], result_;
 };
+
+char *poisoned(size_t bytes) {
+  constexpr size_t kHugePage = size_t{1} << 21;
+  size_t alignment = bytes >= kHugePage ? kHugePage : 64;
+  bytes = (bytes + alignment - 1) / alignment * alignment;
+  auto *memory = static_cast<char *>(std::aligned_alloc(alignment, bytes));
+  if (alignment == kHugePage) madvise(memory, bytes, MADV_HUGEPAGE);  // only a hint
+  std::fill_n(memory, bytes, static_cast<char>(0xff));
+  return memory;
+}
 
 [[noreturn]] void stop(const std::string &message) {
   llvm::errs() << message << "\n";
@@ -253,8 +265,11 @@ void Compiled::run(const void *a, const void *b, const void *bias, void *result,
   size_t pieces[] = {static_cast<size_t>(lowering_.scratch_fixed + lowering_.scratch_batch * batch),
                      static_cast<size_t>(lowering_.scratch_apart)};
   size_t all = pieces[0] + pieces[1] + 2 * kGuard;
-  if (scratch_.size() != all + 64) scratch_.assign(all + 64, static_cast<char>(0xff));
-  char *start = scratch_.data() + (64 - reinterpret_cast<uintptr_t>(scratch_.data()) % 64) % 64;
+  if (scratch_size_ != all) {
+    scratch_.reset(poisoned(all));
+    scratch_size_ = all;
+  }
+  char *start = scratch_.get();
   auto lend = [&](const void *memory, int64_t elements) {
     size_t size = static_cast<size_t>(elements) * byte_size(contraction_.result.type.dtype);
     return reinterpret_cast<void *>(object_->lend(const_cast<void *>(memory), size));

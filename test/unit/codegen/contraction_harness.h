@@ -2,6 +2,7 @@
 // runs it: what tests and benchmarks of codegen/contraction stand on.
 #pragma once
 
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <vector>
@@ -54,7 +55,11 @@ class Compiled {
   ContractionLowering lowering_;
   std::unique_ptr<test::LoadedObject> object_;
   std::vector<uint64_t> kernels_;
-  std::vector<char> scratch_;
+  struct Free {
+    void operator()(char *memory) const { std::free(memory); }
+  };
+  std::unique_ptr<char, Free> scratch_;  // in huge pages where there are any, as the workspace of a compiled program
+  size_t scratch_size_ = 0;
   std::string ir_;
 };
 
