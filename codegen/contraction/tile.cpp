@@ -205,15 +205,10 @@ class Emitter {
     return load_lanes(ir_, accumulator_type(tile_), pointer, v + 1 == tile_.vectors ? mask_ : nullptr);
   }
 
-  void prefetch_line(Value *pointer, bool near) {
-    ir_.CreateIntrinsic(llvm::Intrinsic::prefetch, {pointer->getType()},
-                        {pointer, ir_.getInt32(0), ir_.getInt32(near ? 3 : 2), ir_.getInt32(1)});
-  }
-
   // Returns where it goes on after so many steps.
   Value *look_ahead(const Ahead &ahead, Value *place, int64_t steps) {
-    if (ahead.offsets.empty()) prefetch_line(place, ahead.near);
-    for (Value *offset : ahead.offsets) prefetch_line(ir_.CreateGEP(tile_.element, place, offset), ahead.near);
+    if (ahead.offsets.empty()) prefetch_line(ir_, place, ahead.near);
+    for (Value *offset : ahead.offsets) prefetch_line(ir_, ir_.CreateGEP(tile_.element, place, offset), ahead.near);
     if (ahead.step != nullptr)
       return ir_.CreateGEP(tile_.element, place, ir_.CreateMul(ahead.step, ir_.getInt64(static_cast<uint64_t>(steps))));
     if (ahead.turn != nullptr) return ir_.CreateGEP(tile_.element, place, ahead.turn);
@@ -223,7 +218,7 @@ class Emitter {
   void prefetch(Value *b, const Step &step) {
     for (unsigned v = 0; v < tile_.vectors; ++v) {
       Value *ahead = ir_.CreateAdd(tile_.prefetch_b, column_offset(v));
-      prefetch_line(ir_.CreateGEP(tile_.element, b, ir_.CreateAdd(step.b, ahead)), true);
+      prefetch_line(ir_, ir_.CreateGEP(tile_.element, b, ir_.CreateAdd(step.b, ahead)), true);
     }
   }
 
@@ -313,6 +308,11 @@ void store_lanes(llvm::IRBuilder<> &ir, llvm::Value *value, llvm::Value *pointer
 llvm::Value *multiply_add(llvm::IRBuilder<> &ir, const Target &target, llvm::Value *x, llvm::Value *y, llvm::Value *z) {
   if (target.has_fma) return ir.CreateIntrinsic(llvm::Intrinsic::fma, {x->getType()}, {x, y, z});
   return ir.CreateFAdd(ir.CreateFMul(x, y), z);
+}
+
+void prefetch_line(llvm::IRBuilder<> &ir, llvm::Value *pointer, bool near) {
+  ir.CreateIntrinsic(llvm::Intrinsic::prefetch, {pointer->getType()},
+                     {pointer, ir.getInt32(0), ir.getInt32(near ? 3 : 2), ir.getInt32(1)});
 }
 
 void keep_order(llvm::IRBuilder<> &ir) {

@@ -79,6 +79,9 @@ void store_lanes(llvm::IRBuilder<> &ir, llvm::Value *value, llvm::Value *pointer
 // x * y + z: one rounding where the target can, otherwise two.
 llvm::Value *multiply_add(llvm::IRBuilder<> &ir, const Target &target, llvm::Value *x, llvm::Value *y, llvm::Value *z);
 
+// Asks for a cache line: into the first-level cache (`near`) or the second.
+void prefetch_line(llvm::IRBuilder<> &ir, llvm::Value *pointer, bool near);
+
 // Instruction selection likes to put loads of neighbouring addresses next to each other, more than the registers hold.
 // It does not move a load across this: something with a side effect, be it empty.
 void keep_order(llvm::IRBuilder<> &ir);

@@ -18,6 +18,11 @@ namespace {
 constexpr int64_t kBlockTiles = 28;
 // A transformed kernel of more floats would be read from beyond the level-2 cache for every block.
 constexpr int64_t kMostBlockKernel = 768 * 1024;
+// Half of a level-2 cache and more: a panel of the kernel that is larger would leave nothing for the inputs.
+constexpr int64_t kMostPanelStack = 1536 * 1024;
+constexpr int64_t kProductsOfFarPanel = 4;
+// Bytes of a plane of a panel that several products find in the first-level cache.
+constexpr int64_t kMostNearPanel = 32 * 1024;
 constexpr double kFarBytesPerCycle = 6;
 constexpr int64_t kFewChannels = 8;
 constexpr int64_t kMostLeastBatch = 16;
@@ -45,12 +50,13 @@ WinogradCosts winograd_costs(const WinogradPlan &plan) {
   int64_t taps = kWinogradTaps * kWinogradTaps * plan.channels() * plan.convolution.output_channels;
   WinogradCosts costs;
   costs.direct = std::max(results * kTaps * product / kDirectEfficiency, far_cycles(taps));
-  costs.transform = channels * filter_vectors * transform + far_cycles(taps) + far_cycles(plan.kernel_size());
+  double far_kernel = plan.kernel_in_memory ? far_cycles(plan.kernel_size()) : 0;
+  costs.transform = channels * filter_vectors * transform + far_cycles(taps) + far_kernel;
   costs.kernel = plan.constant_kernel ? 0 : costs.transform;
   costs.input_tile = input_vectors * transform;
   costs.results_tile = filter_vectors * transform;
   costs.product = planes * product / kProductEfficiency;
-  costs.kernel += far_cycles(plan.kernel_size());
+  costs.kernel += far_kernel;
   if (!plan.in_stages)
     costs.product += 4.0 * static_cast<double>(plan.kernel_size()) / static_cast<double>(plan.block) / 64;
   return costs;
@@ -91,11 +97,33 @@ WinogradPlan plan_blocks(WinogradPlan plan, const Target &target) {
   return best;
 }
 
+// Rows of a product that suit the usual numbers of tiles, powers of two: at inference blocks of 16 samples, in training
+// batches of 32, with one tile or more each.
+int64_t rows_of_stages(const WinogradPlan &plan, const Target &target, int64_t vectors) {
+  int64_t best = 1, samples = plan.constant_kernel ? 16 : 32;
+  double least = std::numeric_limits<double>::infinity();
+  for (int64_t rows = 1; rows <= most_rows(target, vectors); ++rows) {
+    double cycles = 0;  // for a tile
+    for (int64_t tiles : {samples, 2 * samples, 4 * samples})
+      cycles +=
+          static_cast<double>((tiles + rows - 1) / rows) * step_cycles(rows, vectors) / static_cast<double>(tiles);
+    if (cycles >= least) continue;
+    least = cycles;
+    best = rows;
+  }
+  return best;
+}
+
 WinogradPlan plan_stages(WinogradPlan plan, const Target &target) {
   plan.in_stages = true;
-  PowerTile tile = choose_power_tile(target, plan.panels.columns, plan.panels.lanes);
-  plan.panels = tile.panels;
-  plan.length = plan.block = tile.rows;
+  int64_t vectors = std::min<int64_t>(2, (plan.panels.columns + plan.panels.lanes - 1) / plan.panels.lanes);
+  if (plan.constant_kernel && 4 * plan.channels() * vectors * plan.panels.lanes > kMostNearPanel) vectors = 1;
+  plan.panels = make_panels(plan.panels.columns, plan.panels.lanes, vectors);
+  plan.length = plan.block = rows_of_stages(plan, target, vectors);
+  plan.kernel_in_memory = plan.constant_kernel || panel_stack_bytes(plan) > kMostPanelStack;
+  // A panel comes from the level-2 cache for every product, from further away for several at a time.
+  if (plan.kernel_in_memory) plan.block *= kProductsOfFarPanel;
+  plan.inputs.group = plan.block;
   return plan;
 }
 
@@ -118,11 +146,13 @@ std::optional<LoweringForBatches> plan_winograd(const Convolution &convolution, 
   if (winograd.least_batch == 0) return std::nullopt;
   WinogradCosts costs = winograd_costs(plan);
   add_padding_stage(winograd.lowering, plan.source);
-  winograd.lowering.scratch_apart = (4 * plan.kernel_size() + 63) / 64 * 64;
+  if (plan.kernel_in_memory) {
+    winograd.lowering.scratch_apart = whole_lines(4 * plan.kernel_size());
+    winograd.lowering.stages.push_back(transform_kernel_stage(plan, costs.transform));
+  }
   if (constant_kernel)
-    winograd.lowering.prepared_as = fmt::format("winograd {} {} {} {}", plan.tiles.y.points, plan.tiles.x.points,
-                                                plan.panels.width(), in_stages ? "planes" : "panels");
-  winograd.lowering.stages.push_back(transform_kernel_stage(plan, costs.transform));
+    winograd.lowering.prepared_as =
+        fmt::format("winograd {} {} {}", plan.tiles.y.points, plan.tiles.x.points, plan.panels.width());
   if (in_stages)
     add_winograd_stages(winograd.lowering, plan, costs);
   else

@@ -9,19 +9,13 @@ using llvm::Value;
 
 namespace {
 
-// Products as [plane][tile][filter] of one panel.
-int64_t product_plane(const WinogradPlan &plan, int64_t width) {
-  return plan.block * width + TransformedTiles::kCacheLineFloats;
-}
-
 class BlockEmitter {
  public:
-  BlockEmitter(KernelEmitter &emitter, const WinogradPlan &plan)
-      : emitter_(emitter), plan_(plan), element_(emitter.ir().getFloatTy()) {}
+  BlockEmitter(KernelEmitter &emitter, const WinogradPlan &plan) : emitter_(emitter), plan_(plan) {}
 
   void run() {
     Value *inputs = stack_floats(emitter_, plan_.inputs.size(plan_.block));
-    Value *products = stack_floats(emitter_, plan_.tiles.planes() * product_plane(plan_, plan_.panels.width()));
+    Value *products = stack_floats(emitter_, plan_.products_size());
     Value *all = dim_value(emitter_, plan_.tiles.count());
     auto [begin, end] = units_of_chunk(emitter_, plan_.tiles.count(), plan_.block);
     Value *count = ir().CreateSub(end, begin);
@@ -37,49 +31,20 @@ class BlockEmitter {
                       locate_tile(emitter_, plan_.tiles, tile), tile_of_block(emitter_, plan_.inputs, inputs, row));
     });
     for_panels(emitter_, plan_.panels, nullptr, nullptr, [&](const Panel &panel) {
-      int64_t width = plan_.width_of(panel);
-      emitter_.loop(number(0), number(plan_.tiles.planes()), 1, [&](Value *plane) {
-        emitter_.loop(number(0), rows, plan_.length,
-                      [&](Value *row) { multiply(panel, plane, begin, row, inputs, products); });
-      });
-      emitter_.loop(number(0), count, 1, [&](Value *row) {
-        WinogradTile tile = locate_tile(emitter_, plan_.tiles, ir().CreateAdd(begin, row));
-        Value *from = at(products, scaled(emitter_, row, width));
-        for_vectors(emitter_, plan_, panel, [&](Value *first, Value *mask) {
-          Value *points = at(from, first);
-          emit_results(emitter_, plan_, tile, ir().CreateAdd(panel.first, first), mask, [&](int64_t plane) {
-            Value *place = at(points, number(plane * product_plane(plan_, width)));
-            return load_lanes(ir(), accumulator_type({element_, plan_.panels.lanes}), place, nullptr);
-          });
-        });
-      });
+      emit_block(emitter_, plan_, panel, transformed_panel(emitter_, plan_, panel), {begin, count, inputs, products},
+                 [&](Tile &product, Value *plane, Value *row) {
+                   prefetch(product, begin, ir().CreateAdd(scaled(emitter_, plane, plan_.block), row));
+                 });
     });
   }
 
  private:
   llvm::IRBuilder<> &ir() { return emitter_.ir(); }
   Value *number(int64_t i) { return ir().getInt64(static_cast<uint64_t>(i)); }
-  Value *at(Value *base, Value *offset) { return element_at(emitter_, element_, base, offset); }
-
-  void multiply(const Panel &panel, Value *plane, Value *begin, Value *row, Value *inputs, Value *products) {
-    int64_t width = plan_.width_of(panel);
-    Tile tile = product_tile(emitter_, plan_, panel);
-    Value *a = at(tile_of_block(emitter_, plan_.inputs, inputs, row), scaled(emitter_, plane, plan_.inputs.plane()));
-    prefetch(tile, begin, ir().CreateAdd(scaled(emitter_, plane, plan_.block), row));
-    Accumulators sums = emit_tile(ir(), emitter_.target(), tile, a, transformed_kernel(emitter_, plan_, panel, plane));
-    Value *to = at(products, scaled(emitter_, plane, product_plane(plan_, width)));
-    to = at(to, scaled(emitter_, row, width));
-    for (size_t r = 0; r < sums.size(); ++r)
-      for (unsigned v = 0; v < panel.vectors; ++v)
-        ir().CreateAlignedStore(sums[r][v],
-                                at(to, number(static_cast<int64_t>(r) * width + v * int64_t{plan_.panels.lanes})),
-                                llvm::Align(4));
-  }
 
   // The inputs of the next block, and what the epilogue of this one reads and writes.
   void prefetch(Tile &tile, Value *begin, Value *part) {
-    int64_t turns = std::max<int64_t>(1, plan_.channels() / kUnrolledChannels);
-    BlockPart now{begin, plan_.block, part, plan_.tiles.planes() * plan_.block, plan_.length, turns};
+    BlockPart now{begin, plan_.block, part, plan_.tiles.planes() * plan_.block, plan_.length, product_turns(plan_)};
     BlockPart next = now;
     next.begin = ir().CreateAdd(begin, number(plan_.block));
     Image image = open_image(emitter_, plan_.source);
@@ -91,13 +56,12 @@ class BlockEmitter {
 
   KernelEmitter &emitter_;
   const WinogradPlan &plan_;
-  llvm::Type *element_;
 };
 
 }  // namespace
 
 int64_t block_stack_bytes(const WinogradPlan &plan) {
-  return 4 * (plan.inputs.size(plan.block) + plan.tiles.planes() * product_plane(plan, plan.panels.width()));
+  return 4 * (plan.inputs.size(plan.block) + plan.products_size());
 }
 
 void add_winograd_blocks(ContractionLowering &lowering, const WinogradPlan &plan, const WinogradCosts &costs) {

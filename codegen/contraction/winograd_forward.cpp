@@ -18,63 +18,12 @@ llvm::Type *filters_type(KernelEmitter &emitter, const WinogradPlan &plan) {
   return accumulator_type({emitter.ir().getFloatTy(), plan.panels.lanes});
 }
 
-// One channel of the kernel.
-void transform_channel(KernelEmitter &emitter, const WinogradPlan &plan, Value *channel) {
-  llvm::IRBuilder<> &ir = emitter.ir();
-  const Address &kernel = emitter.operand(1);
-  Value *from = at(emitter, kernel.base, scaled(emitter, channel, kernel.strides[2]));
-  for_panels(emitter, plan.panels, nullptr, nullptr, [&](const Panel &panel) {
-    Value *to = transformed_kernel(emitter, plan, panel, number(emitter, 0));
-    Value *next_plane = transformed_kernel(emitter, plan, panel, number(emitter, 1));
-    Value *plane_size = ir.CreatePtrDiff(ir.getFloatTy(), next_plane, to);
-    to = at(emitter, to, scaled(emitter, channel, plan.width_of(panel)));
-    for_vectors(emitter, plan, panel, [&](Value *first, Value *mask) {
-      Value *taps = at(emitter, at(emitter, from, panel.first), first), *points = at(emitter, to, first);
-      emit_transform(
-          emitter, WinogradTransform::kernel, plan.tiles.y, plan.tiles.x,
-          [&](int64_t y, int64_t x) {
-            Value *tap = at(emitter, taps, number(emitter, y * kernel.strides[0] + x * kernel.strides[1]));
-            return load_lanes(ir, filters_type(emitter, plan), tap, mask);
-          },
-          [&](int64_t y, int64_t x, Value *value) {
-            Value *place = at(emitter, points, scaled(emitter, plane_size, plan.tiles.plane(y, x)));
-            ir.CreateAlignedStore(value, place, llvm::Align(4));
-          });
-    });
-  });
-}
+constexpr int64_t kUnrolledChannels = 4;  // half of what is usual: less code for the same speed
 
-}  // namespace
-
-Value *transformed_kernel(KernelEmitter &emitter, const WinogradPlan &plan, const Panel &panel, Value *plane) {
-  Value *start = emitter.scratch_apart();
-  int64_t whole = plan.kernel_panel(plan.panels.width());
-  Value *before = emitter.ir().CreateUDiv(panel.first, number(emitter, plan.panels.width()));
-  if (plan.in_stages) {
-    start = at(emitter, start, scaled(emitter, before, whole));
-    return at(emitter, start, scaled(emitter, plane, plan.kernel_plane()));
-  }
-  start = at(emitter, start, scaled(emitter, before, plan.tiles.planes() * whole));
-  return at(emitter, start, scaled(emitter, plane, plan.kernel_panel(plan.width_of(panel))));
-}
-
-KernelStage transform_kernel_stage(const WinogradPlan &plan, double cycles) {
-  KernelStage stage;
-  stage.suffix = "winograd_kernel";
-  stage.prepares = true;
-  stage.units = {plan.channels(), false};
-  double per_channel = cycles / kCyclesPerNanosecond / static_cast<double>(plan.channels());
-  stage.units_per_chunk = std::max<int64_t>(1, std::llround(kChunkNanoseconds / per_channel));
-  set_cost(stage, per_channel);
-  stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
-    for_units(emitter, units, group, [&](Value *channel) { transform_channel(emitter, plan, channel); });
-  };
-  return stage;
-}
-
+// The product of plan.length tiles with a panel.
 Tile product_tile(KernelEmitter &emitter, const WinogradPlan &plan, const Panel &panel) {
   Tile tile{emitter.ir().getFloatTy(), plan.panels.lanes, panel.vectors};
-  for (int64_t i = 0; i < plan.length; ++i) tile.rows.push_back(number(emitter, plan.inputs.size(i)));
+  for (int64_t i = 0; i < plan.length; ++i) tile.rows.push_back(number(emitter, i * plan.inputs.tile()));
   int64_t width = plan.width_of(panel);
   tile.reductions = {{number(emitter, plan.channels()), number(emitter, 1), number(emitter, width)}};
   tile.unrolled = kUnrolledChannels;
@@ -82,6 +31,7 @@ Tile product_tile(KernelEmitter &emitter, const WinogradPlan &plan, const Panel 
   return tile;
 }
 
+// Transforms a vector of filters of a tile back; `load(plane)` gives its products.
 void emit_results(KernelEmitter &emitter, const WinogradPlan &plan, const WinogradTile &tile, Value *filter,
                   Value *mask, const std::function<Value *(int64_t)> &load) {
   llvm::IRBuilder<> &ir = emitter.ir();
@@ -107,6 +57,7 @@ void emit_results(KernelEmitter &emitter, const WinogradPlan &plan, const Winogr
   emitter.settle();
 }
 
+// The vectors of a panel, each by its first column in it.
 void for_vectors(KernelEmitter &emitter, const WinogradPlan &plan, const Panel &panel,
                  const std::function<void(Value *first, Value *mask)> &body) {
   int64_t lanes = plan.panels.lanes;
@@ -114,5 +65,92 @@ void for_vectors(KernelEmitter &emitter, const WinogradPlan &plan, const Panel &
   for_range(emitter, number(emitter, 0), number(emitter, whole), lanes, [&](Value *first) { body(first, nullptr); });
   if (panel.tail != 0) body(number(emitter, whole), lane_mask(emitter.ir(), plan.panels.lanes, panel.tail));
 }
+
+}  // namespace
+
+Value *transformed_panel(KernelEmitter &emitter, const WinogradPlan &plan, const Panel &panel) {
+  Value *before = emitter.ir().CreateUDiv(panel.first, number(emitter, plan.panels.width()));
+  return at(emitter, emitter.scratch_apart(),
+            scaled(emitter, before, plan.tiles.planes() * plan.kernel_panel(plan.panels.width())));
+}
+
+void transform_channel(KernelEmitter &emitter, const WinogradPlan &plan, const Panel &panel, Value *channel,
+                       Value *to) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  const Address &kernel = emitter.operand(1);
+  int64_t width = plan.width_of(panel);
+  Value *from = at(emitter, at(emitter, kernel.base, scaled(emitter, channel, kernel.strides[2])), panel.first);
+  to = at(emitter, to, scaled(emitter, channel, width));
+  auto tap = [&](Value *place, int64_t y, int64_t x) {
+    return at(emitter, place, number(emitter, y * kernel.strides[0] + x * kernel.strides[1]));
+  };
+  for_vectors(emitter, plan, panel, [&](Value *first, Value *mask) {
+    Value *taps = at(emitter, from, first), *points = at(emitter, to, first);
+    emit_transform(
+        emitter, WinogradTransform::kernel, plan.tiles.y, plan.tiles.x,
+        [&](int64_t y, int64_t x) { return load_lanes(ir, filters_type(emitter, plan), tap(taps, y, x), mask); },
+        [&](int64_t y, int64_t x, Value *value) {
+          Value *place = at(emitter, points, number(emitter, plan.tiles.plane(y, x) * plan.kernel_panel(width)));
+          ir.CreateAlignedStore(value, place, llvm::Align(4));
+        });
+  });
+}
+
+KernelStage transform_kernel_stage(const WinogradPlan &plan, double cycles) {
+  KernelStage stage;
+  stage.suffix = "winograd_kernel";
+  stage.prepares = true;
+  stage.units = {plan.channels(), false};
+  double per_channel = cycles / kCyclesPerNanosecond / static_cast<double>(plan.channels());
+  stage.units_per_chunk = std::max<int64_t>(1, std::llround(kChunkNanoseconds / per_channel));
+  set_cost(stage, per_channel);
+  stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
+    for_units(emitter, units, group, [&](Value *channel) {
+      for_panels(emitter, plan.panels, nullptr, nullptr, [&](const Panel &panel) {
+        transform_channel(emitter, plan, panel, channel, transformed_panel(emitter, plan, panel));
+      });
+    });
+  };
+  return stage;
+}
+
+void emit_block(KernelEmitter &emitter, const WinogradPlan &plan, const Panel &panel, Value *kernel,
+                const TileBlock &block, const std::function<void(Tile &, Value *, Value *)> &prefetch) {
+  llvm::IRBuilder<> &ir = emitter.ir();
+  int64_t width = plan.width_of(panel), product_plane = plan.product_plane(width);
+  auto vector_at = [&](Value *row, int64_t vector) {
+    return at(emitter, row, number(emitter, vector * plan.panels.lanes));
+  };
+  emitter.loop(number(emitter, 0), number(emitter, plan.tiles.planes()), 1, [&](Value *plane) {
+    emitter.loop(number(emitter, 0), block.count, plan.length, [&](Value *row) {
+      Tile tile = product_tile(emitter, plan, panel);
+      prefetch(tile, plane, row);
+      Value *a = at(emitter, block.inputs, scaled(emitter, plane, plan.inputs.plane()));
+      a = at(emitter, a, scaled(emitter, row, plan.inputs.tile()));
+      Value *b = at(emitter, kernel, scaled(emitter, plane, plan.kernel_panel(width)));
+      Accumulators sums = emit_tile(ir, emitter.target(), tile, a, b);
+      Value *to = at(emitter, block.products, scaled(emitter, plane, product_plane));
+      to = at(emitter, to, scaled(emitter, row, width));
+      for (size_t r = 0; r < sums.size(); ++r) {
+        Value *place = at(emitter, to, number(emitter, static_cast<int64_t>(r) * width));
+        for (unsigned v = 0; v < panel.vectors; ++v)
+          ir.CreateAlignedStore(sums[r][v], vector_at(place, v), llvm::Align(4));
+      }
+    });
+  });
+  emitter.loop(number(emitter, 0), block.count, 1, [&](Value *row) {
+    WinogradTile tile = locate_tile(emitter, plan.tiles, ir.CreateAdd(block.first, row));
+    Value *from = at(emitter, block.products, scaled(emitter, row, width));
+    for_vectors(emitter, plan, panel, [&](Value *first, Value *mask) {
+      Value *points = at(emitter, from, first);
+      emit_results(emitter, plan, tile, ir.CreateAdd(panel.first, first), mask, [&](int64_t plane) {
+        return load_lanes(ir, filters_type(emitter, plan), at(emitter, points, number(emitter, plane * product_plane)),
+                          nullptr);
+      });
+    });
+  });
+}
+
+int64_t product_turns(const WinogradPlan &plan) { return std::max<int64_t>(1, plan.channels() / kUnrolledChannels); }
 
 }  // namespace netc::contraction

@@ -1,6 +1,8 @@
-// Winograd's convolution in three stages over all tiles: the inputs are transformed; each plane is a matrix product
-// [tile, channel] x [channel, filter]; the products are transformed back. Transformed inputs and products lie in
-// scratch memory, tile by tile, each tile plane by plane.
+// Winograd's convolution in stages. The first transforms the inputs of all tiles to scratch memory. Each chunk of the
+// second takes one panel of filters: it transforms the panel's part of the kernel (or finds it in memory, where the
+// kernel is constant or a panel too large), which then stays in the level-2 cache while one block of tiles after the
+// other is multiplied with it and transformed back. The tiles of a block lie plane by plane, so that they are read in
+// one stream.
 #include <cmath>
 
 #include "codegen/contraction/winograd_forward.h"
@@ -11,20 +13,12 @@ using llvm::Value;
 
 namespace {
 
-// The next panel of the transformed kernel comes from far away while this many products of the one at hand are done.
-constexpr int64_t kProductsPerPanel = 4;
-
-TransformedTiles products_of(const WinogradPlan &plan) {
-  return {plan.tiles.planes(), plan.convolution.output_channels, plan.panels.lanes};
-}
+constexpr int64_t kPrefetchedChannels = 8;  // of the kernel
 
 class StageEmitter {
  public:
   StageEmitter(KernelEmitter &emitter, const WinogradPlan &plan)
-      : emitter_(emitter),
-        plan_(plan),
-        element_(emitter.ir().getFloatTy()),
-        all_(dim_value(emitter, plan.tiles.count())) {}
+      : emitter_(emitter), plan_(plan), all_(dim_value(emitter, plan.tiles.count())) {}
 
   void transform_input(Value *tile) {
     emit_input_tile(emitter_, plan_.convolution, plan_.tiles, open_image(emitter_, plan_.source), plan_.inputs,
@@ -34,52 +28,38 @@ class StageEmitter {
   // Tiles that a product takes although there are none: zeros. Done by the first chunk.
   void fill_up() {
     Value *first = ir().CreateICmpEQ(emitter_.chunk(), number(0));
-    Value *begin = ir().CreateSelect(first, all_, number(plan_.length));
-    emitter_.loop(begin, number(plan_.length), 1, [&](Value *tile) {
+    Value *lengths = ir().CreateUDiv(ir().CreateAdd(all_, number(plan_.length - 1)), number(plan_.length));
+    Value *end = ir().CreateSelect(first, scaled(emitter_, lengths, plan_.length), all_);
+    emitter_.loop(all_, end, 1, [&](Value *tile) {
       emit_zero_tile(emitter_, plan_.inputs, tile_of_block(emitter_, plan_.inputs, inputs(), tile));
     });
   }
 
-  // One panel of one plane, all tiles.
+  // One panel of filters, all tiles.
   void multiply(Value *unit) {
-    Value *panels = number(plan_.panel_count());
-    Value *plane = ir().CreateUDiv(unit, panels);
-    Value *column = scaled(emitter_, ir().CreateURem(unit, panels), plan_.panels.width());
-    Value *columns_end = ir().CreateBinaryIntrinsic(
-        llvm::Intrinsic::smin, ir().CreateAdd(column, number(plan_.panels.width())), number(plan_.panels.columns));
-    Value *last = ir().CreateSub(all_, number(plan_.length));
-    last = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smax, last, number(0));
-    TransformedTiles products = products_of(plan_);
-    for_panels(emitter_, plan_.panels, column, columns_end, [&](const Panel &panel) {
-      Value *a = at(inputs(), scaled(emitter_, plane, plan_.inputs.plane()));
-      Value *b = transformed_kernel(emitter_, plan_, panel, plane);
-      Value *to = at(at(this->products(), scaled(emitter_, plane, products.plane())), panel.first);
-      emitter_.loop(number(0), all_, plan_.length, [&](Value *i) {
-        Value *first = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, i, last);
-        Tile tile = product_tile(emitter_, plan_, panel);
-        prefetch_panel(tile, panel, b, i);
-        Accumulators sums =
-            emit_tile(ir(), emitter_.target(), tile, at(a, scaled(emitter_, first, plan_.inputs.size(1))), b);
-        Value *place = at(to, scaled(emitter_, first, products.size(1)));
-        for (size_t r = 0; r < sums.size(); ++r)
-          for (unsigned v = 0; v < panel.vectors; ++v) {
-            int64_t offset = static_cast<int64_t>(r) * products.size(1) + v * int64_t{plan_.panels.lanes};
-            ir().CreateAlignedStore(sums[r][v], at(place, number(offset)), llvm::Align(4));
-          }
-      });
-    });
-  }
-
-  void transform_results(Value *number_of_tile) {
-    TransformedTiles products = products_of(plan_);
-    WinogradTile tile = locate_tile(emitter_, plan_.tiles, number_of_tile);
-    Value *from = at(this->products(), scaled(emitter_, number_of_tile, products.size(1)));
-    for_panels(emitter_, products.vectors(), nullptr, nullptr, [&](const Panel &panel) {
-      Value *mask = lane_mask(ir(), products.lanes, panel.tail);
-      Value *points = at(from, panel.first);
-      emit_results(emitter_, plan_, tile, panel.first, mask, [&](int64_t plane) {
-        return load_lanes(ir(), accumulator_type({element_, products.lanes}),
-                          at(points, number(plane * products.plane())), nullptr);
+    Value *column = scaled(emitter_, unit, plan_.panels.width());
+    Value *end = smin(ir().CreateAdd(column, number(plan_.panels.width())), number(plan_.panels.columns));
+    Value *products = stack_floats(emitter_, plan_.products_size());
+    Value *panel_on_stack =
+        plan_.kernel_in_memory
+            ? nullptr
+            : stack_floats(emitter_, plan_.tiles.planes() * plan_.kernel_panel(plan_.panels.width()));
+    for_panels(emitter_, plan_.panels, column, end, [&](const Panel &panel) {
+      Value *kernel = panel_on_stack;
+      if (kernel == nullptr)
+        kernel = transformed_panel(emitter_, plan_, panel);
+      else
+        emitter_.loop(number(0), number(plan_.channels()), 1, [&](Value *channel) {
+          prefetch_taps(panel, ir().CreateAdd(channel, number(kPrefetchedChannels)));
+          transform_channel(emitter_, plan_, panel, channel, kernel);
+        });
+      emitter_.loop(number(0), all_, plan_.block, [&](Value *first) {
+        TileBlock block{first, smin(ir().CreateSub(all_, first), number(plan_.block)),
+                        tile_of_block(emitter_, plan_.inputs, inputs(), first), products};
+        // The inputs come in one stream, which the processor prefetches by itself.
+        emit_block(emitter_, plan_, panel, kernel, block, [&](Tile &product, Value *plane, Value *row) {
+          if (plan_.kernel_in_memory) prefetch_plane(product, panel, kernel, plane, row);
+        });
       });
     });
   }
@@ -87,79 +67,80 @@ class StageEmitter {
  private:
   llvm::IRBuilder<> &ir() { return emitter_.ir(); }
   Value *number(int64_t i) { return ir().getInt64(static_cast<uint64_t>(i)); }
-  Value *at(Value *base, Value *offset) { return element_at(emitter_, element_, base, offset); }
+  Value *at(Value *base, Value *offset) { return element_at(emitter_, ir().getFloatTy(), base, offset); }
+  Value *smin(Value *a, Value *b) { return ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, a, b); }
 
-  // In scratch memory: the padded copies of the images, the transformed inputs, the products; of one product of tiles
-  // at least.
+  // Of each row of the kernel a panel takes two cache lines or so: too short a stretch for the processor to foresee.
+  void prefetch_taps(const Panel &panel, Value *channel) {
+    const Address &kernel = emitter_.operand(1);
+    Value *row = at(at(kernel.base, scaled(emitter_, channel, kernel.strides[2])), panel.first);
+    for (int64_t line = 0; line < plan_.width_of(panel); line += TransformedTiles::kCacheLineFloats)
+      for (int64_t y = 0; y < kWinogradTaps; ++y)
+        for (int64_t x = 0; x < kWinogradTaps; ++x)
+          prefetch_line(ir(), at(row, number(y * kernel.strides[0] + x * kernel.strides[1] + line)), true);
+  }
+
+  // The next plane of a kernel in memory comes from far away while so many products with the one at hand are done.
+  void prefetch_plane(Tile &product, const Panel &panel, Value *kernel, Value *plane, Value *row) {
+    constexpr int64_t kProducts = 4, kLine = TransformedTiles::kCacheLineFloats;
+    int64_t size = plan_.kernel_panel(plan_.width_of(panel)), turns = product_turns(plan_);
+    int64_t lines = (size / kProducts + turns * kLine - 1) / (turns * kLine);
+    Value *start = at(kernel, scaled(emitter_, ir().CreateAdd(plane, number(1)), size));
+    Value *products = ir().CreateUDiv(row, number(plan_.length));
+    Ahead ahead{at(start, scaled(emitter_, products, lines * turns * kLine)), false};
+    for (int64_t line = 0; line < lines; ++line) ahead.offsets.push_back(number(line * kLine));
+    ahead.turn = number(lines * kLine);
+    product.ahead.push_back(std::move(ahead));
+  }
+
+  // In scratch memory, behind the padded copies of the images.
   Value *inputs() {
     if (!plan_.source.padded) return emitter_.scratch();
     Value *images = dim_value(emitter_, plan_.convolution.images);
     return at(emitter_.scratch(), scaled(emitter_, images, open_image(emitter_, plan_.source).image_stride));
   }
-  Value *products() {
-    Value *tiles = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smax, all_, number(plan_.length));
-    return at(inputs(), scaled(emitter_, tiles, plan_.inputs.size(1)));
-  }
-
-  void prefetch_panel(Tile &tile, const Panel &panel, Value *b, Value *row) {
-    int64_t line = TransformedTiles::kCacheLineFloats;
-    int64_t size = plan_.kernel_panel(plan_.width_of(panel));
-    int64_t turns = std::max<int64_t>(1, plan_.channels() / kUnrolledChannels);
-    int64_t lines = (size / kProductsPerPanel + turns * line - 1) / (turns * line);
-    Value *start = at(b, number(size));
-    start = at(start, scaled(emitter_, ir().CreateUDiv(row, number(plan_.length)), lines * turns * line));
-    Ahead ahead{start, false};
-    for (int64_t i = 0; i < lines; ++i) ahead.offsets.push_back(number(i * line));
-    ahead.turn = number(lines * line);
-    tile.ahead.push_back(std::move(ahead));
-  }
 
   KernelEmitter &emitter_;
   const WinogradPlan &plan_;
-  llvm::Type *element_;
   Value *all_;
 };
 
-KernelStage tile_stage(const WinogradPlan &plan, const char *suffix, double cycles,
-                       std::function<void(StageEmitter &, Value *tile)> body, bool fills_up) {
+KernelStage input_stage(const WinogradPlan &plan, double cycles) {
   KernelStage stage;
-  stage.suffix = suffix;
+  stage.suffix = "winograd_inputs";
   stage.units = plan.tiles.count();
   stage.units_per_chunk = std::max<int64_t>(1, std::llround(kChunkNanoseconds * kCyclesPerNanosecond / cycles));
   set_cost(stage, cycles / kCyclesPerNanosecond);
-  stage.emit = [plan, body = std::move(body), fills_up, units = stage.units,
-                group = stage.units_per_chunk](KernelEmitter &emitter) {
+  stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
     StageEmitter stages(emitter, plan);
-    if (fills_up) stages.fill_up();
-    for_units(emitter, units, group, [&](Value *tile) { body(stages, tile); });
+    stages.fill_up();
+    for_units(emitter, units, group, [&](Value *tile) { stages.transform_input(tile); });
   };
   return stage;
 }
 
 }  // namespace
 
-void add_winograd_stages(ContractionLowering &lowering, const WinogradPlan &plan, const WinogradCosts &costs) {
-  TransformedTiles products = products_of(plan);
-  const Dim tiles = plan.tiles.count();
-  int64_t of_tile = plan.inputs.size(1) + products.size(1);
-  (tiles.batch ? lowering.scratch_batch : lowering.scratch_fixed) += whole_lines(4 * tiles.size * of_tile);
-  lowering.scratch_fixed += whole_lines(4 * plan.length * of_tile);
+int64_t panel_stack_bytes(const WinogradPlan &plan) {
+  return 4 * (plan.tiles.planes() * plan.kernel_panel(plan.panels.width()) + plan.products_size());
+}
 
-  lowering.stages.push_back(tile_stage(
-      plan, "winograd_inputs", costs.input_tile,
-      [](StageEmitter &stages, Value *tile) { stages.transform_input(tile); }, true));
+void add_winograd_stages(ContractionLowering &lowering, const WinogradPlan &plan, const WinogradCosts &costs) {
+  const Dim tiles = plan.tiles.count();
+  int64_t group_bytes = 4 * plan.inputs.group_size();
+  int64_t of_tiles = whole_lines((tiles.size * group_bytes + plan.inputs.group - 1) / plan.inputs.group);
+  (tiles.batch ? lowering.scratch_batch : lowering.scratch_fixed) += of_tiles;
+  lowering.scratch_fixed += whole_lines(group_bytes);
+  lowering.stages.push_back(input_stage(plan, costs.input_tile));
 
   KernelStage stage;
   stage.suffix = "winograd";
-  stage.units = {plan.tiles.planes() * plan.panel_count(), false};
-  double cost = costs.product * static_cast<double>(tiles.size) / kCyclesPerNanosecond;
-  (tiles.batch ? stage.batch_nanoseconds : stage.fixed_nanoseconds) = cost;
+  stage.units = {plan.panel_count(), false};
+  if (!plan.kernel_in_memory) stage.fixed_nanoseconds = costs.transform / kCyclesPerNanosecond;
+  double cost = (costs.product + costs.results_tile) * static_cast<double>(tiles.size) / kCyclesPerNanosecond;
+  (tiles.batch ? stage.batch_nanoseconds : stage.fixed_nanoseconds) += cost;
   stage.emit = [plan](KernelEmitter &emitter) { StageEmitter(emitter, plan).multiply(emitter.chunk()); };
   lowering.stages.push_back(std::move(stage));
-
-  lowering.stages.push_back(tile_stage(
-      plan, "winograd_results", costs.results_tile,
-      [](StageEmitter &stages, Value *tile) { stages.transform_results(tile); }, false));
 }
 
 }  // namespace netc::contraction

@@ -53,6 +53,7 @@ struct TransformedTiles {
 
   int64_t row() const { return (channels + lanes - 1) / lanes * lanes; }
   int64_t plane() const { return group == 1 ? row() : group * row() + kCacheLineFloats; }
+  int64_t tile() const { return group == 1 ? group_size() : row(); }  // from one tile to the next of its group
   int64_t group_size() const { return planes * plane() + kCacheLineFloats; }
   // Floats of so many tiles, whole groups.
   int64_t size(int64_t tiles) const { return tiles / group * group_size(); }

@@ -128,6 +128,13 @@ TEST(Winograd, PaddingsHalosAndBatches) {
   check(into_halo, 3);
 }
 
+// Transformed beforehand, in both ways.
+TEST(Winograd, ConstantKernels) {
+  Contraction contraction = conv2d(B, 6, 7, 17, 80, kSame, kOnes);
+  contraction.constant_kernel = true;
+  check(contraction, 3);
+}
+
 TEST(Winograd, BackwardWeights) {
   for (int64_t size : {4, 5, 7, 9}) check(conv2d_backward_weights(B, size, 13 - size, 5, 6, kSame, kOnes), 3);
   for (int64_t size : {2, 4}) check(conv2d_backward_weights(B, 2, size, 9, 31, kSame, kOnes), 5);
