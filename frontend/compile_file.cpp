@@ -2,16 +2,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "frontend/elaborate/elaborate.h"
 #include "frontend/frontend.h"
+#include "support/read_source.h"
 
 namespace netc {
 namespace {
 
-constexpr uintmax_t kMaxFileSize = 16 << 20;
 constexpr size_t kMaxFiles = 100;
 
 struct Importer {
@@ -36,18 +35,13 @@ struct Importer {
       diagnostics.error(from, fmt::format("a program has at most {} files", kMaxFiles));
       return;
     }
-    std::ifstream stream(path, std::ios::binary);
-    uintmax_t size = std::filesystem::file_size(path, failure);
-    if (!stream || failure) {
-      diagnostics.error(from, fmt::format("cannot read {}", path.string()));
+    auto text = read_source(path);
+    if (!text) {
+      auto &error = diagnostics.error(from, text.error().message);
+      if (!text.error().help.empty()) error.help(text.error().help);
       return;
     }
-    if (size > kMaxFileSize) {
-      diagnostics.error(from, fmt::format("{} is larger than 16 MiB", path.string()));
-      return;
-    }
-    std::string text((std::istreambuf_iterator<char>(stream)), {});
-    FileId id = sources.add(path.string(), std::move(text));
+    FileId id = sources.add(path.string(), std::move(*text));
     auto file = parse_file(sources, id, diagnostics);
     if (!file) return;
     open.push_back(canonical);
