@@ -16,6 +16,7 @@ namespace {
 // A tile that reads B where it lies prefetches so many steps ahead: more would crowd the first-level cache where the
 // lines of B meet in it.
 constexpr int64_t kStepsAhead = 12;
+constexpr int64_t kUnrolled = 4;  // steps in a turn; but for tiles that prefetch the next panel, more is no faster
 // So many tiles over a panel of a prepared copy prefetch the next one.
 constexpr int64_t kSharesOfPanel = 2;
 
@@ -166,10 +167,10 @@ class MatmulEmitter {
       whole = ir().CreateSub(whole, left_out(whole, ir().CreateSub(all, scaled(emitter_, whole, rows.rows))));
     return ir().CreateAdd(begin, scaled(emitter_, whole, rows.rows));
   }
-  // How many of the `whole` largest tiles are better left out, because tiles of the next class then leave fewer single
+  // How many of the `whole` largest tiles are better left out, because the smaller tiles then leave fewer single
   // rows: 8 are 4 and 4 rather than 6, 1 and 1.
   Value *left_out(Value *whole, Value *rest) {
-    const int64_t next = plan_.classes.size() > 2 ? plan_.classes[1].rows : 1, bits = 8;
+    const int64_t next = plan_.classes.size() > 2 ? plan_.classes[plan_.classes.size() - 2].rows : 1, bits = 8;
     int64_t table = 0;
     for (int64_t few = 0; few < next; ++few) {
       int64_t best = 0;
@@ -201,6 +202,7 @@ class MatmulEmitter {
   Tile make_tile(int64_t rows, const Panel &panel, Value *steps, const Source &b) {
     Tile tile{element_, plan_.lanes, panel.vectors, panel.tail};
     for (int64_t r = 0; r < rows; ++r) tile.rows.push_back(ir().CreateMul(number(r), a_row_));
+    if (plan_.packed_steps == 0 || rows < rows_of_largest()) tile.unrolled = kUnrolled;
     tile.reductions = {{steps, a_step_, b.step}};
     return tile;
   }
