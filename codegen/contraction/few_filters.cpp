@@ -1,6 +1,6 @@
 // Vectors lie along the channels of the input: a tile is so many neighbouring pixels of one filter, each the product of
-// channels and weights lane by lane. In the end the lanes of each pixel are added up, all pixels of the tile at once, and
-// leave as one vector along the row.
+// channels and weights lane by lane. In the end the lanes of each pixel are added up, all pixels of the tile at once,
+// and leave as one vector along the row.
 #include "codegen/contraction/few_filters.h"
 
 #include <algorithm>
@@ -21,10 +21,10 @@ struct FewFiltersPlan {
   Convolution convolution;
   ImageSource source;
   AxisPhase rows, columns;
-  unsigned lanes = 1;          // of the channels of the input, a power of two
-  unsigned tail = 0;           // channels, where they are fewer than the lanes
-  int64_t pixels = 1;          // of a tile: a vector of results
-  int64_t channel_steps = 1;   // vectors of channels
+  unsigned lanes = 1;         // of the channels of the input, a power of two
+  unsigned tail = 0;          // channels, where they are fewer than the lanes
+  int64_t pixels = 1;         // of a tile: a vector of results
+  int64_t channel_steps = 1;  // vectors of channels
 
   int64_t taps() const { return convolution.y.kernel * convolution.x.kernel; }
   int64_t filter_elements() const { return taps() * convolution.input_channels; }
@@ -85,14 +85,14 @@ class FewFiltersEmitter {
          number(convolution_.x.kernel * channels)},
         {number(plan_.columns.taps), number(plan_.columns.input_per_tap * image_.pixel_stride), number(channels)},
         {number(plan_.channel_steps), number(plan_.lanes), number(plan_.lanes)}};
-    Accumulators sums = emit_tile(ir(), emitter_.target(), tile, at(start, scaled(emitter_, column, step)),
-                                  filter_at(filter));
+    Accumulators sums =
+        emit_tile(ir(), emitter_.target(), tile, at(start, scaled(emitter_, column, step)), filter_at(filter));
     std::vector<Value *> products;
     for (const auto &pixel : sums) products.push_back(pixel[0]);
     unsigned inside = count == plan_.pixels ? 0 : static_cast<unsigned>(count);
     Value *mask = lane_mask(ir(), static_cast<unsigned>(plan_.pixels), inside);
-    std::vector<IndexValue> place = {{image, 0}, index_of(emitter_, row), index_of(emitter_, column),
-                                     index_of(emitter_, filter)};
+    std::vector<IndexValue> place = {
+        {image, 0}, index_of(emitter_, row), index_of(emitter_, column), index_of(emitter_, filter)};
     emitter_.finish(place, add_lanes(std::move(products)), mask, 2);
     emitter_.settle();
   }

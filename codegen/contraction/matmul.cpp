@@ -30,8 +30,8 @@ constexpr int64_t kPanelBytes = 128 * 1024;
 constexpr int64_t kMostPackedSteps = 1024;
 constexpr int64_t kCacheBytes = 32 * 1024;  // a B of this size stays there as it is
 constexpr int64_t kMeetingBytes = 1024;     // lines at multiples of this lie in few sets of the first-level cache
-constexpr int64_t kRestRows[] = {8, 4};     // of the tiles for what is left; single rows for what is left of that
-constexpr int64_t kTypicalRows = 4;         // batches are multiples of it, mostly
+constexpr int64_t kManyRestRows = 8;        // of the tiles for what is left ...
+constexpr int64_t kRestRows = 4;            // ... and single rows for what is left of that
 constexpr int64_t kManyBlocks = 8;          // chunks enough for most batches: they may be long
 constexpr int64_t kLeastSingleRowVectors = 4;
 constexpr double kSingleRowNanoseconds = 3000;   // estimated, of a chunk of a single row: weights are read but once
@@ -72,7 +72,8 @@ void choose_classes(MatmulPlan &plan, const Target &target, int64_t steps, bool 
   if (matmul.rows.batch) {
     vectors = std::min<int64_t>(2, all_vectors);
     rows = most_rows(target, vectors);
-    if (rows > 2 * kTypicalRows) rows = rows / kTypicalRows * kTypicalRows;
+    // Batches are multiples of four, mostly.
+    if (rows > 2 * kRestRows) rows = rows / kRestRows * kRestRows;
   } else {
     Tiling tiling = choose_tiling(target, 1, matmul.rows.size, matmul.columns.size, plan.lanes, steps);
     vectors = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(tiling.vectors)));
@@ -102,8 +103,9 @@ void choose_classes(MatmulPlan &plan, const Target &target, int64_t steps, bool 
     if (matmul.rows.size % rows > 0) add_class(matmul.rows.size % rows);
     return;
   }
-  for (int64_t rest : kRestRows)
-    if (rows > rest) add_class(rest);
+  // B from the first-level cache may as well be read twice.
+  if (large && rows > kManyRestRows) add_class(kManyRestRows);
+  if (rows > kRestRows) add_class(kRestRows);
   if (rows > 1) add_class(1);
   if (matmul.transpose_b || block >= std::min(kColumnBlockVectors, all_vectors)) return;
   int64_t widest = std::min(kColumnBlockVectors, all_vectors);

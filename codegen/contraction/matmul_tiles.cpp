@@ -16,7 +16,7 @@ namespace {
 // A tile that reads B where it lies prefetches so many steps ahead: more would crowd the first-level cache where the
 // lines of B meet in it.
 constexpr int64_t kStepsAhead = 12;
-constexpr int64_t kUnrolled = 4;  // steps in a turn; but for tiles that prefetch the next panel, more is no faster
+constexpr int64_t kUnrolled = 4;  // steps in a turn; more is no faster, but for tiles that prefetch the next panel
 // So many tiles over a panel of a prepared copy prefetch the next one.
 constexpr int64_t kSharesOfPanel = 2;
 
