@@ -88,7 +88,7 @@ class ReduceEmitter {
           [&](LaneBuilder &builder, LaneIndex i) { columns(builder.lanes, i.base, i.constant, 1, builder.mask); });
       return;
     }
-    size_t widest = std::max<size_t>(1, kAccumulators / plan_.ends.size());
+    size_t widest = kernel_.target.small_code ? 1 : std::max<size_t>(1, kAccumulators / plan_.ends.size());
     int64_t step = static_cast<int64_t>(widest * lanes), full = dim.size / step * step;
     if (full > 0)
       kernel_.loop(kernel_.i64(0), kernel_.i64(full), step,
@@ -118,7 +118,7 @@ class ReduceEmitter {
     size_t together = group.size() * plan_.ends.size() * plan_.space.places();
     unsigned interleaved =
         plan_.reduced.empty() ? 1 : std::bit_floor(std::max(1u, kAccumulators / static_cast<unsigned>(together)));
-    interleaved = std::min(interleaved, 4u);
+    interleaved = kernel_.target.small_code ? 1 : std::min(interleaved, 4u);
     Values start;
     for (Column &column : group)
       for (const ReduceEnd &end : plan_.ends) start.push_back(column.builder.identity(end.kind, end.dtype));

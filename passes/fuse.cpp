@@ -15,6 +15,7 @@
 
 #include "passes/analysis.h"
 #include "passes/fusion_plan.h"
+#include "passes/recompute.h"
 #include "passes/transforms.h"
 
 namespace netc {
@@ -54,12 +55,17 @@ class Fuser {
   void mark_read(uint32_t op, uint32_t group) {
     for (ValueId operand : function_.ops[op].operands) {
       uint32_t definition = definitions_[operand];
-      if (definition == UINT32_MAX) continue;
+      if (definition == UINT32_MAX || is_inline(definition, op)) continue;
       if (plan_.recomputed[definition])
         mark_read(definition, group);
       else if (group_of_[definition] != group)
         stored_[operand] = true;
     }
+  }
+
+  // Whether `user` has the constant `definition` in its own body.
+  bool is_inline(uint32_t definition, uint32_t user) const {
+    return is_splat(function_.ops[definition]) && is_elementwise(function_.ops[user]);
   }
 
   // Reductions are the ends of a body, a contraction its beginning: ops are emitted in that order.
@@ -105,6 +111,7 @@ class Fuser {
                         std::vector<ValueId> &operands) {
     for (ValueId operand : function_.ops[op].operands) {
       uint32_t definition = definitions_[operand];
+      if (definition != UINT32_MAX && is_inline(definition, op)) continue;
       if (definition != UINT32_MAX && plan_.recomputed[definition]) {
         declare_operands(definition, group, body, inside, operands);
       } else if ((definition == UINT32_MAX || group_of_[definition] != group) && !inside.contains(operand)) {

@@ -63,7 +63,7 @@ class FusionPlanner {
         if (definition != kNone && plan_.recomputed[definition]) {
           leaves_[i].insert(leaves_[i].end(), leaves_[definition].begin(), leaves_[definition].end());
           if (!windows_[i]) windows_[i] = windows_[definition];
-        } else {
+        } else if (definition == kNone || !is_splat(function_.ops[definition]) || !is_elementwise(function_.ops[i])) {
           leaves_[i].push_back(operand);
         }
       }

@@ -11,7 +11,8 @@
 
 namespace netc {
 
-// One number for all elements: a constant that costs nothing inside a kernel.
+// One number for all elements: a constant that costs nothing inside a kernel, so that elementwise ops never read it,
+// even where something else wants it stored.
 bool is_splat(const Op &op);
 // Ops that can stand in the body of a map.
 bool is_elementwise(const Op &op);

@@ -36,6 +36,26 @@ TEST(Verifier, FindsReadsAfterWrites) {
   EXPECT_EQ(problems_of(read + write + write), Problems{"@f: write: the weight w was written before"});
 }
 
+TEST(Verifier, HoldsBodiesWithPoolingToOneKindOfWindows) {
+  auto fused = [](const std::string &kind, const std::string &ops, const std::string &type) {
+    return "%k: f32[B, 1, 1, 3] = reshape(%x) {shape = [B, 1, 1, 3]}\n"
+           "%i: f32[B, 4, 4, 3] = broadcast_to(%k) {shape = [B, 4, 4, 3]}\n%y: " +
+           type + " = fused(%i) {kind = \"" + kind + "\"} body(%a: f32[B, 4, 4, 3]) -> (%r) {\n" + ops + "\n}";
+  };
+  std::string halves = " {pool_size = [2, 2], strides = [2, 2]}\n",
+              columns = " {pool_size = [4, 1], strides = [4, 1]}\n";
+  std::string pooled = "%p: f32[B, 2, 2, 3] = max_pool2d(%a)" + halves;
+  EXPECT_EQ(problems_of(fused("map", pooled + "%r: f32[B, 2, 2, 3] = exp(%p)", "f32[B, 2, 2, 3]")), Problems{});
+  EXPECT_EQ(problems_of(fused("map", pooled + "%r: f32[B, 1, 4, 3] = max_pool2d(%a)" + columns, "f32[B, 1, 4, 3]")),
+            Problems{"@f: %y = fused: the windows of the body differ or do not tile"});
+  EXPECT_EQ(problems_of(fused("map", "%r: f32[B, 3, 2, 3] = max_pool2d(%a) {pool_size = [2, 2], strides = [1, 2]}",
+                              "f32[B, 3, 2, 3]")),
+            Problems{"@f: %y = fused: the windows of the body differ or do not tile"});
+  std::string sum = "%r: f32[B, 4, 3] = reduce_sum(%a) {axes = [1]}";
+  EXPECT_EQ(problems_of(fused("reduce", pooled + sum, "f32[B, 4, 3]")),
+            Problems{"@f: %y = fused: a reduction of a body with pooling leaves an axis of the windows"});
+}
+
 TEST(Verifier, HoldsBodiesToTheirKind) {
   auto fused = [](const std::string &kind, const std::string &ops, const std::string &type) {
     return "%y: " + type + " = fused(%x) {kind = \"" + kind + "\"} body(%a: f32[B, 3]) -> (%r) {\n" + ops + "\n}";
