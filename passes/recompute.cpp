@@ -18,7 +18,7 @@ bool is_expensive(const Op &op) {
   return std::find(kExpensive.begin(), kExpensive.end(), op.def->name) != kExpensive.end();
 }
 
-constexpr size_t kLongestChain = 8;          // elementwise ops in one recomputed expression
+constexpr int64_t kLongestChain = 8;         // elementwise ops in one recomputed expression, casts aside
 constexpr int64_t kWorthRecomputing = 4096;  // elements: smaller values are stored, their traffic is nothing
 
 class Chooser {
@@ -65,7 +65,7 @@ class Chooser {
       if (definition != UINT32_MAX && recomputed_[definition]) {
         leaves.insert(leaves_[definition].begin(), leaves_[definition].end());
         expression.insert(expressions_[definition].begin(), expressions_[definition].end());
-      } else if (is_large(operand)) {
+      } else if (is_large(operand) && !(definition != UINT32_MAX && is_splat(function_.ops[definition]))) {
         leaves.insert(operand);
       }
     }
@@ -79,7 +79,9 @@ class Chooser {
     bool few = whole <= 1 || (whole == 2 && users_[value].size() == 2);
     bool stored = std::all_of(leaves.begin(), leaves.end(),
                               [&](ValueId leaf) { return is_stored_anyway(leaf) || is_smaller(leaf, value); });
-    if (!few || !stored || expression.size() > kLongestChain) return false;
+    auto length =
+        std::ranges::count_if(expression, [&](uint32_t part) { return function_.ops[part].def->name != "cast"; });
+    if (!few || !stored || length > kLongestChain) return false;
     leaves_[index] = std::move(leaves);
     expressions_[index] = std::move(expression);
     return true;

@@ -214,11 +214,12 @@ void push_average_backward(KernelBuilder &k, const Op &op, std::span<const Index
   k.for_each(w.extents, [&](std::span<const Index> inner) { k.accumulate(place_in(k, w, index, inner), share); });
 }
 
-// One window by itself (ir/window.h).
+// One window by itself (ir/window.h). bf16 is compared as f32: one conversion an element.
 std::vector<Scalar> window_max(KernelBuilder &k, const Op &, std::span<const std::vector<Scalar>> operands) {
-  Scalar largest = operands[0][0];
-  for (Scalar x : std::span(operands[0]).subspan(1)) largest = k.binary(Binary::maximum, largest, x);
-  return {largest};
+  DType dtype = k.dtype(operands[0][0]), number = sum_type(dtype);
+  Scalar largest = k.cast(operands[0][0], number);
+  for (Scalar x : std::span(operands[0]).subspan(1)) largest = k.binary(Binary::maximum, largest, k.cast(x, number));
+  return {k.cast(largest, dtype)};
 }
 Scalar divided_by_places(KernelBuilder &k, const Op &op, Scalar x, DType dtype) {
   const auto &size = op.get<Integers>("pool_size");
@@ -235,10 +236,11 @@ std::vector<Scalar> window_average(KernelBuilder &k, const Op &op, std::span<con
 // The maximum is at the last place that is greater than all before it, or at the first.
 std::vector<Scalar> window_max_backward(KernelBuilder &k, const Op &, std::span<const std::vector<Scalar>> operands) {
   Scalar dy = operands[0][0];
-  DType dtype = k.dtype(dy);
-  Scalar zero = k.constant(dtype, 0), largest = k.constant(dtype, -kInfinity);
+  DType number = sum_type(k.dtype(operands[1][0]));
+  Scalar zero = k.constant(k.dtype(dy), 0), largest = k.constant(number, -kInfinity);
   std::vector<Scalar> greater;
-  for (Scalar x : operands[1]) {
+  for (Scalar element : operands[1]) {
+    Scalar x = k.cast(element, number);
     greater.push_back(k.binary(Binary::greater, x, largest));
     largest = k.select(greater.back(), x, largest);
   }

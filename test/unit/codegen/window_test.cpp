@@ -149,6 +149,23 @@ TEST(Windows, NumbersThatAreNone) {
        }});
 }
 
+TEST(Windows, RoundedActivations) {
+  Windows windows{2, 3, 2, 2};
+  auto build = fused("map", [=](Builder &b, const Values &x) {
+    ValueId y = emit::cast(b, activation(b, x), DType::bf16), dy = emit::cast(b, x[1], DType::bf16);
+    return Values{emit::cast(b, b.emit("max_pool2d", {y}, windows.attributes()), DType::f32),
+                  emit::cast(b, b.emit("max_pool2d_backward", {dy, y}, windows.attributes()), DType::f32),
+                  emit::cast(b, b.emit("average_pool2d", {y}, windows.attributes()), DType::f32)};
+  });
+  for (int64_t channels : {3, 20, 33})
+    expect_same_as_evaluator({{windows.image(channels), windows.pooled(channels), windows.channel(channels)},
+                              build,
+                              {1, 3},
+                              1e-2,
+                              nullptr,
+                              with_ties});
+}
+
 TEST(Windows, DoublesInGradientChecks) {
   Windows windows{2, 2, 2, 2};
   auto f64 = [](Type type) {
