@@ -7,6 +7,7 @@
 // Large ones, in stages: all tiles are transformed; each plane is one product over all of them; the sums are
 // transformed back. Nothing larger than a level-2 cache is read or written twice.
 #include <algorithm>
+#include <bit>
 #include <cmath>
 
 #include "codegen/contraction/common.h"
@@ -24,7 +25,7 @@ constexpr int64_t kMostSummedTiles = 24;
 constexpr int64_t kFewestSummedTiles = 16;
 constexpr int64_t kGroupTiles = 8;
 constexpr int64_t kMostImagesPerSum = 16;
-constexpr int64_t kMostSumBytes = 4 * 1024 * 1024;
+constexpr int64_t kMostSumBytes = 2 * 1024 * 1024;
 constexpr int64_t kMostSumBytesOfFewTiles = 1024 * 1024;
 constexpr int64_t kFewTiles = 4;        // of an image
 constexpr int64_t kStepsInStages = 64;  // more or less: it depends on the batch
@@ -129,10 +130,17 @@ class WinogradWeightsEmitter {
     Value *a = at(all_inputs(), scaled(emitter_, plane, plan_.inputs.plane()));
     Value *b = at(all_gradients(), scaled(emitter_, plane, plan_.gradients.plane()));
     Value *to = at(emitter_.scratch_apart(), scaled(emitter_, plane, plan_.plane()));
+    std::vector<Pieces> all_pieces = balanced(plan_.channels(), plan_.tiling.tile_length);
+    int64_t products = 0;  // of a panel
+    for (const Pieces &pieces : all_pieces) products += pieces.count;
+    Value *before = scaled(emitter_, ir().CreateURem(unit, count), products);
     for_panels(emitter_, panels, column, column_end, [&](const Panel &panel) {
-      for (const Pieces &pieces : balanced(plan_.channels(), plan_.tiling.tile_length))
+      for (const Pieces &pieces : all_pieces)
         for_pieces(emitter_, pieces, [&](Value *channel) {
           Tile tile = product_tile(panel.vectors, pieces.size, group_count());
+          Value *product = ir().CreateAdd(before, ir().CreateUDiv(channel, number(all_pieces.back().size)));
+          prefetch_next_plane(tile, plan_.inputs, a, product, plan_.panel_count() * products);
+          prefetch_next_plane(tile, plan_.gradients, b, product, plan_.panel_count() * products);
           Accumulators sums = emit_tile(ir(), emitter_.target(), tile, at(a, channel), at(b, panel.first));
           store(sums, at(at(to, scaled(emitter_, channel, plan_.gradients.row())), panel.first));
         });
@@ -224,6 +232,17 @@ class WinogradWeightsEmitter {
       for (unsigned v = 0; v < vectors; ++v)
         sums[r].push_back(load_lanes(ir(), accumulator_type(tile), sum_at(to, r, v), nullptr));
     store(emit_tile(ir(), emitter_.target(), tile, a, b, std::move(sums)), to);
+  }
+
+  // In stages: a part of the next plane of every group, in the turn of the loop for that group.
+  void prefetch_next_plane(Tile &tile, const TransformedTiles &tiles, Value *plane, Value *product, int64_t products) {
+    constexpr int64_t kLine = TransformedTiles::kCacheLineFloats;
+    int64_t lines = (tiles.plane() + products * kLine - 1) / (products * kLine);
+    Value *start = at(at(plane, number(tiles.plane())), scaled(emitter_, product, lines * kLine));
+    Ahead ahead{start, false};
+    for (int64_t line = 0; line < lines; ++line) ahead.offsets.push_back(number(line * kLine));
+    ahead.turn = number(tiles.group_size());
+    tile.ahead.push_back(std::move(ahead));
   }
 
   Tile product_tile(unsigned vectors, int64_t rows, Value *groups) {
@@ -368,6 +387,8 @@ std::optional<LoweringForBatches> plan_winograd_weights(const Convolution &convo
   WinogradWeightsCosts costs = winograd_weights_costs(plan);
   constexpr double kWorkForSum = 20;  // computing a partial result is to take so many times what keeping it takes
   plan.images_per_sum = std::clamp<int64_t>(std::llround(kWorkForSum * costs.sum / costs.image), 1, kMostImagesPerSum);
+  // A power of two, as batches are more often than not, so that two threads have equal shares.
+  plan.images_per_sum = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(plan.images_per_sum)));
 
   LoweringForBatches winograd;
   winograd.least_batch = target.winograd == Winograd::where_faster ? least_batch(plan, costs) : 1;
