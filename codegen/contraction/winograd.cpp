@@ -14,8 +14,10 @@ namespace netc::contraction {
 
 namespace {
 
-// Enough for the transformed kernel's sake, which each block reads, and few enough for the level-2 cache.
-constexpr int64_t kBlockTiles = 28;
+// Rows of products are chosen for so many tiles, ...
+constexpr int64_t kTilesOfTiling = 28;
+// ... of which a block has about so many: one product a plane. Threads share many small blocks more evenly.
+constexpr int64_t kBlockTiles = 14;
 // A transformed kernel of more floats would be read from beyond the level-2 cache for every block.
 constexpr int64_t kMostBlockKernel = 768 * 1024;
 // Half of a level-2 cache and more: a panel of the kernel that is larger would leave nothing for the inputs.
@@ -29,7 +31,7 @@ constexpr int64_t kMostLeastBatch = 16;
 
 void set_length(WinogradPlan &plan, int64_t length) {
   plan.length = length;
-  plan.block = length * std::max<int64_t>(1, kBlockTiles / length);
+  plan.block = length * std::max<int64_t>(1, (kBlockTiles + length / 2) / length);
   while (block_stack_bytes(plan) > kMostStack && plan.block > length) plan.block -= length;
 }
 
@@ -81,7 +83,7 @@ int64_t least_batch(const WinogradPlan &plan) {
 }
 
 WinogradPlan plan_blocks(WinogradPlan plan, const Target &target) {
-  Tiling tiling = choose_tiling(target, 1, kBlockTiles, plan.panels.columns, plan.panels.lanes, plan.channels());
+  Tiling tiling = choose_tiling(target, 1, kTilesOfTiling, plan.panels.columns, plan.panels.lanes, plan.channels());
   plan.panels = make_panels(plan.panels.columns, plan.panels.lanes, tiling.vectors);
   set_length(plan, tiling.tile_length);
   // A single small image fills shorter products better.
