@@ -8,10 +8,11 @@
 #include <unordered_set>
 
 #include "runtime/data/arguments.h"
-#include "runtime/data/binary.h"
+#include "runtime/data/class_weights.h"
 #include "runtime/data/fingerprint.h"
 #include "runtime/data/normalise.h"
-#include "runtime/data/split.h"
+#include "runtime/data/sample_columns.h"
+#include "runtime/data/section_splits.h"
 
 namespace netc::runtime {
 namespace {
@@ -20,8 +21,6 @@ using nlohmann::json;
 
 enum class Part { train, validation, test };
 constexpr const char *part_names[] = {"train", "validation", "test"};
-
-bool is_split(const json &call) { return call_name(call) == "split" || call_name(call) == "k_fold"; }
 
 // The keys `stream` and `buffer`: the bytes of the buffer, 0 without a stream.
 Result<int64_t> stream_buffer(const json &section) {
@@ -59,9 +58,8 @@ class Loader {
     if (auto fits = check_augmentation(*augmentation, interface_.inputs); !fits) return tl::unexpected(fits.error());
     result_.augmentation = std::move(*augmentation);
     if (options_.preparation) result_.preparation = *options_.preparation;
-    for (auto step : {&Loader::read_sources, &Loader::make_splits, &Loader::draw_sample, &Loader::vectorise_texts,
-                      &Loader::fill_missing, &Loader::make_samples, &Loader::fit_normalisations, &Loader::find_ranges,
-                      &Loader::weigh_classes})
+    for (auto step : {&Loader::read_sources, &Loader::make_splits, &Loader::vectorise_texts, &Loader::fill_missing,
+                      &Loader::make_samples, &Loader::fit_normalisations, &Loader::find_ranges, &Loader::weigh_classes})
       if (auto done = (this->*step)(); !done) return tl::unexpected(done.error());
     if (options_.train) look_for_duplicates();
     return std::move(result_);
@@ -122,7 +120,7 @@ class Loader {
       if (!raw) return tl::unexpected(raw.error());
       if (!options_.preparation && part == Part::train) result_.preparation.schema = raw->schema;
       if (part == Part::train)
-        if (auto done = read_columns(*raw); !done) return done;
+        if (auto done = read_sample_columns(section_, modules_, options_.root, *raw); !done) return done;
       Source &source = sources_.emplace_back(Source{part, std::move(*raw), {}, nullptr});
       source.raw_shape = source.raw.features.shape;
       Dataset &dataset = dataset_of(part);
@@ -132,81 +130,28 @@ class Loader {
     return {};
   }
 
-  // sample_weight = "weights.npy" and group = "groups.npy": a number for each sample of the training data.
-  Result<void> read_columns(RawData &raw) {
-    for (const char *key : {"sample_weight", "group"}) {
-      const json path = section_.value(key, json());
-      if (path.is_null()) continue;
-      if (!path.is_string())
-        return fail(std::string(key) + " is the path of an npy file with a number for each sample, found " +
-                    path.dump());
-      const json call = {{"call", "npy"}, {"args", {path}}};
-      ReadRequest request;
-      request.root = options_.root;
-      request.call = &call;
-      request.modules = &modules_;
-      request.needs_targets = false;
-      auto read = modules_.reader("npy")->read(request);
-      if (!read) return tl::unexpected(read.error());
-      if (read->features.elements() != 1 || read->features.count != raw.features.count)
-        return fail(read->source + ": " + std::to_string(read->features.count) + " samples of " +
-                    shape_text(element_type(read->features), read->features.shape) +
-                    ", expected a number for each of the " + std::to_string(raw.features.count) + " samples of " +
-                    raw.source);
-      Array numbers = as_reals(std::move(read->features));
-      const auto &values = std::get<std::vector<float>>(numbers.values);
-      if (key == std::string_view("group")) {
-        raw.groups.assign(values.begin(), values.end());
-        continue;
-      }
-      for (size_t i = 0; i < values.size(); ++i)
-        if (values[i] < 0)
-          return fail(read->source + ": sample " + std::to_string(i) + ": a sample weight is negative");
-      raw.weights = values;
-    }
-    return {};
-  }
-
   Dataset &dataset_of(Part part) {
     return part == Part::train ? result_.train : part == Part::test ? result_.test : result_.validation;
   }
 
-  // Test first, then validation, both from the training source; the shares are of what is there at that moment.
+  // Test first, then validation, both from the training source; the shares are of what is there at that moment. Last
+  // the sample of the training data.
   Result<void> make_splits() {
     if (sources_.empty() || sources_[0].part != Part::train) return {};
+    const RawData &data = sources_[0].raw;
+    std::vector<int64_t> &rows = result_.train.rows;
     for (Part part : {Part::test, Part::validation}) {
-      const json call = section_.value(part_names[static_cast<size_t>(part)], json());
-      if (!is_split(call)) continue;
-      if (call_name(call) == "k_fold") {
-        const nc_folds_module *folds = modules_.folds();
-        if (part == Part::test || !folds) return fail("k_fold divides the training data: validation = k_fold(5)");
-        auto rows = folds->split(result_.train.rows, call, section_.value("fold", int64_t{1}) - 1, options_.seed,
-                                 sources_[0].raw);
-        if (!rows) return tl::unexpected(rows.error());
-        result_.train.rows = std::move(rows->kept);
-        result_.validation.rows = std::move(rows->taken);
-        continue;
-      }
-      auto split = split_options(call, options_.seed);
-      if (!split) return tl::unexpected(split.error());
-      split->by_group = !sources_[0].raw.groups.empty();
-      auto rows = split_rows(result_.train.rows, *split, part == Part::test ? 1 : 0, sources_[0].raw);
-      if (!rows) return tl::unexpected(rows.error());
-      result_.train.rows = std::move(rows->kept);
-      dataset_of(part).rows = std::move(rows->taken);
+      if (!is_split(section_.value(part_names[static_cast<size_t>(part)], json()))) continue;
+      auto divided = part == Part::test ? split_for_test(rows, section_, options_.seed, data)
+                                        : split_for_validation(rows, section_, modules_, options_.seed, data);
+      if (!divided) return tl::unexpected(divided.error());
+      rows = std::move(divided->kept);
+      dataset_of(part).rows = std::move(divided->taken);
     }
-    return {};
-  }
-
-  // Of each class the same share.
-  Result<void> draw_sample() {
-    auto count = static_cast<double>(result_.train.rows.size());
-    if (count == 0 || std::round(options_.sample * count) == count) return {};
-    const auto *classes = std::get_if<std::vector<int32_t>>(&sources_[0].raw.targets.values);
-    SplitOptions share{options_.sample, classes && !classes->empty(), false, options_.seed};
-    auto rows = split_rows(result_.train.rows, share, 2, sources_[0].raw);
-    if (!rows) return tl::unexpected(rows.error());
-    result_.train.rows = std::move(rows->taken);
+    if (options_.sample == 1) return {};
+    auto sample = sample_of_rows(rows, options_.sample, options_.seed, data);
+    if (!sample) return tl::unexpected(sample.error());
+    rows = std::move(*sample);
     return {};
   }
 
@@ -362,32 +307,13 @@ class Loader {
   }
 
   Result<void> weigh_classes() {
-    json weights = section_.value("class_weight", json());
-    if (weights.is_null() && metadata_.contains("train") && metadata_["train"].is_object())
-      weights = metadata_["train"].value("class_weight", json());
-    if (weights.is_null() || result_.train.empty()) return {};
-    if (!interface_.outputs[0].is_class)
-      return fail("class_weight needs an output that is a class", "use a column of sample weights: weight = \"name\"");
-    size_t classes = static_cast<size_t>(interface_.outputs[0].classes);
-    std::vector<float> &result = result_.train.class_weights;
-    if (text_of(weights) == "balanced") {
-      std::vector<int64_t> counts(classes);
-      const auto &labels = std::get<std::vector<int32_t>>(result_.train.samples->targets[0].values);
-      for (int64_t row : result_.train.rows) ++counts[static_cast<size_t>(labels[static_cast<size_t>(row)])];
-      for (int64_t count : counts)
-        result.push_back(count == 0 ? 1.0f
-                                    : static_cast<float>(static_cast<double>(result_.train.size()) /
-                                                         (static_cast<double>(classes) * static_cast<double>(count))));
-      return {};
-    }
-    if (!weights.is_array() || weights.size() != classes)
-      return fail("class_weight is balanced or a list of " + std::to_string(classes) + " numbers, found " +
-                  weights.dump());
-    for (const json &weight : weights) {
-      if (!weight.is_number() || !(weight.get<double>() >= 0) || weight.get<double>() > 1e30)
-        return fail("class_weight holds " + weight.dump() + ", expected numbers from 0");
-      result.push_back(weight.get<float>());
-    }
+    if (result_.train.empty()) return {};
+    json key = section_.value("class_weight", json());
+    if (key.is_null() && metadata_.contains("train") && metadata_["train"].is_object())
+      key = metadata_["train"].value("class_weight", json());
+    auto weights = class_weights(key, interface_, result_.train);
+    if (!weights) return tl::unexpected(weights.error());
+    result_.train.class_weights = std::move(*weights);
     return {};
   }
 
