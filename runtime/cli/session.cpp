@@ -62,6 +62,16 @@ Result<Overrides> overrides_of(const Arguments &arguments) {
   return overrides;
 }
 
+OrFailure<SetProgram> open_settings(const nc_program_t &source, const Arguments &arguments) {
+  auto program = Program::open(source);
+  if (!program) return failure(program.error(), kFailed);
+  auto overrides = overrides_of(arguments);
+  if (!overrides) return failure(overrides.error(), kUsage);
+  auto settings = resolve_settings(*program, *overrides);
+  if (!settings) return failure(settings.error(), kUsage);
+  return SetProgram{std::move(*program), std::move(*settings)};
+}
+
 OrFailure<Model> load_model(Session &session, const Arguments &arguments) {
   Model model{arguments.text("--weights"), {}, {}};
   if (model.path.empty()) {

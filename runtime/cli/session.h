@@ -39,6 +39,13 @@ OrFailure<Session> open_session(const nc_program_t &source, const std::string &c
 // --epochs, --seed, --set, --data, --sample and --pause-after.
 Result<Overrides> overrides_of(const Arguments &arguments);
 
+// The program with what the command line sets, without memory for its weights and without threads.
+struct SetProgram {
+  Program program;
+  Settings settings;
+};
+OrFailure<SetProgram> open_settings(const nc_program_t &source, const Arguments &arguments);
+
 // The weights a command works with, and what was stored with them.
 struct Model {
   std::string path;  // of the checkpoint

@@ -86,15 +86,11 @@ void print_config(const Settings &settings) {
 }  // namespace
 
 int summary_command(const nc_program_t &source, const std::string &call, const Arguments &arguments) {
-  auto program = Program::open(source);
-  if (!program) return report_error(call, program.error(), kFailed);
-  auto overrides = overrides_of(arguments);
-  if (!overrides) return report_error(call, overrides.error(), kUsage);
-  auto settings = resolve_settings(*program, *overrides);
-  if (!settings) return report_error(call, settings.error(), kUsage);
-  print_layers(*program);
-  print_memory(*program, settings->batch_size.value);
-  if (arguments.has("--config")) print_config(*settings);
+  auto opened = open_settings(source, arguments);
+  if (!opened) return report_error(call, opened.error().error, opened.error().code);
+  print_layers(opened->program);
+  print_memory(opened->program, opened->settings.batch_size.value);
+  if (arguments.has("--config")) print_config(opened->settings);
   return kDone;
 }
 

@@ -91,15 +91,11 @@ Result<RunDirectory> open_run(const Program &program, const Settings &settings, 
 
 int train_folds(const nc_program_t &source, const std::string &call, const Arguments &arguments,
                 int (*train_once)(const nc_program_t &, const std::string &, const Arguments &)) {
-  auto program = Program::open(source);
-  if (!program) return report_error(call, program.error(), kFailed);
-  auto overrides = overrides_of(arguments);
-  if (!overrides) return report_error(call, overrides.error(), kUsage);
-  auto settings = resolve_settings(*program, *overrides);
-  if (!settings) return report_error(call, settings.error(), kUsage);
-  auto folds = fold_count(settings->metadata["data"].value("validation", json()));
+  auto opened = open_settings(source, arguments);
+  if (!opened) return report_error(call, opened.error().error, opened.error().code);
+  auto folds = fold_count(opened->settings.metadata["data"].value("validation", json()));
   if (!folds) return report_error(call, folds.error(), kBadData);
-  auto run = open_run(*program, *settings, arguments, *folds);
+  auto run = open_run(opened->program, opened->settings, arguments, *folds);
   if (!run) return report_error(call, run.error(), kUsage);
 
   std::vector<json> figures;
