@@ -25,6 +25,10 @@ constexpr int64_t kBlockElements =
 constexpr int64_t kLeastRowsPerChunk = 32;
 constexpr int64_t kMostRowsPerChunk = 64;
 constexpr int64_t kMostTransposedRowsPerChunk = 128;
+// A panel is copied for each chunk that uses it: chunks are long where there are panels enough to go round the threads.
+constexpr int64_t kManyBlocks = 8;
+constexpr int64_t kRowsPerChunkAndBlock = 8;
+constexpr int64_t kMostCopiedRowsPerChunk = 256;
 // A panel of B is read from the second-level cache, at no cost.
 constexpr int64_t kPanelBytes = 128 * 1024;
 constexpr int64_t kMostPackedSteps = 1024;
@@ -32,7 +36,6 @@ constexpr int64_t kCacheBytes = 32 * 1024;  // a B of this size stays there as i
 constexpr int64_t kMeetingBytes = 1024;     // lines at multiples of this lie in few sets of the first-level cache
 constexpr int64_t kManyRestRows = 8;        // of the tiles for what is left ...
 constexpr int64_t kRestRows = 4;            // ... and single rows for what is left of that
-constexpr int64_t kManyBlocks = 8;          // chunks enough for most batches: they may be long
 constexpr int64_t kLeastSingleRowVectors = 4;
 constexpr double kSingleRowNanoseconds = 3000;   // estimated, of a chunk of a single row: weights are read but once
 constexpr int64_t kTypicalSteps = 64;            // where the number of steps is the batch
@@ -200,9 +203,11 @@ ContractionLowering plan_matmul(const Matmul &matmul, const Target &target, bool
   Dim grains = plan.grains();
   stage.units = {grains.size * plan.blocks, grains.batch};
   int64_t most = matmul.transpose_b ? kMostTransposedRowsPerChunk : kMostRowsPerChunk;
-  // A panel is copied for each chunk that uses it.
-  bool long_chunks = matmul.transpose_b || (plan.packed_steps > 0 && plan.blocks >= kManyBlocks);
-  int64_t least = long_chunks ? kMostRowsPerChunk : kLeastRowsPerChunk;
+  int64_t least = matmul.transpose_b ? kMostRowsPerChunk : kLeastRowsPerChunk;
+  if (plan.packed_steps > 0 && plan.blocks >= kManyBlocks) {
+    most = std::min(2 * kRowsPerChunkAndBlock * plan.blocks, kMostCopiedRowsPerChunk);
+    least = most / 2;
+  }
   if (matmul.rows.batch)
     stage.units_per_chunk =
         std::clamp(static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(units_per_chunk(work)))), least, most);
