@@ -27,13 +27,14 @@ Halo larger(const Halo &a, const Halo &b) {
   return {std::max(a.top, b.top), std::max(a.bottom, b.bottom), std::max(a.left, b.left), std::max(a.right, b.right)};
 }
 
-// What the convolution `op` reads around its image.
+// What the convolution `op` reads around its image: with zeros between the elements, whatever of its padding would be an
+// element.
 Halo halo_for(const Op &op) {
   const auto &padding = op.get<std::vector<int64_t>>("padding");
   auto dilation = op.attributes.find("input_dilation");
   auto around = [&](size_t side) {
     int64_t spacing = dilation == op.attributes.end() ? 1 : std::get<std::vector<int64_t>>(dilation->second)[side / 2];
-    return padding[side] <= 0 ? 0 : (padding[side] + spacing - 1) / spacing;
+    return std::max<int64_t>(0, padding[side]) / spacing;
   };
   return {around(0), around(1), around(2), around(3)};
 }

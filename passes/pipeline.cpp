@@ -31,6 +31,9 @@ const std::vector<Pass> &pipeline() {
       {"widen", "The gradient check runs in f64 with the weights as arguments.", widen_gradcheck, true},
 
       // The same meaning with less work.
+      {"slice-strided",
+       "A 1x1 convolution with strides is a product of matrices once the pixels that it sees are cut out.",
+       slice_strided},
       {"simplify",
        "Autodiff and decomposition leave multiplications by one, chains of reshapes and needless broadcasts.",
        simplify},

@@ -7,6 +7,7 @@
 namespace netc {
 
 void absorb_padding(Module &module);        // absorb_padding.cpp
+void slice_strided(Module &module);         // slice_strided.cpp
 void expand_gradients(Module &module);      // autodiff.cpp
 void fold_batch_norm(Module &module);       // fold_batch_norm.cpp
 void remove_dropout(Module &module);        // remove_dropout.cpp
