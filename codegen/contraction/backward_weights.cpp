@@ -11,6 +11,7 @@
 
 #include "codegen/contraction/common.h"
 #include "codegen/contraction/convolution.h"
+#include "codegen/contraction/depthwise.h"
 #include "codegen/contraction/image.h"
 
 namespace netc::contraction {
@@ -38,9 +39,10 @@ struct BackwardWeightsPlan {
   RowGrid grid;
   Tiling tiling;
   Panels panels;
-  int64_t group_count = 1;        // loops over groups: depthwise has none
-  int64_t group_columns = 1;      // of the result, for one group
-  int64_t rows = 1, columns = 1;  // of the whole result
+  std::optional<WalkPieces> walk;  // instead of these tiles
+  int64_t group_count = 1;         // loops over groups: depthwise has none
+  int64_t group_columns = 1;       // of the result, for one group
+  int64_t rows = 1, columns = 1;   // of the whole result
   int64_t element_bytes = 4;
 
   int64_t pixels() const { return convolution.y.output * convolution.x.output; }
@@ -65,6 +67,7 @@ BackwardWeightsPlan make_plan(const Convolution &convolution, const ValueLayout 
   unsigned lanes = lanes_for(target, convolution.dtype, plan.group_columns);
   plan.tiling = choose_tiling(target, plan.grid.lines, plan.grid.run, plan.group_columns, lanes, plan.pixels());
   plan.panels = make_panels(plan.group_columns, lanes, plan.tiling.vectors);
+  if (has_walk(convolution, target)) plan.walk = choose_walk(convolution, target);
   return plan;
 }
 
@@ -96,6 +99,7 @@ class BackwardWeightsEmitter {
     Value *end = ir().CreateAdd(begin, number(images_per_chunk));
     end = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter_, convolution_.images));
     for_range(emitter_, begin, end, 1, [&](Value *image) {
+      if (plan_.walk) return accumulate_depthwise(emitter_, convolution_, *plan_.walk, image_, image, sums);
       image_number_ = image;
       partial_ = sums;
       for_range(emitter_, number(0), number(plan_.group_count), 1, [&](Value *group) {
@@ -341,7 +345,7 @@ ContractionLowering plan_backward_weights(const Convolution &convolution, const 
   BackwardWeightsPlan plan = make_plan(convolution, input, target);
   add_padding_stage(lowering, plan.source);
   double work = static_cast<double>(plan.rows * plan.columns) * static_cast<double>(plan.pixels());
-  if (plan.partial_bytes() > kMostPartialBytes)
+  if (plan.partial_bytes() > kMostPartialBytes && !plan.walk)
     plan_large(lowering, plan, work);
   else
     plan_small(lowering, plan, work);

@@ -15,7 +15,6 @@ using llvm::Value;
 
 namespace {
 
-constexpr int64_t kBandBytes = 32 * 1024;   // of the result of a depthwise convolution
 constexpr int64_t kFilterBlockVectors = 4;  // a multiple of every panel where there are blocks of columns
 constexpr int64_t kMostCopiedPixels = 16;   // of a result that a kernel is copied for
 
@@ -178,12 +177,6 @@ class PhaseEmitter {
   Panels panels_;
 };
 
-// Bands that stay in the first-level cache while all phases and panels of channels pass over them.
-int64_t bands_of_depthwise(const Convolution &convolution, int64_t rows_of_phase) {
-  int64_t bytes = convolution.y.output * convolution.x.output * convolution.groups * int64_t{sizeof(float)};
-  return std::clamp<int64_t>(bytes / kBandBytes, 1, std::max<int64_t>(1, rows_of_phase / 2));
-}
-
 // Of an image whose convolution takes so long: as many as are worth a chunk; two at least, where there is work for
 // them, so that threads can share a single image.
 int64_t bands_of_image(double nanoseconds, int64_t rows_of_phase) {
@@ -238,8 +231,6 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
   int64_t block_columns = plan.block_vectors * lanes_for(target, convolution.dtype, convolution.output_channels);
   if (large && convolution.output_channels > block_columns)
     plan.column_blocks = (convolution.output_channels + block_columns - 1) / block_columns;
-  else if (convolution.depthwise())
-    plan.blocks = bands_of_depthwise(convolution, plan.rows.front().outputs);
   else
     plan.blocks = bands_of_image(nanoseconds(work), plan.rows.front().outputs);
   int64_t parts = plan.blocks * plan.column_blocks;

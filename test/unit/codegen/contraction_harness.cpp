@@ -58,6 +58,7 @@ class Emitter final : public KernelEmitter {
   Value *scratch() override { return scratch_; }
   Value *scratch_apart() override { return scratch_apart_; }
   int64_t units_per_chunk_of_one() const override { return units_per_chunk_of_one_; }
+  std::vector<Address> finished() override { return {result_}; }
 
   void finish(std::span<const IndexValue> index, Value *value, Value *mask, size_t lane_axis) override {
     if (lane_axis < index.size() - 1) return finish_along(lane_axis, index, value, mask);
