@@ -40,6 +40,7 @@ constexpr int64_t kLeastSingleRowVectors = 4;
 constexpr double kSingleRowNanoseconds = 3000;   // estimated, of a chunk of a single row: weights are read but once
 constexpr int64_t kTypicalSteps = 64;            // where the number of steps is the batch
 constexpr double kReadBytesPerNanosecond = 100;  // from the second-level cache
+constexpr double kOperationsPerLane = 10;        // in a nanosecond
 
 // The widest panel of at most `most` vectors whose tile of this many rows fits the registers.
 int64_t panel_vectors(const Target &target, int64_t rows, int64_t most) {
@@ -146,6 +147,17 @@ int64_t units_of_single_row(const MatmulPlan &plan, double nanoseconds_of_block)
   return std::max(panel, blocks / panel * panel);
 }
 
+// How long all of it takes at the speed that tiles reach; few rows wait for B.
+void estimate(KernelStage &stage, const MatmulPlan &plan, const Target &target) {
+  const Matmul &matmul = plan.matmul;
+  auto elements = static_cast<double>(matmul.steps.size * matmul.columns.size);
+  bool grows = matmul.rows.batch || matmul.steps.batch;
+  (grows ? stage.batch_nanoseconds : stage.fixed_nanoseconds) =
+      2 * elements * static_cast<double>(matmul.rows.size) / (kOperationsPerLane * target.lanes(matmul.dtype));
+  if (matmul.rows.batch)
+    stage.fixed_nanoseconds = elements * static_cast<double>(plan.element_bytes) / kReadBytesPerNanosecond;
+}
+
 KernelStage column_stage(const Matmul &matmul, double work_of_column) {
   KernelStage stage;
   stage.units = matmul.columns;
@@ -216,11 +228,7 @@ ContractionLowering plan_matmul(const Matmul &matmul, const Target &target, bool
                                        (most + plan.grain() - 1) / plan.grain());
   plan.stretch_rows = stage.units_per_chunk * plan.grain();
   if (matmul.rows == Dim{1, true}) stage.units_per_chunk_of_one = units_of_single_row(plan, nanoseconds(work));
-  set_cost(stage, nanoseconds(work));
-  // Few rows wait for B.
-  if (matmul.rows.batch)
-    stage.fixed_nanoseconds =
-        static_cast<double>(matmul.steps.size * matmul.columns.size * plan.element_bytes) / kReadBytesPerNanosecond;
+  estimate(stage, plan, target);
   KernelStage cut = stage;
   stage.emit = [plan, cut](KernelEmitter &emitter) { emit_stretch(emitter, plan, cut); };
   lowering.stages.push_back(std::move(stage));
