@@ -46,12 +46,17 @@ const std::vector<std::string> &Arguments::all(const std::string &option) const 
   return found == values_.end() ? kNone : found->second;
 }
 
-Result<std::optional<int64_t>> Arguments::integer(const std::string &option, int64_t least) const {
+Result<std::optional<int64_t>> Arguments::integer(const std::string &option, int64_t least, int64_t most) const {
   if (!has(option)) return std::nullopt;
   std::string value = text(option);
   int64_t number = 0;
   auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  if (error != std::errc() || stop != value.data() + value.size() || number < least) {
+  bool is_whole = stop == value.data() + value.size() && error == std::errc();
+  if (error == std::errc::result_out_of_range || (is_whole && number > most)) {
+    return fail(format("%s takes a whole number up to %lld, got '%s'", option.c_str(), static_cast<long long>(most),
+                       value.c_str()));
+  }
+  if (!is_whole || number < least) {
     return fail(format("%s takes a whole number from %lld on, got '%s'", option.c_str(), static_cast<long long>(least),
                        value.c_str()));
   }

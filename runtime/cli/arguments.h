@@ -36,8 +36,9 @@ class Arguments {
   // The last value given, or "".
   std::string text(const std::string &option) const;
   const std::vector<std::string> &all(const std::string &option) const;
-  // None when the option was not given; an error when its value is not a whole number from `least` on.
-  Result<std::optional<int64_t>> integer(const std::string &option, int64_t least) const;
+  // None when the option was not given; an error when its value is not a whole number from `least` to `most`. Counts of
+  // things have 31 bits: so their products do not overflow.
+  Result<std::optional<int64_t>> integer(const std::string &option, int64_t least, int64_t most = INT32_MAX) const;
   Result<std::optional<double>> real(const std::string &option) const;
   void remove(const std::string &option) { values_.erase(option); }
   void add(const std::string &option, std::string value) { values_[option].push_back(std::move(value)); }

@@ -75,7 +75,7 @@ Result<MemoryGoal> goal_of(const Settings &settings, const json &call) {
   goal.accuracy = given(call, "accuracy", 1);
   goal.loss = given(call, "loss", 2);
   if (const json *within = argument(call, "within", 3)) {
-    goal.within = static_cast<int64_t>(number_or(within, 300));
+    goal.within = whole_or(within, 300);
     std::string unit = within->is_object() ? within->value("unit", "steps") : "steps";
     if (unit == "epochs") goal.within *= (goal.samples + settings.batch_size.value - 1) / settings.batch_size.value;
   }
@@ -125,7 +125,7 @@ OrFailure<int> check(Session &session, const Arguments &arguments) {
   size_t passed = 0;
   for (const json &call : calls) {
     std::string name = name_of(call);
-    if (auto begun = start_anew(session, *fresh); !begun) return tl::unexpected(begun.error());
+    if (auto begun = start_anew(session, fresh->first); !begun) return tl::unexpected(begun.error());
     auto goal = goal_of(fresh->settings, call);
     if (!goal) return failure(goal.error(), kUsage);
     auto verdict = name == "gradients"      ? check_gradients_of(session, *fresh, call)

@@ -1,5 +1,7 @@
 #include <csignal>
 #include <cstdio>
+#include <exception>
+#include <new>
 
 #include "runtime/cli/commands.h"
 #include "runtime/cli/processor.h"
@@ -148,7 +150,7 @@ std::vector<Entry> all_commands() {
 
 }  // namespace
 
-int run_command_line(const nc_program_t &program, const std::string &call, const std::vector<std::string> &words) {
+int run_command_line(const nc_program_t &program, const std::string &call, const std::vector<std::string> &words) try {
   std::signal(SIGPIPE, SIG_DFL);
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of the write
   if (auto fits = check_processor(program); !fits) return report_error(call, fits.error(), kFailed);
@@ -168,6 +170,11 @@ int run_command_line(const nc_program_t &program, const std::string &call, const
   }
   std::fputs(help_text(call, specs).c_str(), stdout);
   return kDone;
+} catch (const std::bad_alloc &) {
+  return report_error(call, {"not enough memory", "a smaller batch_size, or data with stream = true, needs less"},
+                      kFailed);
+} catch (const std::exception &error) {  // of the libraries: our own errors travel as values
+  return report_error(call, {std::string("internal error: ") + error.what(), ""}, kFailed);
 }
 
 }  // namespace netc::runtime

@@ -17,10 +17,10 @@ OrFailure<DataSets> load_training_data(const Session &session, const Settings &s
   return std::move(*data);
 }
 
-OrFailure<void> start_anew(Session &session, const Fresh &fresh) {
+OrFailure<void> start_anew(Session &session, const FirstWeights &first) {
   if (auto done = initialise(session.program); !done) return done;
-  if (fresh.first.path.empty()) return {};
-  if (auto taken = take_weights(session.program, fresh.first); !taken) return failure(taken.error(), kBadData);
+  if (first.path.empty()) return {};
+  if (auto taken = take_weights(session.program, first); !taken) return failure(taken.error(), kBadData);
   return {};
 }
 
@@ -39,7 +39,7 @@ OrFailure<Fresh> open_fresh(Session &session, const Arguments &arguments) {
   program.set_scalar("total_steps", static_cast<double>(steps * settings->epochs.value));
   FirstWeights first = first_weights(arguments, settings->metadata);
   Fresh fresh{std::move(*settings), std::move(*data), std::move(first)};
-  if (auto done = start_anew(session, fresh); !done) return tl::unexpected(done.error());
+  if (auto done = start_anew(session, fresh.first); !done) return tl::unexpected(done.error());
   return fresh;
 }
 

@@ -17,8 +17,8 @@ struct Fresh {
 // Resolves the settings, reads the data and gives the weights their first values and the runtime values those of the
 // first step of the training.
 OrFailure<Fresh> open_fresh(Session &session, const Arguments &arguments);
-// The same first values again.
-OrFailure<void> start_anew(Session &session, const Fresh &fresh);
+// Every weight gets its first value; the settings must have been applied to the program.
+OrFailure<void> start_anew(Session &session, const FirstWeights &first);
 
 // The datasets of a training, which there must be; prints what the data warn of.
 OrFailure<DataSets> load_training_data(const Session &session, const Settings &settings,

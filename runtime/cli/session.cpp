@@ -37,7 +37,7 @@ Result<Overrides> overrides_of(const Arguments &arguments) {
   auto epochs = arguments.integer("--epochs", 1);
   if (!epochs) return tl::unexpected(epochs.error());
   overrides.epochs = *epochs;
-  auto seed = arguments.integer("--seed", 0);
+  auto seed = arguments.integer("--seed", 0, INT64_MAX);
   if (!seed) return tl::unexpected(seed.error());
   if (*seed) overrides.seed = static_cast<uint64_t>(**seed);
   for (const std::string &assignment : arguments.all("--set")) {
@@ -86,17 +86,10 @@ OrFailure<Model> load_model(Session &session, const Arguments &arguments) {
   }
   auto file = read_safetensors(model.path);
   if (!file) return failure(file.error(), kBadData);
-  auto config = stored_json(*file, "netc.config");
-  if (!config) return failure(config.error(), kBadData);
-  auto preparation = stored_preparation(*file);
-  if (!preparation) return failure(preparation.error(), kBadData);
-  if (!*config || !*preparation) {
-    return failure({model.path + " is no checkpoint of a netc program",
-                    "start from it: " + session.call + " train --from " + model.path},
-                   kBadData);
-  }
+  auto stored = stored_in(*file, model.path, session.program);
+  if (!stored) return failure(stored.error(), kBadData);
   Overrides overrides;
-  overrides.checkpoint = std::move(**config);
+  overrides.checkpoint = std::move(stored->config);
   overrides.data_root = arguments.text("--data");
   auto settings = resolve_settings(session.program, overrides);
   if (!settings) return failure(settings.error(), kUsage);
@@ -104,7 +97,7 @@ OrFailure<Model> load_model(Session &session, const Arguments &arguments) {
     return failure(loaded.error(), kBadData);
   }
   model.settings = std::move(*settings);
-  model.preparation = std::move(**preparation);
+  model.preparation = std::move(stored->preparation);
   model.settings.apply(session.program);
   return model;
 }

@@ -92,11 +92,10 @@ OrFailure<Start> start_new(Session &session, const Arguments &arguments, const O
   auto data = load_training_data(session, *settings, std::nullopt);
   if (!data) return tl::unexpected(data.error());
   FirstWeights first = first_weights(arguments, settings->metadata);
-  if (!first.path.empty() && !file_exists(first.path)) {
-    return failure(read_safetensors(first.path).error(), kBadData);
-  }
   auto watch = watch_of(session.program, *settings, *data);
   if (!watch) return tl::unexpected(watch.error());
+  settings->apply(session.program);
+  if (auto done = start_anew(session, first); !done) return tl::unexpected(done.error());
   auto run = RunDirectory::create(session.program.name(), arguments.text("--run"));
   if (!run) return failure(run.error(), kFailed);
   if (auto written = write_configuration(*run, *settings, first); !written) return failure(written.error(), kFailed);
@@ -110,7 +109,8 @@ OrFailure<Start> start_again(Session &session, const Arguments &arguments, Overr
   auto text = read_file(run->file("config.json"));
   if (!text) return failure(text.error(), kBadData);
   json config = parse_json(*text);
-  if (!config.is_object()) return failure({run->file("config.json") + " is damaged", ""}, kBadData);
+  if (auto sound = check_stored_configuration(config, session.program); !sound)
+    return failure({run->file("config.json") + ": " + sound.error().message, "train anew"}, kBadData);
   FirstWeights first{config["from"].is_string() ? config["from"].get<std::string>() : "",
                      config["skip_mismatch"] == true};
   std::optional<TrainingState> state;
@@ -119,16 +119,13 @@ OrFailure<Start> start_again(Session &session, const Arguments &arguments, Overr
   if (file_exists(path)) {
     auto file = read_safetensors(path);
     if (!file) return failure(file.error(), kBadData);
-    auto stored_config = stored_json(*file, "netc.config");
-    auto stored_state = stored_json(*file, "netc.state");
-    auto stored = stored_preparation(*file);
-    if (!stored_config || !stored_state || !stored || !*stored_config || !*stored_state || !*stored) {
-      return failure({path + " cannot be resumed: it holds no state of a training", ""}, kBadData);
-    }
-    config = std::move(**stored_config);
-    preparation = std::move(**stored);
-    auto parsed = training_state_from_json(**stored_state);
-    if (!parsed) return failure(parsed.error(), kBadData);
+    auto stored = stored_in(*file, path, session.program);
+    if (!stored) return failure(stored.error(), kBadData);
+    if (!stored->state) return failure({path + " cannot be resumed: it holds no state of a training", ""}, kBadData);
+    config = std::move(stored->config);
+    preparation = std::move(stored->preparation);
+    auto parsed = training_state_from_json(*stored->state);
+    if (!parsed) return failure({path + ": " + parsed.error().message, parsed.error().help}, kBadData);
     state = std::move(*parsed);
     if (auto loaded = load_all_weights(session.program, *file, path, true); !loaded) {
       return failure(loaded.error(), kBadData);
@@ -149,6 +146,10 @@ OrFailure<Start> start_again(Session &session, const Arguments &arguments, Overr
   }
   if (state && state->callbacks.is_object() && !watch->callbacks.restore(state->callbacks)) {
     return failure({"the run was made with other callbacks than this program has", ""}, kUsage);
+  }
+  settings->apply(session.program);
+  if (!state) {  // it was killed before its first checkpoint
+    if (auto done = start_anew(session, first); !done) return tl::unexpected(done.error());
   }
   return Start{std::move(*run),   std::move(*settings), std::move(*data),
                std::move(*watch), std::move(state),     std::move(first)};
@@ -281,13 +282,6 @@ OrFailure<int> train(Session &session, const Arguments &arguments) {
   Program &program = session.program;
   TrainingState state = start->state.value_or(TrainingState{});
   state.history.columns = start->watch.columns;
-  start->settings.apply(program);
-  if (!start->state) {
-    if (auto done = initialise(program); !done) return tl::unexpected(done.error());
-    if (!start->first.path.empty()) {
-      if (auto taken = take_weights(program, start->first); !taken) return failure(taken.error(), kBadData);
-    }
-  }
   print_start(session, *start);
   if (start->state && (state.epoch >= start->settings.epochs.value || !state.stopped.empty())) {
     std::printf("this run is over: %lld epochs%s%s\n", static_cast<long long>(state.epoch),

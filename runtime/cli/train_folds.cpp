@@ -82,7 +82,8 @@ Result<RunDirectory> open_run(const Program &program, const Settings &settings, 
   }
   json config = settings.to_json();
   config["folds"] = folds;
-  auto written = write_file_atomically(run->file("config.json"), config.dump(2) + "\n");
+  auto written = write_file_atomically(run->file("config.json"),
+                                       config.dump(2, ' ', false, json::error_handler_t::replace) + "\n");
   if (!written) return tl::unexpected(written.error());
   return run;
 }

@@ -1,5 +1,6 @@
 #include "runtime/io/file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +15,8 @@
 
 namespace netc::runtime {
 namespace {
+
+constexpr std::string_view kUnfinished = ".new-";  // in the names of temporary files, before six letters
 
 // Closes on every way out.
 struct Descriptor {
@@ -128,7 +131,7 @@ Result<void> write_file_atomically(const std::string &path, std::span<const std:
   struct stat status;
   if (stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode))
     return fail("cannot write " + path + ": it is not a regular file");
-  std::string temporary = path + ".XXXXXX";
+  std::string temporary = path + std::string(kUnfinished) + "XXXXXX";
   int saved_error = 0;
   {
     Descriptor file{mkostemp(temporary.data(), O_CLOEXEC)};
@@ -148,6 +151,18 @@ Result<void> write_file_atomically(const std::string &path, std::span<const std:
   if (folder.number >= 0 && fsync(folder.number) != 0 && errno != EINVAL && errno != ENOTSUP)
     return cannot("sync the folder of", path, errno);
   return {};
+}
+
+void remove_unfinished_files(const std::string &folder) {
+  DIR *directory = opendir(folder.c_str());
+  if (!directory) return;
+  while (const dirent *entry = readdir(directory)) {
+    std::string_view name = entry->d_name;
+    size_t place = name.rfind(kUnfinished);
+    if (place != std::string_view::npos && place + kUnfinished.size() + 6 == name.size())
+      unlink((folder + "/" + entry->d_name).c_str());
+  }
+  closedir(directory);
 }
 
 }  // namespace netc::runtime

@@ -41,4 +41,7 @@ inline Result<void> write_file_atomically(const std::string &path, std::string_v
   return write_file_atomically(path, std::span<const std::string_view>(&content, 1));
 }
 
+// Removes what processes that were killed in write_file_atomically have left in a folder. Nobody may be writing there.
+void remove_unfinished_files(const std::string &folder);
+
 }  // namespace netc::runtime

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 
 namespace netc::runtime {
 namespace {
@@ -41,7 +42,10 @@ int available_cores() {
 
 ThreadPool::ThreadPool(int threads)
     : ranges_(static_cast<size_t>(threads)), spins_(threads <= available_cores() ? kSpins : 0) {
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(static_cast<size_t>(i)); });
+  try {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(static_cast<size_t>(i)); });
+  } catch (const std::system_error &) {  // the system gives no more: those that run do the work of all
+  }
 }
 
 ThreadPool::~ThreadPool() {

@@ -32,7 +32,7 @@ struct Trace {
 
 class ThreadPool {
  public:
-  // `threads` counts the caller: 1 starts no thread at all.
+  // `threads` counts the caller: 1 starts no thread at all. There are fewer where the system gives no more.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool &) = delete;

@@ -38,7 +38,7 @@ Result<Best> best_from_call(const json &call, const std::string &fallback, const
   if (mode == "min") best.higher_is_better = false;
   if (mode == "max") best.higher_is_better = true;
   best.min_delta = std::fabs(number_or(argument(call, "min_delta"), 0));
-  best.start_from_epoch = static_cast<int64_t>(number_or(argument(call, "start_from_epoch"), 0));
+  best.start_from_epoch = whole_or(argument(call, "start_from_epoch"), 0);
   return best;
 }
 
@@ -51,9 +51,7 @@ void restore_best(Best &best, const json &state) {
   if (state.contains("value") && !state["value"].is_null()) best.value = number_from_json(state["value"]);
 }
 
-int64_t whole(const json &call, const char *name, int64_t fallback) {
-  return static_cast<int64_t>(number_or(argument(call, name), static_cast<double>(fallback)));
-}
+int64_t whole(const json &call, const char *name, int64_t fallback) { return whole_or(argument(call, name), fallback); }
 
 }  // namespace
 
@@ -92,7 +90,7 @@ Result<Callbacks> Callbacks::create(const json &list, const json &metrics, const
         result.early_stopping_.back().baseline = number_or(baseline, 0);
     } else if (name == "checkpoint") {
       if (const json *every = argument(call, "every")) {
-        auto epochs = static_cast<int64_t>(number_or(every, 0));
+        int64_t epochs = whole_or(every, 0);
         if (epochs < 1) return fail("checkpoint: every must be at least 1 epoch");
         result.every_.push_back(epochs);
       } else if (name_or(argument(call, "keep"), "best") == "all") {

@@ -5,6 +5,7 @@
 
 #include "runtime/data/array.h"
 #include "runtime/io/json.h"
+#include "runtime/train/settings.h"
 
 namespace netc::runtime {
 
@@ -75,21 +76,39 @@ Result<void> load_all_weights(Program &program, const Safetensors &file, const s
       "the weights are those of another network");
 }
 
+namespace {
+
+// A JSON entry of the table of strings; none when it is not there.
 Result<std::optional<json>> stored_json(const Safetensors &file, const std::string &key) {
   auto found = file.metadata.find(key);
   if (found == file.metadata.end()) return std::nullopt;
   json value = parse_json(found->second);
-  if (!value.is_object()) return fail("the checkpoint's " + key + " is damaged");
+  if (!value.is_object()) return fail(key + " is no JSON object", "the file is damaged: use another checkpoint");
   return std::optional(std::move(value));
 }
 
-Result<std::optional<Preparation>> stored_preparation(const Safetensors &file) {
-  auto value = stored_json(file, "netc.preparation");
-  if (!value) return tl::unexpected(value.error());
-  if (!*value) return std::nullopt;
-  auto preparation = preparation_from_json(**value);
+Result<std::optional<Stored>> read_stored(const Safetensors &file, const Program &program) {
+  auto config = stored_json(file, "netc.config");
+  if (!config) return tl::unexpected(config.error());
+  auto preparation = stored_json(file, "netc.preparation");
   if (!preparation) return tl::unexpected(preparation.error());
-  return std::optional(std::move(*preparation));
+  auto state = stored_json(file, "netc.state");
+  if (!state) return tl::unexpected(state.error());
+  if (!*config || !*preparation) return std::nullopt;
+  if (auto sound = check_stored_configuration(**config, program); !sound) return tl::unexpected(sound.error());
+  auto parsed = preparation_from_json(**preparation);
+  if (!parsed) return tl::unexpected(parsed.error());
+  return std::optional(Stored{std::move(**config), std::move(*parsed), std::move(*state)});
+}
+
+}  // namespace
+
+Result<Stored> stored_in(const Safetensors &file, const std::string &path, const Program &program) {
+  auto stored = read_stored(file, program);
+  if (!stored) return fail(path + ": " + stored.error().message, stored.error().help);
+  if (!*stored)
+    return fail(path + " is no checkpoint of a netc program", "its weights alone can be taken: train --from " + path);
+  return std::move(**stored);
 }
 
 }  // namespace netc::runtime

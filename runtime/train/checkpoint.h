@@ -36,8 +36,13 @@ Loaded load_weights(Program &program, const Safetensors &file, bool with_optimiz
 // As above, and every weight must be there. On errors the weights are of no use.
 Result<void> load_all_weights(Program &program, const Safetensors &file, const std::string &path, bool with_optimizer);
 
-// A JSON entry of the table of strings; none when it is not there.
-Result<std::optional<nlohmann::json>> stored_json(const Safetensors &file, const std::string &key);
-Result<std::optional<Preparation>> stored_preparation(const Safetensors &file);
+// What a checkpoint stores beside its weights.
+struct Stored {
+  nlohmann::json config;
+  Preparation preparation;
+  std::optional<nlohmann::json> state;  // only in checkpoints that can be resumed
+};
+// An error when the file, which was read from `path`, is no checkpoint of a program or the entries are damaged.
+Result<Stored> stored_in(const Safetensors &file, const std::string &path, const Program &program);
 
 }  // namespace netc::runtime

@@ -5,6 +5,7 @@
 
 #include "runtime/cli/text.h"
 #include "runtime/io/file.h"
+#include "runtime/io/json.h"
 #include "runtime/train/interrupt.h"
 
 namespace netc::runtime {
@@ -26,10 +27,15 @@ std::vector<std::string> lines_of(const std::string &path, size_t most) {
   return lines;
 }
 
-// The lines of history.jsonl of the epochs in `history`; a line that was lost is made without its times.
+// The lines of history.jsonl of the epochs in `history`; a line that was lost or damaged is made without its times.
 std::vector<std::string> known_lines(const std::string &path, const History &history) {
   std::vector<std::string> lines = lines_of(path, history.epochs.size());
-  while (lines.size() < history.epochs.size()) lines.push_back(history_line(history, lines.size(), 0, 0));
+  lines.resize(history.epochs.size());
+  for (size_t epoch = 0; epoch < lines.size(); ++epoch) {
+    nlohmann::json line = parse_json(lines[epoch]);
+    bool sound = line.is_object() && line.contains("epoch") && line["epoch"] == epoch + 1;
+    if (!sound) lines[epoch] = history_line(history, epoch, 0, 0);
+  }
   return lines;
 }
 
@@ -65,7 +71,7 @@ TrainingLoop::TrainingLoop(Program &program, const Settings &settings, const Dat
       progress_(progress),
       report_(report),
       train_step_(program.function("train_step")),
-      config_(settings.to_json().dump()),
+      config_(settings.to_json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)),
       preparation_(netc::runtime::to_json(data.preparation).dump()),
       names_(measured_names(program)),
       training_(data.train,

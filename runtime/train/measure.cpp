@@ -61,7 +61,10 @@ Result<std::vector<double>> measured_values(Program &program, const Sums &sums) 
   std::vector<double> values = {sums.loss / sums.samples + penalty, penalty};
   if (sums.metrics.empty()) return values;
   const Function *finish = program.function("metrics");
-  if (!finish || finish->inputs.size() != sums.metrics.size()) return fail("this program cannot compute its metrics");
+  bool fits = finish && finish->inputs.size() == sums.metrics.size();
+  for (size_t i = 0; fits && i < sums.metrics.size(); ++i)
+    fits = static_cast<int64_t>(sums.metrics[i].size()) == finish->inputs[i].elements;
+  if (!fits) return fail("the sums of the metrics are not those of this program");
   std::vector<std::vector<float>> arguments;
   std::vector<const void *> pointers;
   for (const auto &metric : sums.metrics) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "runtime/cli/text.h"
+#include "runtime/io/file.h"
 
 namespace netc::runtime {
 namespace {
@@ -102,7 +103,10 @@ Result<RunDirectory> RunDirectory::open(const std::string &path) {
   std::string clean = path;
   while (clean.size() > 1 && clean.ends_with('/')) clean.pop_back();
   if (!file_exists(clean + "/config.json")) return fail(clean + " holds no run to resume");
-  return lock(clean);
+  auto run = lock(clean);
+  if (!run) return run;
+  for (const std::string &folder : {clean, clean + "/checkpoints"}) remove_unfinished_files(folder);
+  return run;
 }
 
 RunDirectory::RunDirectory(RunDirectory &&other) noexcept

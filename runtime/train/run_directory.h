@@ -19,7 +19,8 @@ class RunDirectory {
  public:
   // A new folder: `path`, or runs/NAME-001, -002, ... when it is empty. It is an error when `path` holds a run.
   static Result<RunDirectory> create(const std::string &program, const std::string &path);
-  // The folder of a run that is to be continued. An error when it holds none or is in use.
+  // The folder of a run that is to be continued. An error when it holds none or is in use. Files that a killed process
+  // has not finished writing are removed.
   static Result<RunDirectory> open(const std::string &path);
 
   RunDirectory(RunDirectory &&other) noexcept;

@@ -94,7 +94,7 @@ Setting<int64_t> whole_number(const Settings &settings, const Overrides &overrid
   Setting<int64_t> setting{fallback, "default"};
   if (auto train = settings.metadata.find("train"); train != settings.metadata.end() && train->is_object()) {
     if (auto found = train->find(key); found != train->end()) {
-      setting = {static_cast<int64_t>(number_or(&*found, static_cast<double>(fallback))), "file"};
+      setting = {whole_or(&*found, fallback), "file"};
     }
   }
   if (overrides.checkpoint) {
@@ -128,6 +128,34 @@ Setting<double> sample_share(const Overrides &overrides) {
 }
 
 }  // namespace
+
+Result<void> check_stored_configuration(const json &stored, const Program &program) {
+  const auto damaged = [](const std::string &key, const json &value, const std::string &expected) {
+    return fail("the stored configuration is not one of this program: " + key + " is " +
+                    value.dump(-1, ' ', false, json::error_handler_t::replace) + ", expected " + expected,
+                "use another checkpoint");
+  };
+  if (!stored.is_object()) return damaged("it", stored, "a JSON object");
+  for (const char *key : {"program", "data_root"})
+    if (stored.contains(key) && !stored[key].is_string()) return damaged(key, stored[key], "a text");
+  for (const char *key : {"epochs", "batch_size", "seed", "fold"})
+    if (stored.contains(key) && !stored[key].is_number_integer()) return damaged(key, stored[key], "a whole number");
+  if (auto sample = stored.find("sample"); sample != stored.end())
+    if (!sample->is_number() || !(*sample > 0 && *sample <= 1)) return damaged("sample", *sample, "a share");
+  const json parameters = stored.value("parameters", json::object());
+  if (!parameters.is_object()) return damaged("parameters", parameters, "a JSON object");
+  for (const json &parameter : program.metadata()["parameters"]) {
+    auto found = parameters.find(parameter["name"].get<std::string>());
+    if (found == parameters.end()) continue;
+    std::string kind = parameter["kind"];
+    bool fits = kind == "integer"   ? found->is_number_integer()
+                : kind == "real"    ? found->is_number()
+                : kind == "boolean" ? found->is_boolean()
+                                    : found->is_string();
+    if (!fits) return damaged("parameter " + found.key(), *found, "a value of kind " + kind);
+  }
+  return {};
+}
 
 Result<Settings> resolve_settings(const Program &program, const Overrides &overrides) {
   Settings settings;
@@ -168,8 +196,10 @@ Result<Settings> resolve_settings(const Program &program, const Overrides &overr
   if (auto train = settings.metadata.find("train"); train != settings.metadata.end() && train->is_object()) {
     if (auto found = train->find("shuffle"); found != train->end()) settings.shuffle = boolean_or(&*found, true);
   }
-  if (settings.epochs.value < 1) return fail("epochs must be at least 1");
-  if (settings.batch_size.value < 1) return fail("batch_size must be at least 1");
+  for (auto [name, value] :
+       {std::pair{"epochs", settings.epochs.value}, std::pair{"batch_size", settings.batch_size.value}})
+    if (value < 1 || value > INT32_MAX)
+      return fail(format("%s is %lld, it must be from 1 to %d", name, static_cast<long long>(value), INT32_MAX));
   return settings;
 }
 

@@ -32,11 +32,12 @@ struct Overrides {
   std::map<std::string, std::string> set;  // --set name=value
   std::optional<int64_t> epochs;
   std::optional<uint64_t> seed;
-  std::string data_root;                     // --data DIR, or ""
-  std::optional<int64_t> fold;               // --fold N, from 1
-  std::optional<double> sample;              // --sample SHARE, in (0, 1]
-  std::optional<int64_t> pause_after;        // --pause-after EPOCH
-  std::optional<nlohmann::json> checkpoint;  // the configuration stored in a checkpoint: Settings::to_json()
+  std::string data_root;               // --data DIR, or ""
+  std::optional<int64_t> fold;         // --fold N, from 1
+  std::optional<double> sample;        // --sample SHARE, in (0, 1]
+  std::optional<int64_t> pause_after;  // --pause-after EPOCH
+  // The configuration stored in a checkpoint, Settings::to_json(), that check_stored_configuration() has found sound.
+  std::optional<nlohmann::json> checkpoint;
 };
 
 struct Settings {
@@ -56,7 +57,11 @@ struct Settings {
   void apply(Program &program) const;
 };
 
-// Errors are of usage: a name that is no parameter, a value outside of its space, a number of epochs below 1.
+// Whether what was stored can be taken for Settings::to_json() of a run of this program: every key has its type.
+Result<void> check_stored_configuration(const nlohmann::json &stored, const Program &program);
+
+// Errors are of usage: a name that is no parameter, a value outside of its space, a number of epochs or a batch size
+// that is none.
 Result<Settings> resolve_settings(const Program &program, const Overrides &overrides);
 
 }  // namespace netc::runtime

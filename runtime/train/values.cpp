@@ -1,5 +1,6 @@
 #include "runtime/train/values.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -36,6 +37,13 @@ double number_or(const json *value, double fallback) {
     if (auto found = value->find("value"); found != value->end() && found->is_number()) return found->get<double>();
   }
   return fallback;
+}
+
+int64_t whole_or(const json *value, int64_t fallback) {
+  if (value && value->is_object() && value->contains("value")) value = &(*value)["value"];
+  if (value && value->is_number_integer()) return value->get<int64_t>();
+  double number = number_or(value, NAN);
+  return std::isnan(number) ? fallback : static_cast<int64_t>(std::clamp(number, -0x1p62, 0x1p62));
 }
 
 std::string name_or(const json *value, const std::string &fallback) {

@@ -14,6 +14,8 @@ std::string name_of(const nlohmann::json &value);
 const nlohmann::json *argument(const nlohmann::json &call, const char *name, int position = -1);
 // A number, with or without a unit; the fallback when it is none.
 double number_or(const nlohmann::json *value, double fallback);
+// The same of a whole number; a real one is cut, and kept within 64 bits.
+int64_t whole_or(const nlohmann::json *value, int64_t fallback);
 std::string name_or(const nlohmann::json *value, const std::string &fallback);
 bool boolean_or(const nlohmann::json *value, bool fallback);
 // Seconds of a number with a unit of time ("s", "min", "h", "days"; a bare number counts seconds); none for another
