@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <thread>
@@ -14,7 +13,9 @@
 #include "codegen/codegen.h"
 #include "codegen/target.h"
 #include "ir/text.h"
+#include "support/read_source.h"
 #include "tools/netc/metadata.h"
+#include "tools/netc/output.h"
 #include "tools/netc/runtime_library.h"
 
 namespace netc {
@@ -51,29 +52,13 @@ void report(const Diagnostics &diagnostics, const SourceMap &sources, const Opti
   std::cerr << (options.json_errors ? render_json(diagnostics, sources) : render_text(diagnostics, sources, colour));
 }
 
-// Writes to a temporary name beside the target and renames, so that no half-written file is ever left in its place.
-Result<void> write_file(const fs::path &path, std::string_view bytes) {
-  fs::path temporary = path;
-  temporary += ".tmp" + std::to_string(getpid());
-  std::ofstream out(temporary, std::ios::binary);
-  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  out.close();
-  std::error_code code;
-  if (out) fs::rename(temporary, path, code);
-  if (!out || code) {
-    fs::remove(temporary, code);
-    return fail(fmt::format("cannot write {}", path.string()),
-                "check that the folder exists, is writable and has room");
-  }
-  return {};
-}
-
 int emit_text(const Options &options, std::string_view text) {
-  if (options.output.empty() || options.output == "-") {
+  fs::path output = output_of(options);
+  if (output.empty()) {
     std::cout << text;
     return std::cout.flush() ? 0 : fail_with({"cannot write to standard output", ""}, 2);
   }
-  auto written = write_file(options.output, text);
+  auto written = write_output(output, text);
   return written ? 0 : fail_with(written.error(), 2);
 }
 
@@ -90,12 +75,12 @@ int emit_graph(const Options &options, const Module &module) {
 
 // Reads one file without its imports, for the stages before elaboration.
 int emit_syntax(const Options &options) {
-  std::ifstream in(options.input, std::ios::binary);
-  std::string text((std::istreambuf_iterator<char>(in)), {});
-  if (!in.good() && !in.eof()) return fail_with({"cannot read " + options.input.string(), ""}, 2);
+  auto text = read_source(options.input);
+  if (!text) return fail_with(text.error(), 2);
   SourceMap sources;
   Diagnostics diagnostics;
-  FileId file = sources.add(options.input.string(), std::move(text));
+  FileId file = sources.add(options.input.string(), std::move(*text));
+  if (auto sound = check_output(options, sources); !sound) return fail_with(sound.error(), 2);
   if (options.stage == Stage::tokens) return emit_text(options, dump_tokens(sources, file));
   auto tree = parse_file(sources, file, diagnostics);
   report(diagnostics, sources, options);
@@ -117,13 +102,13 @@ std::vector<std::string> libraries_of(const std::vector<std::string> &modules) {
 
 int link(const Options &options, const std::string &object, const std::vector<std::string> &modules,
          PhaseClock &clock) {
-  fs::path output = options.output.empty() ? fs::path(options.input.stem()) : options.output;
+  fs::path output = output_of(options);
   auto runtime = find_runtime_library();
   if (!runtime) return fail_with(runtime.error(), 2);
   fs::path object_path = output;
   object_path += ".o.tmp" + std::to_string(getpid());
-  if (auto written = write_file(object_path, object); !written) return fail_with(written.error(), 2);
-  auto linked = link_executable(object_path, *runtime, libraries_of(modules), output, options.target);
+  auto linked = write_in_place(object_path, object);
+  if (linked) linked = link_executable(object_path, *runtime, libraries_of(modules), output, options.target);
   std::error_code code;
   fs::remove(object_path, code);
   clock.lap("link");
@@ -141,6 +126,7 @@ int run_driver(const Options &options) {
   std::optional<Program> program = compile_file(options.input, options.frontend, sources, diagnostics);
   report(diagnostics, sources, options);
   if (!program) return 1;
+  if (auto sound = check_output(options, sources); !sound) return fail_with(sound.error(), 2);
   clock.lap("frontend");
   if (options.stage == Stage::elaborated) return emit_graph(options, program->module);
 
@@ -153,8 +139,8 @@ int run_driver(const Options &options) {
   if (options.stage == Stage::graph || options.stage == Stage::planned) return emit_graph(options, program->module);
 
   complete_metadata(*program->metadata, program->module);
-  Metadata metadata{program->metadata->dump(), collect_runtime_values(program->module),
-                    needed_runtime_modules(*program->metadata)};
+  Metadata metadata{program->metadata->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+                    collect_runtime_values(program->module), needed_runtime_modules(*program->metadata)};
   metadata.runtime_modules.insert(metadata.runtime_modules.end(), options.modules.begin(), options.modules.end());
   Emit what = options.stage == Stage::llvm       ? Emit::llvm_ir
               : options.stage == Stage::assembly ? Emit::assembly
@@ -169,8 +155,7 @@ int run_driver(const Options &options) {
   if (!generated) return fail_with(generated.error(), 2);
   if (options.stage == Stage::llvm || options.stage == Stage::assembly) return emit_text(options, *generated);
   if (options.stage == Stage::object) {
-    fs::path output = options.output.empty() ? fs::path(options.input.stem()).concat(".o") : options.output;
-    auto written = write_file(output, *generated);
+    auto written = write_output(output_of(options), *generated);
     return written ? 0 : fail_with(written.error(), 2);
   }
   return link(options, *generated, metadata.runtime_modules, clock);
