@@ -3,8 +3,8 @@
 // another multiply-add.
 //
 //     axis                                      pairs
-//     channels of a, or of a transposed b       as they lie, where their number is even; otherwise a copy ends in a
-//     zero rows of b, channels of a kernel           two rows become one of pairs, by prepare where b is constant
+//     channels of a, or of a transposed b       as they lie; where odd, a copy with a zero at the end
+//     rows of b, channels of a kernel           two rows become one of pairs, by prepare where b is constant
 //     samples or pixels, of both (gradients)    two samples, or two rows of one, become one of pairs
 #pragma once
 

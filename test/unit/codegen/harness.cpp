@@ -177,6 +177,19 @@ Tensor random_tensor(const Type &type, int64_t batch, uint64_t seed) {
   return tensor;
 }
 
+Build fused(std::string kind, Build body) {
+  return [=](Builder &b, const std::vector<ValueId> &x) {
+    Builder inner(nullptr, "body", Mode::training);
+    std::vector<ValueId> arguments;
+    for (ValueId operand : x)
+      arguments.push_back(inner.argument("a" + std::to_string(arguments.size()), b.type(operand)));
+    std::vector<ValueId> results = body(inner, arguments);
+    std::vector<std::string> names;
+    for (size_t n = 0; n < results.size(); ++n) names.push_back("r" + std::to_string(n));
+    return b.fused(kind, x, inner.finish(results, names));
+  };
+}
+
 void expect_same_as_evaluator(const Case &test) {
   Module module;
   module.name = "test";

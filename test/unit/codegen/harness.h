@@ -35,6 +35,9 @@ class CompiledModule {
 Tensor random_tensor(const Type &type, int64_t batch, uint64_t seed);
 
 using Build = std::function<std::vector<ValueId>(Builder &, const std::vector<ValueId> &arguments)>;
+// The same ops as one fused op of this kind.
+Build fused(std::string kind, Build body);
+
 struct Case {
   std::vector<Type> inputs;
   Build build;  // returns the results

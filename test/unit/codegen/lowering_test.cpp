@@ -19,19 +19,6 @@ const Dim B = kBatch;
 Build op(std::string name, Attributes attributes = {}) {
   return [=](Builder &b, const Values &x) { return Values{b.emit(name, x, attributes)}; };
 }
-// The same ops as one fused op of this kind.
-Build fused(std::string kind, Build body) {
-  return [=](Builder &b, const Values &x) {
-    Builder inner(nullptr, "body", Mode::training);
-    Values arguments;
-    for (ValueId operand : x)
-      arguments.push_back(inner.argument("a" + std::to_string(arguments.size()), b.type(operand)));
-    Values results = body(inner, arguments);
-    std::vector<std::string> names;
-    for (size_t n = 0; n < results.size(); ++n) names.push_back("r" + std::to_string(n));
-    return b.fused(kind, x, inner.finish(results, names));
-  };
-}
 
 TEST(Map, Broadcasts) {
   for (int64_t channels : {1, 3, 8, 10, 33})

@@ -15,19 +15,6 @@ using Integers = std::vector<int64_t>;
 
 constexpr int64_t kChannels[] = {1, 2, 3, 4, 5, 7, 8, 9, 13, 15, 16, 17, 24, 31, 32, 33, 70};
 
-Build fused(std::string kind, Build body) {
-  return [=](Builder &b, const Values &x) {
-    Builder inner(nullptr, "body", Mode::training);
-    Values arguments;
-    for (ValueId operand : x)
-      arguments.push_back(inner.argument("a" + std::to_string(arguments.size()), b.type(operand)));
-    Values results = body(inner, arguments);
-    std::vector<std::string> names;
-    for (size_t n = 0; n < results.size(); ++n) names.push_back("r" + std::to_string(n));
-    return b.fused(kind, x, inner.finish(results, names));
-  };
-}
-
 struct Windows {
   int64_t height, width, rows, columns;
   Attributes attributes() const {
