@@ -67,8 +67,8 @@ std::string host_default_cpu(const llvm::Triple &triple) {
   return default_cpu(triple.isX86(), [&](std::string_view feature) { return features.lookup(feature); });
 }
 
-// Of processors with AVX512_BF16 AMD's do twice the products of f32 with it, Intel's half (measured on Sapphire Rapids).
-// A level of x86-64 has it only where it was asked for: host_bf16_features.
+// Of processors with AVX512_BF16 AMD's do twice the products of f32 with it, Intel's half (measured on Sapphire
+// Rapids). A level of x86-64 has it only where it was asked for: host_bf16_features.
 bool multiplies_pairs_fast(std::string_view cpu) { return cpu.starts_with("znver") || cpu.starts_with("x86-64"); }
 
 bool host_is_intel() {

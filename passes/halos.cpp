@@ -27,8 +27,8 @@ Halo larger(const Halo &a, const Halo &b) {
   return {std::max(a.top, b.top), std::max(a.bottom, b.bottom), std::max(a.left, b.left), std::max(a.right, b.right)};
 }
 
-// What the convolution `op` reads around its image: with zeros between the elements, whatever of its padding would be an
-// element.
+// What the convolution `op` reads around its image: with zeros between the elements, whatever of its padding would be
+// an element.
 Halo halo_for(const Op &op) {
   const auto &padding = op.get<std::vector<int64_t>>("padding");
   auto dilation = op.attributes.find("input_dilation");

@@ -1,4 +1,5 @@
-// A 1x1 convolution with strides sees every other pixel: these are cut out first, and so for the gradient of its kernel.
+// A 1x1 convolution with strides sees every other pixel: these are cut out first, and so for the gradient of its
+// kernel.
 //
 // Why: what is left is a product of matrices, pixels times channels, with all that makes those fast; the copy is a
 // small part of the image. The gradient of the image stays a convolution, which writes the zeros between as it goes.

@@ -22,6 +22,7 @@ struct Convolution {
   int64_t images, size, channels, filters, kernel = 3, stride = 1;
   bool depthwise = false;  // channels == filters
   bool winograd = false;   // Winograd's algorithm is allowed
+  bool bf16 = false;       // as for a dense layer
 
   int64_t padding() const { return kernel / 2; }
   int64_t result_size() const { return (size + 2 * padding() - kernel) / stride + 1; }

@@ -72,6 +72,10 @@ std::vector<Case> all_cases() {
     dense.bf16 = true;
     add_dense(all, dense);
   }
+  for (Convolution convolution : {Convolution{64, 28, 32, 32}, Convolution{64, 14, 64, 64}}) {
+    convolution.bf16 = true;
+    add_convolution(all, "bf16 convolution 3x3", convolution);
+  }
   add_sweep(all, "batch norm and relu", SweepKind::batch_norm_relu, 3);
   add_sweep(all, "max pool 2x2", SweepKind::max_pool, 1.25);
   add_sweep(all, "add and relu", SweepKind::add_relu, 3);

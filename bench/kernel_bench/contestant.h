@@ -14,9 +14,8 @@ using Run = std::function<void()>;
 
 // netc. Operands lie as the compiler lays them out: halos around images, kernels row-major.
 Run netc_contraction(const Case &test, const TargetOptions &options);
-// Of a function of its own, with contiguous operands: sweeps and products of bf16.
-Run netc_function(const Case &test, const TargetOptions &options);
-bool is_contraction(const Case &test);  // what netc_contraction is for
+// Of a function of its own, with contiguous operands.
+Run netc_sweep(const Sweep &sweep, const TargetOptions &options);
 // The code of a contraction as text.
 std::string contraction_ir(const Case &test, const TargetOptions &options);
 

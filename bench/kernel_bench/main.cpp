@@ -46,7 +46,8 @@ void register_contestant(const Case &test, const std::string &name, const Make &
 void register_case(const Case &test, const TargetOptions &options, const Target &target) {
   register_contestant(test, "limit", [=](double &amount) { return limit(test, target, amount); });
   register_contestant(test, "netc", [=](double &) {
-    return is_contraction(test) ? netc_contraction(test, options) : netc_function(test, options);
+    const auto *sweep = std::get_if<Sweep>(&test.work);
+    return sweep != nullptr ? netc_sweep(*sweep, options) : netc_contraction(test, options);
   });
 #ifdef NETC_HAVE_ONEDNN
   for (int variant = 0; variant < kOnednnVariants; ++variant)
@@ -82,7 +83,7 @@ int main(int argc, char **argv) {
   }
   if (print_ir) {
     for (const Case &test : all_cases())
-      if (is_contraction(test) && std::regex_search(test.name + "/netc", std::regex(filter)))
+      if (!std::holds_alternative<Sweep>(test.work) && std::regex_search(test.name + "/netc", std::regex(filter)))
         fmt::print("{}", contraction_ir(test, options));
     return 0;
   }

@@ -18,13 +18,14 @@ Dim samples(int64_t each = 1) { return {each, true}; }
 Contraction contraction_of(const Dense &dense, Direction direction) {
   Dim batch = dense.bias ? samples() : Dim{dense.batch};
   Dim in{dense.inputs}, out{dense.outputs};
+  DType dtype = dense.bf16 ? DType::bf16 : DType::f32;
   switch (direction) {
     case Direction::backward_data:
-      return contraction_test::matmul(batch, out, in, false, true);
+      return contraction_test::matmul(batch, out, in, false, true, dtype);
     case Direction::backward_weights:
-      return contraction_test::matmul(in, batch, out, true, false);
+      return contraction_test::matmul(in, batch, out, true, false, dtype);
     default:
-      Contraction forward = contraction_test::matmul(batch, in, out, false, false);
+      Contraction forward = contraction_test::matmul(batch, in, out, false, false, dtype);
       // A single sample is inference: weights are prepared once.
       forward.constant_kernel = dense.bias && dense.batch == 1;
       return forward;
@@ -42,6 +43,7 @@ Contraction pointwise_of(const Convolution &convolution, Direction direction) {
 Contraction contraction_of(const Convolution &convolution, Direction direction) {
   int64_t size = convolution.size, channels = convolution.channels, filters = convolution.filters;
   int64_t kernel = convolution.kernel, edge = convolution.padding(), stride = convolution.stride;
+  DType dtype = convolution.bf16 ? DType::bf16 : DType::f32;
   if (kernel == 1 && stride == 1 && direction != Direction::backward_weights)
     return pointwise_of(convolution, direction);
   contraction_test::Window window{.kernel_height = kernel,
@@ -51,16 +53,16 @@ Contraction contraction_of(const Convolution &convolution, Direction direction) 
                                   .groups = convolution.depthwise ? channels : 1};
   Halo halo{edge, edge, edge, edge};
   if (direction == Direction::forward)
-    return contraction_test::conv2d(samples(), size, size, channels, filters, window, halo);
+    return contraction_test::conv2d(samples(), size, size, channels, filters, window, halo, dtype);
   if (direction == Direction::backward_weights)
-    return contraction_test::conv2d_backward_weights(samples(), size, size, channels, filters, window, halo);
+    return contraction_test::conv2d_backward_weights(samples(), size, size, channels, filters, window, halo, dtype);
   // The convolution of the gradient, with a zero between its elements for each stride, with the mirrored kernel.
   int64_t before = kernel - 1 - edge, after = before + (size + 2 * edge - kernel) % stride;
   window.strides = {1, 1};
   window.input_dilation = {stride, stride};
   window.padding = {before, after, before, after};
   int64_t result = convolution.result_size();
-  return contraction_test::conv2d(samples(), result, result, filters, channels, window, halo);
+  return contraction_test::conv2d(samples(), result, result, filters, channels, window, halo, dtype);
 }
 
 int64_t batch_of(const Case &test) {
@@ -73,8 +75,16 @@ Contraction contraction_of(const Case &test) {
   return contraction_of(std::get<Convolution>(test.work), test.direction);
 }
 
+bool is_bf16(const Case &test) {
+  if (const auto *dense = std::get_if<Dense>(&test.work)) return dense->bf16;
+  return std::get<Convolution>(test.work).bf16;
+}
+
 contraction_test::Compiled compiled(const Case &test, TargetOptions options) {
   const auto *convolution = std::get_if<Convolution>(&test.work);
+  // What the machine can do with bf16 is more than its level says.
+  if (std::vector<TargetOptions> better = test::bf16_targets(); is_bf16(test) && !better.empty())
+    options = better.front();
   options.winograd = convolution != nullptr && convolution->winograd;
   auto target = make_target(options);
   if (!target) throw std::runtime_error(target.error().message);

@@ -73,28 +73,6 @@ constexpr std::string_view kAdam = R"(
     write(%6) {{weight = "v"}}
   }})";
 
-std::string text_of(const Dense &dense, Direction direction) {
-  auto matrix = [](std::string_view type, std::string_view rows, int64_t columns) {
-    return fmt::format("{}[{}, {}]", type, rows, columns);
-  };
-  std::string weights = fmt::format("bf16[{}, {}]", dense.inputs, dense.outputs);
-  std::string x = matrix("bf16", "B", dense.inputs), y = matrix("bf16", "B", dense.outputs);
-  auto function = [](const std::string &a, const std::string &b, const std::string &result, bool turn_a, bool turn_b) {
-    return fmt::format(
-        "module \"product\" {{ func @f(%a: {}, %b: {}) -> (%y as \"y\") mode training {{\n"
-        "%y: {} = matmul(%a, %b) {{transpose_a = {}, transpose_b = {}}}\n}} }}",
-        a, b, result, turn_a, turn_b);
-  };
-  switch (direction) {
-    case Direction::backward_data:
-      return function(y, weights, matrix("f32", "B", dense.inputs), false, true);
-    case Direction::backward_weights:
-      return function(x, y, fmt::format("f32[{}, {}]", dense.inputs, dense.outputs), true, false);
-    default:
-      return function(x, weights, matrix("f32", "B", dense.outputs), false, false);
-  }
-}
-
 std::string text_of(const Sweep &sweep) {
   std::string_view function = sweep.kind == SweepKind::batch_norm_relu ? kBatchNormRelu
                               : sweep.kind == SweepKind::max_pool      ? kMaxPool
@@ -165,21 +143,8 @@ class Call {
 
 }  // namespace
 
-bool is_contraction(const Case &test) {
-  const auto *dense = std::get_if<Dense>(&test.work);
-  return !std::holds_alternative<Sweep>(test.work) && (dense == nullptr || !dense->bf16);
-}
-
-Run netc_function(const Case &test, const TargetOptions &options) {
-  if (const auto *sweep = std::get_if<Sweep>(&test.work)) {
-    auto call = std::make_shared<Call>(planned(text_of(*sweep)), options, sweep->images);
-    return [call] { call->run(); };
-  }
-  // What the machine can do with bf16 is more than its level says.
-  std::vector<TargetOptions> better = test::bf16_targets();
-  const auto &dense = std::get<Dense>(test.work);
-  auto call = std::make_shared<Call>(planned(text_of(dense, test.direction)), better.empty() ? options : better.front(),
-                                     dense.batch);
+Run netc_sweep(const Sweep &sweep, const TargetOptions &options) {
+  auto call = std::make_shared<Call>(planned(text_of(sweep)), options, sweep.images);
   return [call] { call->run(); };
 }
 

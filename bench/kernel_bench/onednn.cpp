@@ -64,20 +64,32 @@ Run product(const Dense &dense, const engine &engine) {
       .run();
 }
 
+// Operands of a product are of bf16 (if anything is), what it makes is of f32.
+class Types {
+ public:
+  Types(bool bf16, Direction made) : narrow_(bf16 ? memory::data_type::bf16 : memory::data_type::f32), made_(made) {}
+  memory::data_type x() const { return of(Direction::backward_data); }
+  memory::data_type weights() const { return of(Direction::backward_weights); }
+  memory::data_type y() const { return of(Direction::forward); }
+  memory::data_type narrow() const { return narrow_; }
+
+ private:
+  memory::data_type of(Direction made) const { return made == made_ ? memory::data_type::f32 : narrow_; }
+
+  memory::data_type narrow_;
+  Direction made_;
+};
+
 Run inner_product(const Dense &dense, Direction direction, const engine &engine) {
-  using Type = memory::data_type;
-  Type narrow = dense.bf16 ? Type::bf16 : Type::f32;
-  // Operands of a product are of bf16, what it makes is of f32.
-  auto type = [&](Direction made) { return direction == made ? Type::f32 : narrow; };
+  Types types(dense.bf16, direction);
   Dims x_dims{dense.batch, dense.inputs}, w_dims{dense.outputs, dense.inputs}, y_dims{dense.batch, dense.outputs};
-  memory::desc x = of(x_dims, Tag::any, type(Direction::backward_data));
-  memory::desc w = of(w_dims, Tag::any, type(Direction::backward_weights));
-  memory::desc y = of(y_dims, Tag::any, type(Direction::forward));
+  memory::desc x = of(x_dims, Tag::any, types.x()), w = of(w_dims, Tag::any, types.weights());
+  memory::desc y = of(y_dims, Tag::any, types.y());
   bool backward = direction != Direction::forward;
   auto mode = backward ? prop_kind::forward_training : prop_kind::forward_inference;
-  inner_product_forward::primitive_desc forward({mode, of(x_dims, Tag::any, narrow), of(w_dims, Tag::any, narrow),
-                                                 of({dense.outputs}), backward ? of(y_dims, Tag::any, narrow) : y},
-                                                attributes(), engine);
+  auto narrow = [&](const Dims &dims) { return of(dims, Tag::any, types.narrow()); };
+  inner_product_forward::primitive_desc forward(
+      {mode, narrow(x_dims), narrow(w_dims), of({dense.outputs}), backward ? narrow(y_dims) : y}, attributes(), engine);
   if (direction == Direction::forward)
     return Call(engine)
         .take<inner_product_forward>(forward)
@@ -111,10 +123,16 @@ Run convolution(const Convolution &shape, Direction direction, algorithm way, co
   Dims strides{shape.stride, shape.stride}, before{edge, edge};
   int64_t end = (result - 1) * shape.stride + shape.kernel - shape.size - edge;
   Dims after{end, end};
-  memory::desc x = of({shape.images, shape.channels, shape.size, shape.size}), w = of(kernel);
-  memory::desc y = of({shape.images, shape.filters, result, result});
-  auto mode = direction == Direction::forward ? prop_kind::forward_inference : prop_kind::forward_training;
-  convolution_forward::primitive_desc forward({mode, way, x, w, of({shape.filters}), y, strides, before, after},
+  Types types(shape.bf16, direction);
+  Dims x_dims{shape.images, shape.channels, shape.size, shape.size},
+      y_dims{shape.images, shape.filters, result, result};
+  memory::desc x = of(x_dims, Tag::any, types.x()), w = of(kernel, Tag::any, types.weights());
+  memory::desc y = of(y_dims, Tag::any, types.y());
+  bool backward = direction != Direction::forward;
+  auto mode = backward ? prop_kind::forward_training : prop_kind::forward_inference;
+  auto narrow = [&](const Dims &dims) { return of(dims, Tag::any, types.narrow()); };
+  convolution_forward::primitive_desc forward({mode, way, narrow(x_dims), narrow(kernel), of({shape.filters}),
+                                               backward ? narrow(y_dims) : y, strides, before, after},
                                               attributes(), engine);
   if (direction == Direction::forward)
     return Call(engine)

@@ -118,7 +118,10 @@ class Emitter final : public KernelEmitter {
 
   Address address(Value *base, const ValueLayout &layout) {
     Value *first = ir_.getInt64(static_cast<uint64_t>(first_element(layout)));
-    llvm::Type *element = layout.type.dtype == DType::f64 ? ir_.getDoubleTy() : ir_.getFloatTy();
+    DType dtype = layout.type.dtype;
+    llvm::Type *element = dtype == DType::f64    ? ir_.getDoubleTy()
+                          : dtype == DType::bf16 ? static_cast<llvm::Type *>(ir_.getInt16Ty())
+                                                 : ir_.getFloatTy();
     return {ir_.CreateGEP(element, base, first), layout.type.dtype, layout.type.shape, layout.halo, strides_of(layout)};
   }
 
@@ -174,14 +177,14 @@ Contraction matmul(Dim rows, Dim steps, Dim columns, bool transpose_a, bool tran
   Shape b = transpose_b ? Shape{columns, steps} : Shape{steps, columns};
   return {"matmul",
           {{{dtype, a}, {}}, {{dtype, b}, {}}},
-          {{dtype, {rows, columns}}, {}},
+          {{sum_type(dtype), {rows, columns}}, {}},
           {{"transpose_a", transpose_a}, {"transpose_b", transpose_b}}};
 }
 
 Contraction conv2d(Dim images, int64_t height, int64_t width, int64_t channels, int64_t filters, const Window &window,
                    Halo halo, DType dtype) {
   Type kernel{dtype, {{window.kernel_height}, {window.kernel_width}, {channels / window.groups}, {filters}}};
-  Type y = image_type(images, output_size(window, 0, height), output_size(window, 1, width), filters, dtype);
+  Type y = image_type(images, output_size(window, 0, height), output_size(window, 1, width), filters, sum_type(dtype));
   return {"conv2d",
           {{image_type(images, height, width, channels, dtype), halo}, {kernel, {}}},
           {y, {}},
@@ -191,10 +194,10 @@ Contraction conv2d(Dim images, int64_t height, int64_t width, int64_t channels, 
 Contraction conv2d_backward_weights(Dim images, int64_t height, int64_t width, int64_t channels, int64_t filters,
                                     const Window &window, Halo halo, DType dtype) {
   Contraction forward = conv2d(images, height, width, channels, filters, window, halo, dtype);
-  return {"conv2d_backward_weights",
-          {forward.operands[0], forward.result},
-          forward.operands[1],
-          window_attributes(window, true)};
+  ValueLayout gradient = forward.result, kernel = forward.operands[1];
+  gradient.type.dtype = dtype;
+  kernel.type.dtype = sum_type(dtype);
+  return {"conv2d_backward_weights", {forward.operands[0], gradient}, kernel, window_attributes(window, true)};
 }
 
 std::vector<int64_t> strides_of(const ValueLayout &layout) {
@@ -271,14 +274,17 @@ void Compiled::run(const void *a, const void *b, const void *bias, void *result,
     scratch_size_ = all;
   }
   char *start = scratch_.get();
-  auto lend = [&](const void *memory, int64_t elements) {
-    size_t size = static_cast<size_t>(elements) * byte_size(contraction_.result.type.dtype);
+  auto lend = [&](const void *memory, int64_t elements, DType dtype) {
+    size_t size = static_cast<size_t>(elements) * byte_size(dtype);
     return reinterpret_cast<void *>(object_->lend(const_cast<void *>(memory), size));
   };
-  Context context{{lend(a, stored_elements(contraction_.operands[0], batch)),
-                   lend(b, stored_elements(contraction_.operands[1], batch))},
-                  lend(bias, contraction_.result.type.shape.back().at(batch)),
-                  lend(result, stored_elements(contraction_.result, batch)),
+  auto lend_whole = [&](const void *memory, const ValueLayout &layout) {
+    return lend(memory, stored_elements(layout, batch), layout.type.dtype);
+  };
+  const Type &sums = contraction_.result.type;
+  Context context{{lend_whole(a, contraction_.operands[0]), lend_whole(b, contraction_.operands[1])},
+                  lend(bias, sums.shape.back().at(batch), sums.dtype),
+                  lend_whole(result, contraction_.result),
                   reinterpret_cast<void *>(object_->lend(start, all)),
                   batch,
                   nullptr};

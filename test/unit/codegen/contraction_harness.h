@@ -19,6 +19,7 @@ struct Contraction {
   Attributes attributes;
   bool constant_kernel = false;
 };
+// `dtype` is that of the operands; products of bf16 are added up in f32.
 Contraction matmul(Dim rows, Dim steps, Dim columns, bool transpose_a, bool transpose_b, DType dtype = DType::f32);
 
 struct Window {
