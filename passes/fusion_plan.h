@@ -1,7 +1,4 @@
 // Which ops of a function become one kernel: the decisions behind the pass `fuse`, apart from the rewriting.
-//
-// The graph of groups must stay acyclic, so a group order is kept all the time and a merge is refused when a path
-// between the two leads through a third group.
 #pragma once
 
 #include <string_view>
