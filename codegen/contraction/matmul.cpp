@@ -26,7 +26,7 @@ constexpr int64_t kLeastRowsPerChunk = 32;
 constexpr int64_t kMostRowsPerChunk = 64;
 constexpr int64_t kMostTransposedRowsPerChunk = 128;
 // A panel is copied for each chunk that uses it: chunks are long where there are panels enough to go round the threads.
-constexpr int64_t kManyBlocks = 8;
+constexpr int64_t kManyBlocks = 4;
 constexpr int64_t kRowsPerChunkAndBlock = 8;
 constexpr int64_t kMostCopiedRowsPerChunk = 256;
 // A panel of B is read from the second-level cache, at no cost.
@@ -217,8 +217,8 @@ ContractionLowering plan_matmul(const Matmul &matmul, const Target &target, bool
   int64_t most = matmul.transpose_b ? kMostTransposedRowsPerChunk : kMostRowsPerChunk;
   int64_t least = matmul.transpose_b ? kMostRowsPerChunk : kLeastRowsPerChunk;
   if (plan.packed_steps > 0 && plan.blocks >= kManyBlocks) {
-    most = std::min(2 * kRowsPerChunkAndBlock * plan.blocks, kMostCopiedRowsPerChunk);
-    least = most / 2;
+    most = std::clamp(2 * kRowsPerChunkAndBlock * plan.blocks, most, kMostCopiedRowsPerChunk);
+    least = std::max(most / 2, kMostRowsPerChunk);
   }
   if (matmul.rows.batch)
     stage.units_per_chunk =

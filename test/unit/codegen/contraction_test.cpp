@@ -41,6 +41,8 @@ TEST(Contraction, MatmulOfALargeRightSide) {
   check(matmul(B, {2050}, {36}, false, true), 5);
   check(matmul({50}, {260}, {70}, false, false), 1);
   check(matmul({50}, {260}, {70}, true, false), 1);
+  // Chunks of 64 rows that end within a panel and begin in the next one.
+  for (int64_t batch : {63, 65, 100}) check(matmul(B, {1030}, {117}, false, false), batch);
 }
 
 // One that never changes is copied once, in panels; a single row reads several panels side by side.
