@@ -220,8 +220,17 @@ TEST_F(TuneStudyTest, AChangeIsNeverPassedOver) {
 TEST_F(TuneStudyTest, DamagedSettingsAreAnError) {
   ASSERT_TRUE(open(settings()));
   std::string text = text_of("study/study.json");
-  for (const std::string &damaged : {std::string(), text.substr(0, text.size() / 2), std::string("[1, 2]"),
-                                     std::string("{\"format\": 1}"), std::string("{\"format\": 99}")}) {
+  std::vector<std::string> texts = {"", text.substr(0, text.size() / 2), "[1, 2]", "{\"format\": 1}",
+                                    "{\"format\": 99}"};
+  const json whole = json::parse(text);
+  for (const char *place : {"/fingerprint/file", "/fingerprint/data", "/fingerprint/data/0/hash", "/extent",
+                            "/editions", "/settings/search"}) {
+    json other = whole, less = whole;
+    other[json::json_pointer(place)] = nullptr;
+    less[json::json_pointer(place).parent_pointer()].erase(json::json_pointer(place).back());
+    texts.insert(texts.end(), {other.dump(), less.dump()});
+  }
+  for (const std::string &damaged : texts) {
     write("study/study.json", damaged);
     EXPECT_NE(error_of(open(settings())).find("is damaged or of another version of netc"), std::string::npos)
         << damaged;

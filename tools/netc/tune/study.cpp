@@ -43,14 +43,26 @@ json space_json(const json &parameters) {
   return spaces;
 }
 
+// Whether everything that is read of study.json is there, each of its type.
+bool is_sound(const json &stored) try {
+  auto is_text = [](const json &object, const char *key) { return object.at(key).is_string(); };
+  const json &print = stored.at("fingerprint");
+  for (const json &entry : print.at("data"))
+    if (!is_text(entry, "path") || !is_text(entry, "hash") || !entry.at("size").is_number_integer() ||
+        !entry.at("changed").is_number_integer())
+      return false;
+  return stored.at("format") == kFormat && stored.at("settings").at("search").is_object() &&
+         print.at("data").is_array() && is_text(print, "file") && is_text(print, "netc") &&
+         is_text(print, "processor") && stored.at("extent").is_number_integer() && stored.at("editions").is_array();
+} catch (const json::exception &) {
+  return false;
+}
+
 Result<json> read_settings(const fs::path &path) {
   auto text = runtime::read_file(path.string());
   if (!text) return tl::unexpected(text.error());
   json stored = json::parse(*text, nullptr, false);
-  bool sound = stored.is_object() && stored.value("format", 0) == kFormat && stored.contains("settings") &&
-               stored["settings"].is_object() && stored.contains("fingerprint") && stored.contains("extent") &&
-               stored.contains("editions") && stored["editions"].is_array();
-  if (!sound)
+  if (!is_sound(stored))
     return fail(path.string() + " is damaged or of another version of netc", "begin a new study: --study FOLDER");
   return stored;
 }

@@ -48,7 +48,8 @@ double seconds_of(const fs::path &history) {
   double seconds = 0;
   for (std::string line; std::getline(in, line);) {
     json epoch = json::parse(line, nullptr, false);
-    if (epoch.is_object() && epoch.contains("seconds")) seconds += epoch["seconds"].get<double>();
+    if (epoch.is_object() && epoch.contains("seconds") && epoch["seconds"].is_number())
+      seconds += epoch["seconds"].get<double>();
   }
   return seconds;
 }
