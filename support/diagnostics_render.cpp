@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "support/diagnostics.h"
+#include "support/utf8.h"
 
 namespace netc {
 namespace {
@@ -79,9 +80,10 @@ std::string place_of(const SourceMap &sources, Span span) {
   return fmt::format("{}:{}:{}: ", source.name(), place.line, place.column);
 }
 
+// JSON is UTF-8, and names of files need not be.
 void append_json(std::string &out, std::string_view text) {
   out += '"';
-  for (char c : text) {
+  for (char c : as_utf8(text)) {
     auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\')
       (out += '\\') += c;

@@ -1,5 +1,6 @@
 """What goes wrong at the desk of who compiles: files that are none, outputs that cannot be written, disks that are full."""
 
+import json
 import os
 import resource
 import stat
@@ -106,6 +107,13 @@ class CompilerTest(ProgramCase):
             file.write(SOURCE)
         subprocess.run([NETC, "model.net"], cwd=folder, check=True, capture_output=True)
         self.assertTrue(os.path.exists(os.path.join(folder, b"model")))
+        with open(os.path.join(folder, b"m\xe9.net"), "wb") as file:
+            file.write(SOURCE.encode() + b"# caf\xe9\n")
+        done = subprocess.run([NETC, b"m\xe9.net", "--error-format=json"], cwd=folder, capture_output=True)
+        self.assertEqual(done.returncode, 1)
+        said = json.loads(done.stderr.decode())
+        self.assertEqual((said["file"], said["line"], said["column"]), ("m\ufffd.net", 2, 6))
+        self.assertIn("not UTF-8", said["message"])
 
     def test_places_without_a_program_cache(self):
         (self.folder / "file").write_text("")

@@ -190,6 +190,16 @@ class TuneTest(ProgramCase):
         self.assertTrue(list(study.glob("trials/*/checkpoints/last.safetensors")))
         self.assertEqual(processes_in(study), [])
 
+    def test_names_that_are_no_text(self):
+        folder = os.path.join(os.fsencode(self.folder), b"f\xff")
+        os.mkdir(folder)
+        os.rename(self.folder / "digits.net", os.path.join(folder, b"d\xe9.net"))
+        for begin in ("trial 2 of 2", "goes on"):
+            done = subprocess.run([NETC, "tune", b"d\xe9.net", "--trials", "2", "--epochs", "1", "--study", b"s\xfe"],
+                                  cwd=folder, capture_output=True, env=self.environment)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn(begin.encode(), done.stdout)
+
     def test_errors_before_the_first_trial(self):
         self.write("tune { search = random(trials = 8)  objective = min(val_loss) }",
                    SOURCE.replace("in {8, 16, 32}", "in 0 .. 32"))

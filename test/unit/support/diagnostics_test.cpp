@@ -86,6 +86,17 @@ TEST(Diagnostics, JsonIsOneObjectALine) {
       "\n");
 }
 
+TEST(Diagnostics, JsonIsUtf8WhateverAFileIsCalled) {
+  SourceMap sources;
+  FileId file = sources.add("\xC3\xBC\xFF\xE2\x82.net", "");
+  Diagnostics diagnostics;
+  diagnostics.error({file, 0, 0}, "\xC0\xAF\xED\xA0\x80\xF4\x8F\xBF\xBF");
+  std::string text = render_json(diagnostics, sources);
+  const std::string none = "\xEF\xBF\xBD";
+  EXPECT_NE(text.find("\"file\":\"\xC3\xBC" + none + none + none + ".net\""), std::string::npos) << text;
+  EXPECT_NE(text.find("\"" + none + none + none + none + none + "\xF4\x8F\xBF\xBF\""), std::string::npos) << text;
+}
+
 TEST(NearestName, FindsWhatWasMeantAndNothingElse) {
   std::vector<std::string> names = {"dense", "dropout", "conv2d", "batch_norm", "epochs", "relu"};
   EXPECT_EQ(nearest_name("densse", names), "dense");

@@ -4,6 +4,7 @@
 
 #include "runtime/io/file.h"
 #include "runtime/page/page.h"
+#include "support/utf8.h"
 #include "tools/netc/tune/display.h"
 
 namespace netc::runtime {
@@ -59,7 +60,7 @@ Result<void> write_report(const Study &study, const StudySettings &settings, con
     for (const auto &[name, value] : test.figures) figures.push_back({name, finite_or_null(value)});
     tests.push_back({{"trial", test.trial + 1}, {"figures", figures}});
   }
-  std::string name = settings.file.stem().string();
+  std::string name = as_utf8(settings.file.stem().string());
   json data{{"program", name},
             {"study", study.folder().string()},
             {"method", method_name(settings.search.method)},

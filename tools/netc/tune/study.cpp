@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "runtime/io/file.h"
+#include "support/utf8.h"
 #include "tools/netc/tune/fingerprint.h"
 
 namespace netc::tune {
@@ -118,7 +119,7 @@ double Objective::score(double figure_value) const {
 }
 
 json to_json(const StudySettings &settings) {
-  return {{"file", fs::absolute(settings.file).lexically_normal().string()},
+  return {{"file", as_utf8(fs::absolute(settings.file).lexically_normal().string())},
           {"objective", settings.objective.text()},
           {"search", search_json(settings.search)},
           {"sample", settings.sample},

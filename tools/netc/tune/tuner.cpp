@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "runtime/io/file.h"
+#include "support/utf8.h"
 
 namespace netc::tune {
 namespace {
@@ -153,14 +154,14 @@ Result<void> Tuner::start(size_t trial) {
   return {};
 }
 
-Result<void> Tuner::record(size_t trial, std::string failure, bool over) {
+Result<void> Tuner::record(size_t trial, const std::string &failure, bool over) {
   fs::path folder = study_.trial_folder(trial);
   Record record;
   record.trial = static_cast<int64_t>(trial);
   record.values = trials_[trial].values;
   record.figures = figures_of(folder / "history.csv", settings_.objective.figure);
   record.over = over;
-  record.failure = std::move(failure);
+  record.failure = as_utf8(failure);
   record.seconds = seconds_of(folder / "history.jsonl");
   return study_.add(std::move(record));
 }

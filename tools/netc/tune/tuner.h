@@ -66,7 +66,7 @@ class Tuner {
   std::optional<size_t> next_trial() const;
   Result<void> start(size_t trial);
   Result<void> finish(Running running, int status, const TunerEvents &events);
-  Result<void> record(size_t trial, std::string failure, bool over);
+  Result<void> record(size_t trial, const std::string &failure, bool over);
   Result<void> write_table() const;
   void stop_all(bool at_once);
 
