@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "runtime/cli/text.h"
+#include "runtime/data/arguments.h"
 #include "runtime/io/nearest.h"
 #include "runtime/train/values.h"
 
@@ -157,6 +158,17 @@ Result<void> check_stored_configuration(const json &stored, const Program &progr
   return {};
 }
 
+namespace {
+
+bool has_folds(const json &metadata) {
+  auto data = metadata.find("data");
+  if (data == metadata.end() || !data->is_object()) return false;
+  auto validation = data->find("validation");
+  return validation != data->end() && call_name(*validation) == "k_fold";
+}
+
+}  // namespace
+
 Result<Settings> resolve_settings(const Program &program, const Overrides &overrides) {
   Settings settings;
   settings.metadata = program.metadata();
@@ -190,7 +202,12 @@ Result<Settings> resolve_settings(const Program &program, const Overrides &overr
   settings.sample = sample_share(overrides);
   if (overrides.checkpoint && overrides.checkpoint->contains("fold"))
     settings.fold = (*overrides.checkpoint)["fold"].get<int64_t>();
-  if (overrides.fold) settings.fold = *overrides.fold;
+  if (overrides.fold) {
+    if (!has_folds(settings.metadata))
+      return fail("--fold " + std::to_string(*overrides.fold) + " of what? The data of this program has no folds",
+                  "for example: validation = k_fold(5)");
+    settings.fold = *overrides.fold;
+  }
   if (settings.fold > 0) settings.metadata["data"]["fold"] = settings.fold;
   settings.pause_after = overrides.pause_after;
   if (auto train = settings.metadata.find("train"); train != settings.metadata.end() && train->is_object()) {

@@ -106,6 +106,7 @@ class UglyTest(ProgramCase):
                                (["--threads", "0"], "from 1 on"), (["--seed", "-1"], "from 0 on"), (["extra"], "no argument"),
                                (["--epochs", "1e3"], "from 1 on"), (["--epochs", "5000000000"], "up to 2147483647"),
                                (["--seed", "99999999999999999999"], "up to 9223372036854775807"),
+                               (["--fold", "1"], "of what? The data of this program has no folds"),
                                (["--resume", "nowhere"], "nowhere holds no run to resume")):
             self.assertIn(message, self.train(*words, code=2))
 
