@@ -83,7 +83,10 @@ Result<void> EventLog::write(const History &history) {
   std::FILE *file = std::fopen(path_.c_str(), "ab");
   bool done = file && std::fwrite(text.data(), 1, text.size(), file) == text.size();
   int reason = errno;
-  if (file && std::fclose(file) != 0) done = false;
+  if (file && std::fclose(file) != 0 && done) {  // what the buffer held is written here
+    done = false;
+    reason = errno;
+  }
   if (!done) return fail("cannot write " + path_ + ": " + std::strerror(reason));
   return {};
 }
