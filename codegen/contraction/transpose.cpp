@@ -1,5 +1,7 @@
 #include "codegen/contraction/transpose.h"
 
+#include <algorithm>
+
 #include "codegen/contraction/common.h"
 
 namespace netc::contraction {
@@ -33,7 +35,46 @@ void transpose_squares(llvm::IRBuilder<> &ir, std::vector<Value *> &rows, int la
   }
 }
 
+// Pieces of 16 bytes of x and y: those that `pieces` names, first of x, then of y.
+Value *pieces_of(llvm::IRBuilder<> &ir, Value *x, Value *y, int lanes, int piece, std::initializer_list<int> pieces) {
+  std::vector<int> mask;
+  for (int from : {0, lanes})
+    for (int number : pieces)
+      for (int i = 0; i < piece; ++i) mask.push_back(from + number * piece + i);
+  return ir.CreateShuffleVector(x, y, mask);
+}
+
 }  // namespace
+
+std::vector<Value *> transposed(llvm::IRBuilder<> &ir, std::vector<Value *> rows) {
+  auto *vector = llvm::cast<llvm::FixedVectorType>(rows.front()->getType());
+  int lanes = static_cast<int>(rows.size()), piece = static_cast<int>(kPieceBytes * 8 / vector->getScalarSizeInBits());
+  std::vector<Value *> result(rows.size());
+  // Squares of 16 bytes first; then row j of group k holds parts of the result's rows j, piece + j, 2 piece + j, ...
+  for (int first = 0; first < lanes; first += piece) {
+    std::vector<Value *> group(rows.begin() + first, rows.begin() + first + piece);
+    transpose_squares(ir, group, lanes);
+    std::copy(group.begin(), group.end(), rows.begin() + first);
+  }
+  for (int j = 0; j < piece; ++j) {
+    auto part = [&](int k) { return rows[static_cast<size_t>(k * piece + j)]; };
+    auto to = [&](int k) -> Value *& { return result[static_cast<size_t>(k * piece + j)]; };
+    if (lanes == piece) {
+      to(0) = part(0);
+    } else if (lanes == 2 * piece) {
+      to(0) = pieces_of(ir, part(0), part(1), lanes, piece, {0});
+      to(1) = pieces_of(ir, part(0), part(1), lanes, piece, {1});
+    } else {
+      for (int half : {0, 2}) {
+        Value *x = pieces_of(ir, part(0), part(1), lanes, piece, {half, half + 1});
+        Value *y = pieces_of(ir, part(2), part(3), lanes, piece, {half, half + 1});
+        to(half) = pieces_of(ir, x, y, lanes, piece, {0, 2});
+        to(half + 1) = pieces_of(ir, x, y, lanes, piece, {1, 3});
+      }
+    }
+  }
+  return result;
+}
 
 std::vector<Value *> load_turned(llvm::IRBuilder<> &ir, llvm::Type *element, unsigned lanes, int64_t columns,
                                  const std::function<Value *(int64_t column)> &at) {

@@ -14,6 +14,9 @@ namespace netc::contraction {
 std::vector<llvm::Value *> load_turned(llvm::IRBuilder<> &ir, llvm::Type *element, unsigned lanes, int64_t columns,
                                        const std::function<llvm::Value *(int64_t column)> &at);
 
+// The transpose of a square of as many vectors as one has lanes: one, two or four times 16 bytes.
+std::vector<llvm::Value *> transposed(llvm::IRBuilder<> &ir, std::vector<llvm::Value *> rows);
+
 // to[step * width + column - begin] = from[column * from_stride + step] for the columns in [begin, end) and all steps.
 // `begin` is a multiple of `width`, itself a multiple of the vector; `columns` is the number of all columns.
 struct PanelTranspose {
