@@ -218,6 +218,27 @@ TEST(Contraction, ConvolutionWithFewFilters) {
   check(into_a_halo, 3);
 }
 
+// Blocks of filters are copied to the stack; chunks are some images of a block, or end in the next one.
+TEST(Contraction, ConvolutionOfALargeKernelInBlocksOfFilters) {
+  for (int64_t filters : {129, 160})
+    check(conv2d(B, 7, 9, 120, filters, {.strides = {2, 2}, .padding = {1, 1, 1, 1}}, kHalo), 3);
+  check(conv2d({3}, 4, 5, 131, 140, {.padding = {1, 1, 1, 1}}, {}), 1);
+  Contraction into_a_halo = conv2d(B, 6, 7, 120, 140, {.strides = {2, 1}, .padding = {1, 1, 1, 1}}, kHalo);
+  into_a_halo.result.halo = {1, 2, 3, 1};
+  check(into_a_halo, 1);
+  check(conv2d(B, 3, 5, 120, 150, {.padding = {1, 1, 1, 1}}, {}, DType::f64), 2);
+}
+
+// The gradient of one with strides: outputs that no tap reaches are shared out among the blocks.
+TEST(Contraction, ConvolutionOfADilatedInputWithALargeKernel) {
+  Window pointwise{.kernel_height = 1, .kernel_width = 1, .padding = {0, 1, 0, 1}, .input_dilation = {2, 2}};
+  check(conv2d(B, 5, 4, 300, 450, pointwise, {}), 3);
+  pointwise.padding = {0, 2, 1, 2};
+  pointwise.input_dilation = {3, 3};
+  check(conv2d(B, 2, 7, 450, 301, pointwise, {}), 1);
+  check(conv2d(B, 5, 6, 120, 140, {.padding = {1, 2, 1, 2}, .input_dilation = {2, 2}}, kHalo), 3);
+}
+
 // Tiles go over images; taps that see nothing but zeros are left out.
 TEST(Contraction, ConvolutionOfSmallImagesWithALargeKernel) {
   check(conv2d(B, 4, 4, 240, 245, {.strides = {2, 2}, .padding = {1, 1, 1, 1}}, {1, 1, 1, 1}), 17);
