@@ -5,10 +5,7 @@
 namespace netc {
 
 const LaneIndex &ContractionSums::place(LaneBuilder &builder, const LaneIndex &channel, size_t end) {
-  Index number = builder.scale(builder.variable(kernel_.chunk), static_cast<int64_t>(plan_.ends.size()));
-  number = builder.add(number, builder.index(static_cast<int64_t>(end)));
-  number = builder.scale(number, plan_.kept_elements.size);
-  return builder.at(builder.add(number, builder.make(channel)));
+  return builder.at(partial_place(builder, plan_, kernel_.chunk, end, builder.make(channel)));
 }
 
 void ContractionSums::clear() {

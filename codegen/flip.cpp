@@ -68,8 +68,8 @@ Lowering lower_flip(const OpTask &task) {
   if (kernel.dtype != DType::f32 || !whole || task.operands[0].splat) return lower_pull(task);
   Stage stage;
   stage.units = {plan.units(), false};
-  double each = 2.0 / task.target->vector_floats;
-  stage.units_per_chunk = units_per_chunk(each * static_cast<double>(plan.inputs * plan.rows()));
+  double each = 4.0 / task.target->vector_floats;
+  stage.units_per_chunk = units_per_chunk(stage.units, each * static_cast<double>(plan.inputs * plan.rows()));
   set_cost(stage, {plan.taps * plan.inputs * plan.outputs, false}, each);
   stage.emit = [&task, plan, units = stage.units, per_chunk = stage.units_per_chunk](Kernel &kernel) {
     emit_flip(kernel, task, plan, units, per_chunk);

@@ -46,8 +46,9 @@ struct Lowering {
 
 // Sets the cost of `elements` elements.
 void set_cost(Stage &stage, Dim elements, double nanoseconds_each);
-// How much work of `nanoseconds` a unit makes a chunk worth handing to another thread (about 10 microseconds).
-int64_t units_per_chunk(double nanoseconds_per_unit);
+// How many units, of this many nanoseconds each, make a chunk: about 10 microseconds, or half of all that is to be done
+// where that is less and still worth handing to another thread. A multiple of `multiple`; see even_units (chunks.h).
+int64_t units_per_chunk(Dim units, double nanoseconds_per_unit, int64_t multiple = 1);
 Dim product(std::span<const Dim> dims);
 
 Lowering lower_map(const OpTask &task);          // elementwise

@@ -1,6 +1,8 @@
 // Elementwise kernels: a loop nest over the iteration space, vectors along the last axis.
+#include <algorithm>
 #include <cmath>
 
+#include "codegen/chunks.h"
 #include "codegen/lowering.h"
 
 namespace netc {
@@ -10,8 +12,11 @@ void set_cost(Stage &stage, Dim elements, double nanoseconds_each) {
       static_cast<double>(elements.size) * nanoseconds_each;
 }
 
-int64_t units_per_chunk(double nanoseconds_per_unit) {
-  return std::max<int64_t>(1, static_cast<int64_t>(10000 / std::max(nanoseconds_per_unit, 1e-3)));
+int64_t units_per_chunk(Dim units, double nanoseconds_per_unit, int64_t multiple) {
+  constexpr double kMost = 10000, kFewest = 2500;  // nanoseconds
+  double all = nanoseconds_per_unit * static_cast<double>(units.size) * (units.batch ? kTypicalBatch : 1);
+  double chunk = all < 2 * kFewest ? kMost : std::clamp(all / 2, kFewest, kMost);
+  return even_units(units, static_cast<int64_t>(std::ceil(chunk / std::max(nanoseconds_per_unit, 1e-3))), multiple);
 }
 
 Dim product(std::span<const Dim> dims) {
@@ -90,8 +95,8 @@ Lowering lower_map(const OpTask &task) {
   if (!space->axes.empty()) {
     Dim inner = product(std::span(space->axes).subspan(1));
     stage.units = space->axes[0];
-    stage.units_per_chunk = units_per_chunk(each * static_cast<double>(inner.size * (inner.batch ? 32 : 1)));
-    if (space->axes.size() == 1) stage.units_per_chunk = (stage.units_per_chunk + 63) / 64 * 64;
+    double unit = each * static_cast<double>(inner.size * (inner.batch ? kTypicalBatch : 1));
+    stage.units_per_chunk = units_per_chunk(stage.units, unit, space->axes.size() == 1 ? 64 : 1);
   }
   stage.emit = [&task, space, units = stage.units, per_chunk = stage.units_per_chunk](Kernel &kernel) {
     MapEmitter emitter{task, *space, kernel, {}, {}};

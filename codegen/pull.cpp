@@ -102,7 +102,7 @@ Lowering lower_pull(const OpTask &task) {
   Dim work = touched(task);
   set_cost(stage, work, each);
   stage.units = visit->units;
-  stage.units_per_chunk = units_per_chunk(typical(work) * each / typical(visit->units));
+  stage.units_per_chunk = units_per_chunk(stage.units, typical(work) * each / typical(visit->units));
   stage.emit = [&task, visit, units = stage.units, per_chunk = stage.units_per_chunk](Kernel &kernel) {
     std::vector<Operand> operands;
     for (const Storage &storage : task.operands) operands.push_back(kernel.operand(storage));
@@ -185,7 +185,7 @@ Lowering lower_push(const OpTask &task) {
   set_cost(stage, work, each);
   if (parallel) {
     stage.units = visit->units;
-    stage.units_per_chunk = units_per_chunk(typical(work) * each / typical(visit->units));
+    stage.units_per_chunk = units_per_chunk(stage.units, typical(work) * each / typical(visit->units));
   }
   stage.emit = [&task, visit, lanes, parallel, units = stage.units, per_chunk = stage.units_per_chunk](Kernel &kernel) {
     LaneBuilder::Frame ignored;
@@ -230,9 +230,10 @@ Stage zero_halo(const Storage &result) {
   for (Dim stride : strides_of(result.layout)) strides.push_back(stride.size);
   int64_t height = result.layout.type.shape[1].size, width = result.layout.type.shape[2].size;
   int64_t border = strides[0] - height * width * strides[2];
-  double each = 0.1 * static_cast<double>(border);
-  set_cost(stage, {stage.units.size * border, stage.units.batch}, 0.1);
-  stage.units_per_chunk = units_per_chunk(each);
+  // Pieces at the ends of rows, far apart.
+  double each = 0.2 * static_cast<double>(border) + 5 * static_cast<double>(height);
+  set_cost(stage, stage.units, each);
+  stage.units_per_chunk = units_per_chunk(stage.units, each);
   stage.emit = [result, halo, strides, height, width, units = stage.units,
                 per_chunk = stage.units_per_chunk](Kernel &kernel) {
     llvm::IRBuilder<> &ir = kernel.ir;

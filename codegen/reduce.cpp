@@ -24,13 +24,12 @@ Lowering lower_reduce(const OpTask &task) {
     plan->split = *std::ranges::max_element(reduced, {}, [&](size_t axis) { return typical(axes[axis]); });
     plan->units = axes[*plan->split];
     double unit = typical(all) / typical(plan->units) * each;
-    plan->units_per_chunk = units_per_chunk(unit * 0.5);
-    if (plan->vector_reduced && *plan->split == *plan->vector_axis)
-      plan->units_per_chunk = (plan->units_per_chunk + 63) / 64 * 64;
+    bool of_vectors = plan->vector_reduced && *plan->split == *plan->vector_axis;
+    plan->units_per_chunk = units_per_chunk(plan->units, unit * 0.5, of_vectors ? 64 : 1);
     (plan->units.batch ? lowering.scratch_batch : lowering.scratch_fixed) = partial_bytes(*plan);
   } else if (!plan->kept.empty()) {
     plan->units = axes[plan->kept[0]];
-    plan->units_per_chunk = units_per_chunk(typical(all) / typical(plan->units) * each);
+    plan->units_per_chunk = units_per_chunk(plan->units, typical(all) / typical(plan->units) * each);
   }
   stage.units = plan->units;
   stage.units_per_chunk = plan->units_per_chunk;

@@ -338,7 +338,7 @@ class ReduceEmitter {
     return sums;
   }
 
-  // ---- where a total goes: the result, or the partial results of this chunk: [chunk][end][kept elements]
+  // ---- where a total goes: the result, or the partial results of this chunk
 
   void store(LaneBuilder &builder, const Point &point, const ReduceEnd &end, llvm::Value *total) {
     std::vector<Index> index;
@@ -349,17 +349,14 @@ class ReduceEmitter {
                             builder.make(total, end.dtype));
       return;
     }
-    Index number = builder.variable(kernel_.chunk);
-    size_t end_number = static_cast<size_t>(&end - plan_.ends.data());
-    number = builder.add(builder.scale(number, static_cast<int64_t>(plan_.ends.size())),
-                         builder.index(static_cast<int64_t>(end_number)));
-    number = builder.scale(number, plan_.kept_elements.size);
+    Index number = builder.index(0);
     int64_t stride = 1;
     for (size_t axis = plan_.space.axes.size(); axis-- > 0;) {
       if (plan_.space.reduced[axis]) continue;
       number = builder.add(number, builder.scale(index[axis], stride));
       stride *= plan_.space.axes[axis].size;
     }
+    number = partial_place(builder, plan_, kernel_.chunk, static_cast<size_t>(&end - plan_.ends.data()), number);
     builder.store_element(partial_, end.dtype, builder.at(number), builder.make(total, end.dtype));
   }
 

@@ -42,11 +42,14 @@ struct ReducePlan {
 
 ReducePlan make_reduce_plan(const OpTask &task);
 
-// Sums the chunk; with `split`, into its partial results in scratch memory: [chunk][end][kept elements].
+// Sums the chunk; with `split`, into its partial results in scratch memory.
 void emit_reduction(const ReducePlan &plan, Kernel &kernel);
+// Where the partial result of kept element number `element` is: [chunk][end][kept elements], each chunk in cache lines
+// of its own, which another core may be writing its sums to.
+Index partial_place(LaneBuilder &builder, const ReducePlan &plan, llvm::Value *chunk, size_t end, const Index &element);
 // Bytes of the partial results of all chunks; for each sample where units grow with the batch.
 int64_t partial_bytes(const ReducePlan &plan);
-// The stage that adds the partial results of all chunks, in order, in blocks.
+// The stage that adds the partial results of all chunks, in order, in blocks: chunks of kept elements.
 Stage combination_stage(std::shared_ptr<const ReducePlan> plan);
 
 }  // namespace netc

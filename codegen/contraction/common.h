@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "codegen/chunks.h"
 #include "codegen/contraction/blocking.h"
 #include "codegen/contraction/tile.h"
 #include "codegen/kernel_emitter.h"

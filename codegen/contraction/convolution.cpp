@@ -409,7 +409,7 @@ ContractionLowering plan_convolution(const Convolution &convolution, const Value
   KernelStage stage;
   stage.suffix = plan.source.padded ? "tile" : "";
   stage.units = {convolution.images.size * parts, convolution.images.batch};
-  stage.units_per_chunk = units_per_chunk(work / static_cast<double>(parts));
+  stage.units_per_chunk = even_units(stage.units, units_per_chunk(work / static_cast<double>(parts)));
   if (in_blocks && plan.on_stack) {
     int64_t pixels = plan.rows.front().outputs * plan.columns.front().outputs;
     stage.units_per_chunk = std::max(stage.units_per_chunk, (kPixelsOfCopy + pixels - 1) / pixels);

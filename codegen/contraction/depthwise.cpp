@@ -167,7 +167,7 @@ ContractionLowering plan_depthwise(const Convolution &convolution, const ValueLa
   KernelStage stage;
   stage.suffix = plan.source.padded ? "tile" : "";
   stage.units = {convolution.images.size * strips, convolution.images.batch};
-  stage.units_per_chunk = units_per_chunk(work / static_cast<double>(strips));
+  stage.units_per_chunk = even_units(stage.units, units_per_chunk(work / static_cast<double>(strips)));
   set_cost(stage, nanoseconds(work) / static_cast<double>(strips));
   cut_single_sample(stage);
   stage.emit = [plan, strips, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {

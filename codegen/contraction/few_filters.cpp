@@ -170,7 +170,7 @@ std::optional<ContractionLowering> plan_few_filters(const Convolution &convoluti
   // In multiply-adds on whole vectors; adding up the lanes takes about three operations a pixel.
   auto vectors = static_cast<double>(plan.taps() * plan.channel_steps + 3);
   double work = vectors * static_cast<double>(plan.columns.outputs * filters * most);
-  stage.units_per_chunk = units_per_chunk(work);
+  stage.units_per_chunk = even_units(stage.units, units_per_chunk(work));
   set_cost(stage, nanoseconds(work));
   cut_single_sample(stage);
   stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {

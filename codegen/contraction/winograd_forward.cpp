@@ -101,8 +101,9 @@ KernelStage transform_kernel_stage(const WinogradPlan &plan, double cycles) {
   stage.suffix = "winograd_kernel";
   stage.prepares = true;
   stage.units = {plan.channels(), false};
-  double per_channel = cycles / kCyclesPerNanosecond / static_cast<double>(plan.channels());
-  stage.units_per_chunk = std::max<int64_t>(1, std::llround(kChunkNanoseconds / per_channel));
+  // Weights come from afar, rows of them from far apart.
+  double per_channel = 2 * cycles / kCyclesPerNanosecond / static_cast<double>(plan.channels());
+  stage.units_per_chunk = even_units(stage.units, std::llround(kChunkNanoseconds / per_channel));
   set_cost(stage, per_channel);
   stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
     for_units(emitter, units, group, [&](Value *channel) {

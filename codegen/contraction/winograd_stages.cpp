@@ -109,7 +109,7 @@ KernelStage input_stage(const WinogradPlan &plan, double cycles) {
   KernelStage stage;
   stage.suffix = "winograd_inputs";
   stage.units = plan.tiles.count();
-  stage.units_per_chunk = std::max<int64_t>(1, std::llround(kChunkNanoseconds * kCyclesPerNanosecond / cycles));
+  stage.units_per_chunk = even_units(stage.units, std::llround(kChunkNanoseconds * kCyclesPerNanosecond / cycles));
   set_cost(stage, cycles / kCyclesPerNanosecond);
   stage.emit = [plan, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
     StageEmitter stages(emitter, plan);

@@ -118,6 +118,19 @@ TEST(Reduce, FirstAxesKeepChannels) {
          {1, 4, 65},
          1e-4});
 }
+TEST(Reduce, PartialResultsAreAddedUpInChunks) {
+  // Many partial results of many channels: the stage that adds them up is cut, evenly and not.
+  for (int64_t channels : {96, 200, 515})
+    expect_same_as_evaluator(
+        {{f32({B, d(30), d(10), d(channels)})},
+         fused("reduce",
+               [](Builder &b, const Values &x) {
+                 Attributes axes = {{"axes", Integers{0, 1, 2}}, {"keep_dims", false}};
+                 return Values{b.emit("reduce_sum", {x[0]}, axes), b.emit("reduce_max", {x[0]}, axes)};
+               }),
+         {3, 40},
+         1e-4});
+}
 TEST(Reduce, MiddleAxes) {
   for (int64_t channels : {1, 5, 32})
     expect_same_as_evaluator({{f32({B, d(6), d(7), d(channels)})},
