@@ -25,6 +25,7 @@ TARGETS = {
     "other convolution 3x3 forward": None, "other convolution 3x3 backward data": None, "other convolution 3x3 backward weights": None,
     "convolution 1x1 forward": 94, "convolution 1x1 backward data": 94, "convolution 1x1 backward weights": 94,
     "depthwise 3x3 forward": 80, "depthwise 3x3 backward data": 80, "depthwise 3x3 backward weights": 80,
+    "grouped 3x3 forward": None, "grouped 3x3 backward data": None, "grouped 3x3 backward weights": None,
     "bf16 dense forward": 195, "bf16 dense backward data": 195, "bf16 dense backward weights": 195,
     "bf16 convolution 3x3 forward": 195, "bf16 convolution 3x3 backward data": 195, "bf16 convolution 3x3 backward weights": 195,
     "batch norm and relu": 80, "max pool 2x2": 80, "add and relu": 80, "adam": 80,

@@ -20,9 +20,9 @@ struct Dense {
 // Images are square, padded so that stride 1 keeps their size; channels last for netc.
 struct Convolution {
   int64_t images, size, channels, filters, kernel = 3, stride = 1;
-  bool depthwise = false;  // channels == filters
-  bool winograd = false;   // Winograd's algorithm is allowed
-  bool bf16 = false;       // as for a dense layer
+  int64_t groups = 1;     // of channels and of filters; as many as channels: depthwise
+  bool winograd = false;  // Winograd's algorithm is allowed
+  bool bf16 = false;      // as for a dense layer
 
   int64_t padding() const { return kernel / 2; }
   int64_t result_size() const { return (size + 2 * padding() - kernel) / stride + 1; }

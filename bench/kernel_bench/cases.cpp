@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <utility>
 
 #include "bench/kernel_bench/case.h"
@@ -26,11 +27,13 @@ void add_dense(std::vector<Case> &all, Dense dense) {
 
 void add_convolution(std::vector<Case> &all, std::string_view kind, Convolution convolution) {
   int64_t result = convolution.result_size();
-  int64_t taps = convolution.kernel * convolution.kernel * (convolution.depthwise ? 1 : convolution.channels);
+  int64_t taps = convolution.kernel * convolution.kernel * convolution.channels / convolution.groups;
   double amount = 2.0 * static_cast<double>(convolution.images * result * result * convolution.filters * taps);
   std::string shape =
       fmt::format("{} of {}x{}x{}", convolution.images, convolution.size, convolution.size, convolution.channels);
   if (convolution.channels != convolution.filters) shape += fmt::format(" to {}", convolution.filters);
+  if (convolution.groups > 1 && convolution.groups < convolution.channels)
+    shape += fmt::format(" in {} groups", convolution.groups);
   if (convolution.stride > 1) shape += fmt::format(" stride {}", convolution.stride);
   for (auto [direction, text] : kDirections) {
     all.push_back(
@@ -66,8 +69,10 @@ std::vector<Case> all_cases() {
   for (Convolution convolution : {Convolution{64, 14, 64, 128, 1}, Convolution{64, 8, 256, 256, 1}})
     add_convolution(all, "convolution 1x1", convolution);
   for (int64_t images : {2, 64})  // in a core's cache, and beyond it
-    add_convolution(all, "depthwise 3x3",
-                    {.images = images, .size = 28, .channels = 64, .filters = 64, .depthwise = true});
+    add_convolution(all, "depthwise 3x3", {.images = images, .size = 28, .channels = 64, .filters = 64, .groups = 64});
+  for (auto [images, size, channels, filters, groups] : std::vector<std::array<int64_t, 5>>{
+           {8, 14, 128, 128, 32}, {8, 28, 64, 64, 8}, {8, 14, 256, 256, 16}, {2, 28, 32, 64, 32}})
+    add_convolution(all, "grouped 3x3", {images, size, channels, filters, 3, 1, groups});
   for (Dense dense : {Dense{512, 512, 512}, Dense{64, 784, 128}, Dense{128, 784, 512}}) {
     dense.bf16 = true;
     add_dense(all, dense);

@@ -50,7 +50,7 @@ Contraction contraction_of(const Convolution &convolution, Direction direction) 
                                   .kernel_width = kernel,
                                   .strides = {stride, stride},
                                   .padding = {edge, edge, edge, edge},
-                                  .groups = convolution.depthwise ? channels : 1};
+                                  .groups = convolution.groups};
   Halo halo{edge, edge, edge, edge};
   if (direction == Direction::forward)
     return contraction_test::conv2d(samples(), size, size, channels, filters, window, halo, dtype);

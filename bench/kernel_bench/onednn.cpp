@@ -117,7 +117,7 @@ Run inner_product(const Dense &dense, Direction direction, const engine &engine)
 }
 
 Run convolution(const Convolution &shape, Direction direction, algorithm way, const engine &engine) {
-  int64_t groups = shape.depthwise ? shape.channels : 1, edge = shape.padding(), result = shape.result_size();
+  int64_t groups = shape.groups, edge = shape.padding(), result = shape.result_size();
   Dims kernel{shape.filters / groups, shape.channels / groups, shape.kernel, shape.kernel};
   if (groups > 1) kernel.insert(kernel.begin(), groups);
   Dims strides{shape.stride, shape.stride}, before{edge, edge};

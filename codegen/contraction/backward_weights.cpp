@@ -11,7 +11,7 @@
 
 #include "codegen/contraction/common.h"
 #include "codegen/contraction/convolution.h"
-#include "codegen/contraction/depthwise.h"
+#include "codegen/contraction/grouped.h"
 #include "codegen/contraction/image.h"
 
 namespace netc::contraction {
@@ -99,7 +99,7 @@ class BackwardWeightsEmitter {
     Value *end = ir().CreateAdd(begin, number(images_per_chunk));
     end = ir().CreateBinaryIntrinsic(llvm::Intrinsic::smin, end, dim_value(emitter_, convolution_.images));
     for_range(emitter_, begin, end, 1, [&](Value *image) {
-      if (plan_.walk) return accumulate_depthwise(emitter_, convolution_, *plan_.walk, image_, image, sums);
+      if (plan_.walk) return accumulate_grouped(emitter_, convolution_, *plan_.walk, image_, image, sums);
       image_number_ = image;
       partial_ = sums;
       for_range(emitter_, number(0), number(plan_.group_count), 1, [&](Value *group) {

@@ -3,8 +3,8 @@
 #include <functional>
 
 #include "codegen/contraction/convolution.h"
-#include "codegen/contraction/depthwise.h"
 #include "codegen/contraction/few_filters.h"
+#include "codegen/contraction/grouped.h"
 #include "codegen/contraction/matmul.h"
 #include "codegen/contraction/matmul_rows.h"
 #include "codegen/contraction/matrix_unit_products.h"
@@ -116,7 +116,7 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
   if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target, constant_kernel);
   if (op.def->name == "conv2d") {
     Convolution convolution = read_convolution(op, operands, result);
-    if (has_walk(convolution, target)) return plan_depthwise(convolution, operands[0], target);
+    if (has_walk(convolution, target)) return plan_grouped(convolution, operands[0], target);
     Matmul pixels{convolution.dtype,
                   {convolution.images.size * convolution.y.output * convolution.x.output, convolution.images.batch},
                   {convolution.output_channels},

@@ -1,7 +1,8 @@
-// The gradient of a depthwise convolution with respect to its kernel, image by image: the sums of all taps are in
-// registers while a tile (walk.h) walks through the inputs that its gradients meet.
+// The gradient of a convolution in small groups with respect to its kernel, image by image: the sums of all taps of a
+// channel are in registers while a tile (walk.h) walks through the inputs that its gradients meet.
 #include "codegen/contraction/common.h"
-#include "codegen/contraction/depthwise.h"
+#include "codegen/contraction/grouped.h"
+#include "codegen/contraction/walk_channels.h"
 
 namespace netc::contraction {
 
@@ -9,19 +10,18 @@ using llvm::Value;
 
 namespace {
 
-class DepthwiseWeightsEmitter {
+class GroupedWeightsEmitter {
  public:
-  DepthwiseWeightsEmitter(KernelEmitter &emitter, const Convolution &convolution, const Image &image, Value *number,
-                          Value *sums)
+  GroupedWeightsEmitter(KernelEmitter &emitter, const Convolution &convolution, const Image &image, Value *number,
+                        Value *sums)
       : emitter_(emitter),
         convolution_(convolution),
         element_(element_type(emitter, convolution.dtype)),
         row_stride_(image.row_stride),
         pixel_stride_(image.pixel_stride),
-        lanes_(lanes_for(emitter.target(), convolution.dtype, convolution.groups)),
-        ahead_(emitter, element_, convolution.images,
-               convolution.groups *
-                   (convolution.y.input * convolution.x.input + convolution.y.output * convolution.x.output)),
+        panels_(walk_panels(convolution, emitter.target())),
+        channels_(emitter, convolution, panels_.lanes),
+        ahead_(emitter, convolution),
         sums_(sums) {
     image_ = element_at(emitter, element_, image.base, scaled(emitter, number, image.image_stride));
     const Address &dy = emitter.operand(1);
@@ -29,13 +29,12 @@ class DepthwiseWeightsEmitter {
   }
 
   void run(const WalkPieces &pieces) {
-    Panels panels = make_panels(convolution_.groups, lanes_, 1);
     for (const Pieces &rows : pieces.rows)
       for_pieces(emitter_, rows, [&](Value *row) {
         for (const Pieces &columns : pieces.columns) {
           Walk walk = make_walk(convolution_, rows.size, columns.size);
           for_pieces(emitter_, columns, [&](Value *column) {
-            for_panels(emitter_, panels, nullptr, nullptr,
+            for_panels(emitter_, panels_, nullptr, nullptr,
                        [&](const Panel &panel) { emit_tile_at(walk, row, column, panel); });
           });
         }
@@ -50,16 +49,17 @@ class DepthwiseWeightsEmitter {
 
   void emit_tile_at(const Walk &walk, Value *row, Value *column, const Panel &panel) {
     const Address &dy = emitter_.operand(1);
-    Tile tile{element_, lanes_, 1, panel.tail};
+    Tile tile{element_, panels_.lanes, 1, panel.tail};
     llvm::Type *type = accumulator_type(tile);
     Value *mask = lane_mask(ir(), tile.lanes, tile.tail);
-    auto place = [&](Value *base, int64_t of_row, int64_t of_column) {
+    auto place = [&](Value *base, int64_t of_row, int64_t of_column, Value *first) {
       base = element_at(emitter_, element_, base, scaled(emitter_, row, of_row));
       base = element_at(emitter_, element_, base, scaled(emitter_, column, of_column));
-      return element_at(emitter_, element_, base, panel.first);
+      return element_at(emitter_, element_, base, first);
     };
-    Value *inputs = place(image_, convolution_.y.stride * row_stride_, convolution_.x.stride * pixel_stride_);
-    Value *outputs = place(dy_, dy.strides[1], dy.strides[2]);
+    Value *inputs = place(image_, convolution_.y.stride * row_stride_, convolution_.x.stride * pixel_stride_,
+                          channels_.first(panel.first));
+    Value *outputs = place(dy_, dy.strides[1], dy.strides[2], panel.first);
     Value *taps = element_at(emitter_, element_, sums_, panel.first);
 
     ahead_.prefetch({inputs_below(convolution_, walk, inputs, row_stride_, pixel_stride_),
@@ -67,9 +67,10 @@ class DepthwiseWeightsEmitter {
                     panel.first);
 
     std::vector<Value *> gradients(static_cast<size_t>(walk.outputs()), nullptr),
-        sums(static_cast<size_t>(convolution_.y.kernel * convolution_.x.kernel), nullptr);
+        sums(static_cast<size_t>(walk.taps), nullptr);
     for (const WalkStep &step : walk.steps) {
-      Value *input = load_lanes(ir(), type, at(inputs, step.row * row_stride_ + step.column * pixel_stride_), mask);
+      Value *input =
+          channels_.load(at(inputs, step.row * row_stride_ + step.column * pixel_stride_), panel, step.channel);
       for (const WalkStep::Meeting &meeting : step.meetings) {
         Value *&gradient = gradients[static_cast<size_t>(meeting.output)];
         Value *&sum = sums[static_cast<size_t>(meeting.tap)];
@@ -78,37 +79,30 @@ class DepthwiseWeightsEmitter {
               meeting.output / walk.columns * dy.strides[1] + meeting.output % walk.columns * dy.strides[2];
           gradient = load_lanes(ir(), type, at(outputs, offset), mask);
         }
-        if (sum == nullptr) sum = load_lanes(ir(), type, at(taps, meeting.tap * convolution_.groups), mask);
+        if (sum == nullptr) sum = load_lanes(ir(), type, at(taps, meeting.tap * panels_.columns), mask);
         sum = multiply_add(ir(), emitter_.target(), input, gradient, sum);
       }
       for (int64_t tap : step.last_of_taps)
-        store(sums[static_cast<size_t>(tap)], at(taps, tap * convolution_.groups), mask);
+        store_lanes(ir(), sums[static_cast<size_t>(tap)], at(taps, tap * panels_.columns), mask);
       keep_order(ir());
     }
-  }
-
-  void store(Value *sum, Value *place, Value *mask) {
-    llvm::Align align(sum->getType()->getScalarSizeInBits() / 8);
-    if (mask == nullptr)
-      ir().CreateAlignedStore(sum, place, align);
-    else
-      ir().CreateMaskedStore(sum, place, align, mask);
   }
 
   KernelEmitter &emitter_;
   const Convolution &convolution_;
   llvm::Type *element_;
   int64_t row_stride_, pixel_stride_;
-  unsigned lanes_;
+  Panels panels_;
+  WalkChannels channels_;
   WalkAhead ahead_;
   Value *sums_, *image_, *dy_;
 };
 
 }  // namespace
 
-void accumulate_depthwise(KernelEmitter &emitter, const Convolution &convolution, const WalkPieces &pieces,
-                          const Image &image, Value *image_number, Value *sums) {
-  DepthwiseWeightsEmitter(emitter, convolution, image, image_number, sums).run(pieces);
+void accumulate_grouped(KernelEmitter &emitter, const Convolution &convolution, const WalkPieces &pieces,
+                        const Image &image, Value *image_number, Value *sums) {
+  GroupedWeightsEmitter(emitter, convolution, image, image_number, sums).run(pieces);
 }
 
 }  // namespace netc::contraction

@@ -1,4 +1,5 @@
-// Depthwise convolutions by walks through the image (walk.h), for the kernels that has_walk says yes to.
+// Depthwise convolutions, and others in small groups, by walks through the image (walk.h), for the kernels that
+// has_walk says yes to.
 #pragma once
 
 #include "codegen/contraction/image.h"
@@ -10,17 +11,17 @@ namespace netc::contraction {
 // caches near the core: there it gains a fifth, in these caches it would cost as much.
 class WalkAhead {
  public:
-  // `elements` of one image, all operands and results.
-  WalkAhead(KernelEmitter &emitter, llvm::Type *element, Dim images, int64_t elements);
+  WalkAhead(KernelEmitter &emitter, const Convolution &convolution);
 
   // Rows and columns of pixels: `row` and `column` are relative to `start`.
   struct Pixels {
     llvm::Value *start;
     int64_t row_stride, pixel_stride;  // elements
     int64_t row, rows, column, columns;
+    int64_t lines = 1;  // of the cache that belong to one of filters
   };
-  // `channel`: the first of the tile.
-  void prefetch(const std::vector<Pixels> &all, llvm::Value *channel) const;
+  // `filter`: the first of the tile.
+  void prefetch(const std::vector<Pixels> &all, llvm::Value *filter) const;
 
  private:
   KernelEmitter &emitter_;
@@ -31,11 +32,12 @@ class WalkAhead {
 WalkAhead::Pixels inputs_below(const Convolution &convolution, const Walk &walk, llvm::Value *inputs,
                                int64_t row_stride, int64_t pixel_stride);
 
-// A depthwise convolution, or the gradient of one with respect to its input.
-ContractionLowering plan_depthwise(const Convolution &convolution, const ValueLayout &input, const Target &target);
+// Such a convolution, or the gradient of one with respect to its input.
+ContractionLowering plan_grouped(const Convolution &convolution, const ValueLayout &input, const Target &target);
 
-// Adds what one image gives to the gradient of the kernel to `sums`, [tap row][tap column][channel].
-void accumulate_depthwise(KernelEmitter &emitter, const Convolution &convolution, const WalkPieces &pieces,
-                          const Image &image, llvm::Value *image_number, llvm::Value *sums);
+// Adds what one image gives to the gradient of the kernel to `sums`, [tap row][tap column][channel of the
+// group][filter].
+void accumulate_grouped(KernelEmitter &emitter, const Convolution &convolution, const WalkPieces &pieces,
+                        const Image &image, llvm::Value *image_number, llvm::Value *sums);
 
 }  // namespace netc::contraction

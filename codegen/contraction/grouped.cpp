@@ -1,13 +1,14 @@
-// Depthwise convolution, and the gradient of one with respect to its input: an image is cut into strips of rows, a
-// strip into tiles (walk.h), and all channels of a tile follow one another, so that memory is read and written in
+// Convolution in small groups, and the gradient of one with respect to its input: an image is cut into strips of rows,
+// a strip into tiles (walk.h), and all channels of a tile follow one another, so that memory is read and written in
 // long runs.
-#include "codegen/contraction/depthwise.h"
+#include "codegen/contraction/grouped.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "codegen/contraction/common.h"
 #include "codegen/contraction/image.h"
+#include "codegen/contraction/walk_channels.h"
 
 namespace netc::contraction {
 
@@ -15,34 +16,29 @@ using llvm::Value;
 
 namespace {
 
-struct DepthwisePlan {
+struct GroupedPlan {
   Convolution convolution;
   ImageSource source;
   WalkPieces pieces;
 
-  // Of one image and its result.
-  int64_t elements() const {
-    const ConvolutionAxis &y = convolution.y, &x = convolution.x;
-    return convolution.groups * (y.input * x.input + y.output * x.output);
-  }
   int64_t strips() const {
     return std::accumulate(pieces.rows.begin(), pieces.rows.end(), int64_t{0},
                            [](int64_t sum, const Pieces &rows) { return sum + rows.count; });
   }
 };
 
-class DepthwiseEmitter {
+class GroupedEmitter {
  public:
-  DepthwiseEmitter(KernelEmitter &emitter, const DepthwisePlan &plan)
+  GroupedEmitter(KernelEmitter &emitter, const GroupedPlan &plan)
       : emitter_(emitter),
         plan_(plan),
         convolution_(plan.convolution),
         element_(element_type(emitter, convolution_.dtype)),
         image_(open_image(emitter, plan.source)),
-        ahead_(emitter, element_, convolution_.images, plan.elements()),
+        ahead_(emitter, convolution_),
         finished_(emitter.finished()),
-        panels_(make_panels(convolution_.groups, lanes_for(emitter.target(), convolution_.dtype, convolution_.groups),
-                            1)) {}
+        panels_(walk_panels(convolution_, emitter.target())),
+        channels_(emitter, convolution_, panels_.lanes) {}
 
   // Strip number `strip` of an image.
   void run(Value *image, Value *strip) {
@@ -92,7 +88,7 @@ class DepthwiseEmitter {
     Value *a = element_at(emitter_, element_, image_.base, scaled(emitter_, image_number_, image_.image_stride));
     a = element_at(emitter_, element_, a, input_at(convolution_.y, row, image_.row_stride));
     a = element_at(emitter_, element_, a, input_at(convolution_.x, column, image_.pixel_stride));
-    a = element_at(emitter_, element_, a, panel.first);
+    a = element_at(emitter_, element_, a, channels_.first(panel.first));
     Value *b = element_at(emitter_, element_, kernel.base, panel.first);
 
     IndexValue image = index_of(emitter_, image_number_), y = index_of(emitter_, row), x = index_of(emitter_, column),
@@ -117,16 +113,15 @@ class DepthwiseEmitter {
     ahead_.prefetch(next, panel.first);
 
     std::vector<Value *> sums(static_cast<size_t>(walk.outputs()), nullptr),
-        taps(static_cast<size_t>(convolution_.y.kernel * convolution_.x.kernel), nullptr);
+        taps(static_cast<size_t>(walk.taps), nullptr);
     for (const WalkStep &step : walk.steps) {
       Value *place = number(step.row * image_.row_stride + step.column * image_.pixel_stride);
-      Value *input = load_lanes(ir(), type, element_at(emitter_, element_, a, place), mask);
+      Value *input = channels_.load(element_at(emitter_, element_, a, place), panel, step.channel);
       for (const WalkStep::Meeting &meeting : step.meetings) {
         Value *&sum = sums[static_cast<size_t>(meeting.output)];
         Value *&tap = taps[static_cast<size_t>(meeting.tap)];
         if (tap == nullptr) {
-          Value *offset = number(meeting.tap / convolution_.x.kernel * kernel.strides[0] +
-                                 meeting.tap % convolution_.x.kernel * kernel.strides[1]);
+          Value *offset = number(meeting.tap * kernel.strides[2]);
           tap = load_lanes(ir(), type, element_at(emitter_, element_, b, offset), mask);
         }
         sum = sum == nullptr ? ir().CreateFMul(input, tap) : multiply_add(ir(), emitter_.target(), input, tap, sum);
@@ -139,21 +134,22 @@ class DepthwiseEmitter {
   }
 
   KernelEmitter &emitter_;
-  const DepthwisePlan &plan_;
+  const GroupedPlan &plan_;
   const Convolution &convolution_;
   llvm::Type *element_;
   Image image_;
   WalkAhead ahead_;
   std::vector<Address> finished_;
   Panels panels_;
+  WalkChannels channels_;
   Value *image_number_ = nullptr;
 };
 
 }  // namespace
 
-ContractionLowering plan_depthwise(const Convolution &convolution, const ValueLayout &input, const Target &target) {
+ContractionLowering plan_grouped(const Convolution &convolution, const ValueLayout &input, const Target &target) {
   ContractionLowering lowering;
-  DepthwisePlan plan{convolution, {}, choose_walk(convolution, target)};
+  GroupedPlan plan{convolution, {}, choose_walk(convolution, target)};
   std::vector<AxisPhase> rows = axis_phases(convolution.y), columns = axis_phases(convolution.x);
   plan.source = plan_image(input, read_range(rows), read_range(columns));
   add_padding_stage(lowering, plan.source);
@@ -162,7 +158,9 @@ ContractionLowering plan_depthwise(const Convolution &convolution, const ValueLa
   for (const AxisPhase &row : rows)
     for (const AxisPhase &column : columns)
       taps += static_cast<double>(row.outputs * row.taps * column.outputs * column.taps);
-  double work = taps * static_cast<double>(convolution.groups);  // multiply-adds of one image
+  // Multiply-adds of one image.
+  double work =
+      taps * static_cast<double>(convolution.groups * convolution.input_channels * convolution.output_channels);
   int64_t strips = plan.strips();
   KernelStage stage;
   stage.suffix = plan.source.padded ? "tile" : "";
@@ -171,12 +169,12 @@ ContractionLowering plan_depthwise(const Convolution &convolution, const ValueLa
   set_cost(stage, nanoseconds(work) / static_cast<double>(strips));
   cut_single_sample(stage);
   stage.emit = [plan, strips, units = stage.units, group = stage.units_per_chunk](KernelEmitter &emitter) {
-    DepthwiseEmitter depthwise(emitter, plan);
+    GroupedEmitter grouped(emitter, plan);
     for_units(emitter, units, group, [&](Value *unit) {
       llvm::IRBuilder<> &ir = emitter.ir();
       Value *count = ir.getInt64(static_cast<uint64_t>(strips));
-      if (strips == 1) return depthwise.run(unit, ir.getInt64(0));
-      depthwise.run(ir.CreateSDiv(unit, count), ir.CreateSRem(unit, count));
+      if (strips == 1) return grouped.run(unit, ir.getInt64(0));
+      grouped.run(ir.CreateSDiv(unit, count), ir.CreateSRem(unit, count));
     });
   };
   lowering.stages.push_back(std::move(stage));
