@@ -109,6 +109,9 @@ Result<void> link_executable(const fs::path &object, const fs::path &runtime_lib
   fs::remove(temporary, ignored);
   if (!status) return tl::unexpected(status.error());
   if (code) return fail(fmt::format("cannot write {}: {}", output.string(), code.message()));
+  if (messages.empty())  // its messages go to a file beside the program
+    return fail(fmt::format("the linker failed with status {} and left no message", *status),
+                fmt::format("is there room for {}?", output.string()));
   return fail(fmt::format("the linker failed with status {}:\n{}", *status, messages));
 }
 

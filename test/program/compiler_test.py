@@ -93,6 +93,16 @@ class CompilerTest(ProgramCase):
         self.assertEqual((self.folder / "program").read_text(), "what was there before")
         self.assertEqual(self.names(), ["model.net", "program"])
 
+    def test_linker_without_a_word(self):
+        """A disk that is full takes no message of the linker's either."""
+        (self.folder / "bin").mkdir()
+        linker = self.folder / "bin/c++"
+        linker.write_text("#!/bin/sh\nexit 1\n")
+        linker.chmod(0o755)
+        text = self.netc("model.net", code=2, env={"PATH": str(linker.parent)})
+        self.assertIn("the linker failed with status 1 and left no message\nhelp: is there room for model?", text)
+        self.assertEqual(self.names(), ["bin", "model.net"])
+
     def test_full_output(self):
         with open("/dev/full", "w") as full:
             done = subprocess.run([NETC, "model.net", "--emit=graph"], cwd=self.folder, stdout=full,
