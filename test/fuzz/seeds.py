@@ -1,7 +1,8 @@
 """Writes what the fuzzers start from: seeds.py FOLDER gives FOLDER/<fuzzer>/*.
 
-Networks come from examples, test/errors and test/fuzz/seeds; graphs from test/fuzz/seeds_ir; the files a reader is given
-from test/errors_data, the corpus of wrong data, whose form test/unit/runtime/data_errors_test.cpp describes.
+Networks come from examples, test/errors and test/fuzz/seeds; graphs from test/fuzz/seeds_ir; what models have learnt
+from test/fuzz/seeds_preparation; the files a reader is given from test/errors_data, the corpus of wrong data, whose form
+test/unit/runtime/data_errors_test.cpp describes.
 """
 import gzip
 import json
@@ -47,8 +48,9 @@ def main(folder):
     for source in ("examples", "test/errors", "test/fuzz/seeds"):
         for path in sorted((ROOT / source).glob("*.net")):
             write("parser", path.name, path.read_bytes())
-    for path in sorted((ROOT / "test/fuzz/seeds_ir").iterdir()):
-        write("ir_text", path.name, path.read_bytes())
+    for fuzzer, folder_of_seeds in (("ir_text", "seeds_ir"), ("preparation", "seeds_preparation")):
+        for path in sorted((ROOT / "test/fuzz" / folder_of_seeds).iterdir()):
+            write(fuzzer, path.name, path.read_bytes())
     for path in sorted((ROOT / "test/errors_data").glob("*.json")):
         test = json.loads(path.read_text())
         for name, file in test.get("files", {}).items():
