@@ -260,7 +260,7 @@ double nanoseconds_per_element(const Function &body, const Target &target) {
                   name == "log1p" || name == "expm1";
     operations += costly ? 20 : 1;
   }
-  return operations * 0.5 / target.vector_floats + 0.08;
+  return operations * 0.35 / target.vector_floats + 0.05;
 }
 
 llvm::Value *first_lanes(Kernel &kernel, unsigned lanes, llvm::Value *active) {

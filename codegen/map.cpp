@@ -13,7 +13,7 @@ void set_cost(Stage &stage, Dim elements, double nanoseconds_each) {
 }
 
 int64_t units_per_chunk(Dim units, double nanoseconds_per_unit, int64_t multiple) {
-  constexpr double kMost = 10000, kFewest = 2500;  // nanoseconds
+  constexpr double kMost = 10000, kFewest = 4000;  // nanoseconds
   double all = nanoseconds_per_unit * static_cast<double>(units.size) * (units.batch ? kTypicalBatch : 1);
   double chunk = all < 2 * kFewest ? kMost : std::clamp(all / 2, kFewest, kMost);
   return even_units(units, static_cast<int64_t>(std::ceil(chunk / std::max(nanoseconds_per_unit, 1e-3))), multiple);
