@@ -71,7 +71,7 @@ std::vector<Case> all_cases() {
   for (int64_t images : {2, 64})  // in a core's cache, and beyond it
     add_convolution(all, "depthwise 3x3", {.images = images, .size = 28, .channels = 64, .filters = 64, .groups = 64});
   for (auto [images, size, channels, filters, groups] : std::vector<std::array<int64_t, 5>>{
-           {8, 14, 128, 128, 32}, {8, 28, 64, 64, 8}, {8, 14, 256, 256, 16}, {2, 28, 32, 64, 32}})
+           {8, 14, 128, 128, 32}, {8, 28, 64, 64, 8}, {8, 14, 512, 512, 32}, {2, 28, 32, 64, 32}})
     add_convolution(all, "grouped 3x3", {images, size, channels, filters, 3, 1, groups});
   for (Dense dense : {Dense{512, 512, 512}, Dense{64, 784, 128}, Dense{128, 784, 512}}) {
     dense.bf16 = true;

@@ -8,6 +8,7 @@
 
 #include "codegen/contraction/common.h"
 #include "codegen/contraction/image.h"
+#include "codegen/contraction/kernel_panels.h"
 #include "codegen/contraction/walk_channels.h"
 
 namespace netc::contraction {
@@ -16,10 +17,15 @@ using llvm::Value;
 
 namespace {
 
+// A larger kernel is copied, so that the taps of a panel lie in one piece: a row of filters apart they would compete
+// for few places of the first-level cache, with one another and with the inputs.
+constexpr int64_t kMostBytesInRows = 32 * 1024;
+
 struct GroupedPlan {
   Convolution convolution;
   ImageSource source;
   WalkPieces pieces;
+  std::optional<KernelPanels> copied;  // the kernel is read from there
 
   int64_t strips() const {
     return std::accumulate(pieces.rows.begin(), pieces.rows.end(), int64_t{0},
@@ -89,7 +95,9 @@ class GroupedEmitter {
     a = element_at(emitter_, element_, a, input_at(convolution_.y, row, image_.row_stride));
     a = element_at(emitter_, element_, a, input_at(convolution_.x, column, image_.pixel_stride));
     a = element_at(emitter_, element_, a, channels_.first(panel.first));
-    Value *b = element_at(emitter_, element_, kernel.base, panel.first);
+    Value *b = plan_.copied ? copied_panel(emitter_, *plan_.copied, panel.first)
+                            : element_at(emitter_, element_, kernel.base, panel.first);
+    int64_t of_tap = plan_.copied ? plan_.copied->panels.width() : kernel.strides[2];
 
     IndexValue image = index_of(emitter_, image_number_), y = index_of(emitter_, row), x = index_of(emitter_, column),
                channel = index_of(emitter_, panel.first);
@@ -121,7 +129,7 @@ class GroupedEmitter {
         Value *&sum = sums[static_cast<size_t>(meeting.output)];
         Value *&tap = taps[static_cast<size_t>(meeting.tap)];
         if (tap == nullptr) {
-          Value *offset = number(meeting.tap * kernel.strides[2]);
+          Value *offset = number(meeting.tap * of_tap);
           tap = load_lanes(ir(), type, element_at(emitter_, element_, b, offset), mask);
         }
         sum = sum == nullptr ? ir().CreateFMul(input, tap) : multiply_add(ir(), emitter_.target(), input, tap, sum);
@@ -147,12 +155,23 @@ class GroupedEmitter {
 
 }  // namespace
 
-ContractionLowering plan_grouped(const Convolution &convolution, const ValueLayout &input, const Target &target) {
+ContractionLowering plan_grouped(const Convolution &convolution, const ValueLayout &input, const Target &target,
+                                 bool constant_kernel) {
   ContractionLowering lowering;
   GroupedPlan plan{convolution, {}, choose_walk(convolution, target)};
   std::vector<AxisPhase> rows = axis_phases(convolution.y), columns = axis_phases(convolution.x);
   plan.source = plan_image(input, read_range(rows), read_range(columns));
   add_padding_stage(lowering, plan.source);
+
+  Panels panels = walk_panels(convolution, target);
+  int64_t steps = convolution.y.kernel * convolution.x.kernel * convolution.input_channels;
+  int64_t bytes = steps * panels.columns * static_cast<int64_t>(byte_size(convolution.dtype));
+  if (permutes_channels(convolution) && convolution.dtype == DType::f32 && bytes > kMostBytesInRows) {
+    plan.copied = KernelPanels{panels, steps};
+    lowering.scratch_apart = plan.copied->bytes();
+    if (constant_kernel) lowering.prepared_as = plan.copied->prepared_as();
+    lowering.stages.push_back(copy_kernel_stage(*plan.copied));
+  }
 
   double taps = 0;
   for (const AxisPhase &row : rows)
@@ -163,7 +182,7 @@ ContractionLowering plan_grouped(const Convolution &convolution, const ValueLayo
       taps * static_cast<double>(convolution.groups * convolution.input_channels * convolution.output_channels);
   int64_t strips = plan.strips();
   KernelStage stage;
-  stage.suffix = plan.source.padded ? "tile" : "";
+  stage.suffix = lowering.stages.empty() ? "" : "tile";
   stage.units = {convolution.images.size * strips, convolution.images.batch};
   stage.units_per_chunk = even_units(stage.units, units_per_chunk(work / static_cast<double>(strips)));
   set_cost(stage, nanoseconds(work) / static_cast<double>(strips));

@@ -33,7 +33,8 @@ WalkAhead::Pixels inputs_below(const Convolution &convolution, const Walk &walk,
                                int64_t row_stride, int64_t pixel_stride);
 
 // Such a convolution, or the gradient of one with respect to its input.
-ContractionLowering plan_grouped(const Convolution &convolution, const ValueLayout &input, const Target &target);
+ContractionLowering plan_grouped(const Convolution &convolution, const ValueLayout &input, const Target &target,
+                                 bool constant_kernel);
 
 // Adds what one image gives to the gradient of the kernel to `sums`, [tap row][tap column][channel of the
 // group][filter].

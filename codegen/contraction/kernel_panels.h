@@ -22,7 +22,7 @@ struct KernelPanels {
   std::string prepared_as() const;
 };
 
-// Copies operand 1, f32 with one group, to the memory apart; for a stage that `prepares`. Lanes behind the last filter
+// Copies operand 1, f32, to the memory apart; for a stage that `prepares`. Lanes behind the last filter
 // are zeros up to a whole vector.
 KernelStage copy_kernel_stage(const KernelPanels &kernel);
 // Where the panel with this first filter begins.

@@ -116,7 +116,7 @@ ContractionLowering plan_contraction(const Op &op, std::span<const ValueLayout> 
   if (op.def->name == "matmul") return plan_matmul(read_matmul(op, operands), target, constant_kernel);
   if (op.def->name == "conv2d") {
     Convolution convolution = read_convolution(op, operands, result);
-    if (has_walk(convolution, target)) return plan_grouped(convolution, operands[0], target);
+    if (has_walk(convolution, target)) return plan_grouped(convolution, operands[0], target, constant_kernel);
     Matmul pixels{convolution.dtype,
                   {convolution.images.size * convolution.y.output * convolution.x.output, convolution.images.batch},
                   {convolution.output_channels},

@@ -150,6 +150,7 @@ TEST(Bf16, ConvolutionsWithOtherWindows) {
   check(conv2d(6, 6, 32, 32, {.groups = 32}));
   check(conv2d(6, 6, 32, 16, {.groups = 16}));
   check(conv2d(6, 6, 15, 10, {.groups = 5}));
+  check(conv2d(4, 4, 308, 308, {.groups = 77}));
   check(conv2d(3, 3, 256, 264, {}), {1, 17}, sharp_targets());
   check(conv2d(4, 4, 511, 128, {.stride = 2}), {1, 9}, sharp_targets());
   Contraction without_halo = conv2d(6, 6, 32, 32, {});

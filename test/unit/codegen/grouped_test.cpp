@@ -56,8 +56,19 @@ TEST(Grouped, EveryGroupCount) {
 
 // More filters than channels, and the reverse in their gradients; sizes that fit no vector.
 TEST(Grouped, ChannelsAndFiltersDiffer) {
-  for (Groups groups : {Groups{9, 1, 2}, {5, 1, 4}, {17, 1, 3}, {17, 2, 1}, {33, 2, 1}, {5, 4, 1}, {7, 3, 1}, {6, 8, 1},
-                        {7, 3, 2}, {5, 3, 4}, {3, 4, 2}, {4, 5, 5}, {2, 17, 16}}) {
+  for (Groups groups : {Groups{9, 1, 2},
+                        {5, 1, 4},
+                        {17, 1, 3},
+                        {17, 2, 1},
+                        {33, 2, 1},
+                        {5, 4, 1},
+                        {7, 3, 1},
+                        {6, 8, 1},
+                        {7, 3, 2},
+                        {5, 3, 4},
+                        {3, 4, 2},
+                        {4, 5, 5},
+                        {2, 17, 16}}) {
     check(forward(6, 5, groups, window_of(groups, 3)), 3);
     check(weights(6, 5, groups, window_of(groups, 3)), 3);
     check(gradient(3, 4, groups, 3, 2), 3);
@@ -82,6 +93,19 @@ TEST(Grouped, Kernels) {
       check(weights(9, 7, groups, window_of(groups, kernel)), 2);
       check(gradient(3, 4, groups, kernel, 2), 2);
     }
+}
+
+// So large that it is copied, in each call or beforehand.
+TEST(Grouped, KernelsInPanels) {
+  Groups groups{77, 4, 4};
+  check(gradient(3, 2, groups, 3, 2), 2);
+  Contraction contraction = forward(4, 5, groups, window_of(groups, 3));
+  for (bool constant : {false, true}) {
+    contraction.constant_kernel = constant;
+    check(contraction, 3);
+  }
+  contraction.operands[0].halo = {};
+  check(contraction, 2);
 }
 
 TEST(Grouped, ImagesSmallerThanTheKernel) {
