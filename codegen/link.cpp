@@ -94,6 +94,7 @@ Result<void> link_executable(const fs::path &object, const fs::path &runtime_lib
       arguments.push_back("-fuse-ld=lld");
       arguments.push_back("-Wl,--icf=all");                       // predict and evaluate have kernels in common
       arguments.push_back("-Wl,--ignore-data-address-equality");  // and constants
+      arguments.push_back("-Wl,--no-mmap-output-file");           // a full disk is an error then, not a crash
       arguments.push_back("-B" + fs::canonical(*found, code).parent_path().string());  // where it is called ld.lld
       break;
     }

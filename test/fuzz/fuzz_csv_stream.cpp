@@ -1,4 +1,7 @@
 // A table streamed in small blocks is the same as read whole, or both are refused. The first byte chooses the options.
+#include <algorithm>
+#include <span>
+
 #include "test/fuzz/reader_fuzzing.h"
 
 using namespace netc::runtime;
@@ -33,7 +36,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     values.insert(values.end(), some.begin(), some.end());
   }
   const auto &all = std::get<std::vector<float>>(whole->features.values);
-  if (all.size() != values.size() || std::memcmp(all.data(), values.data(), all.size() * sizeof(float)) != 0)
-    std::abort();
+  auto bytes_of = [](const std::vector<float> &list) { return std::as_bytes(std::span(list)); };
+  if (!std::ranges::equal(bytes_of(all), bytes_of(values))) std::abort();
   return 0;
 }

@@ -87,8 +87,8 @@ class CompilerTest(ProgramCase):
 
     def test_full_disk(self):
         (self.folder / "program").write_text("what was there before")
-        limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024))
-        for words in (["--emit=llvm"], ["--emit=obj"], []):
+        for size, words in ((1024, ["--emit=llvm"]), (1024, ["--emit=obj"]), (1024, []), (200_000, [])):
+            limit = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
             self.assertIn("error: ", self.netc("model.net", *words, "-o", "program", code=2, preexec_fn=limit))
         self.assertEqual((self.folder / "program").read_text(), "what was there before")
         self.assertEqual(self.names(), ["model.net", "program"])
