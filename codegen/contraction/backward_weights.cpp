@@ -20,7 +20,7 @@ using llvm::Value;
 
 namespace {
 
-constexpr int64_t kMostPartialBytes = 1280 * 1024;
+constexpr int64_t kMostPartialBytes = 768 * 1024;
 // Writing and reading a partial result is to be small beside computing it: at least so many pixels for each.
 constexpr int64_t kPixelsPerPartial = 1600;
 constexpr int64_t kMostImagesPerPartial = 16;
