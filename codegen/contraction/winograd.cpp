@@ -82,27 +82,33 @@ int64_t least_batch(const WinogradPlan &plan) {
   return 0;
 }
 
-// What the larger half of the blocks of a usual batch takes, when two threads share them: full products, the last one
+// What the larger half of the blocks of so many samples takes, when two threads share them: full products, the last one
 // too.
-double cycles_of_half(const WinogradPlan &plan) {
-  const int64_t tiles = plan.tiles.count().size * (plan.tiles.count().batch ? kTypicalBatch : 1);
+double cycles_of_half(const WinogradPlan &plan, int64_t samples) {
+  const int64_t tiles = plan.tiles.count().size * (plan.tiles.count().batch ? samples : 1);
   int64_t blocks = (tiles + plan.block - 1) / plan.block;
   int64_t first = blocks / 2 * plan.block;
   int64_t second = (tiles - first + plan.length - 1) / plan.length * plan.length;
   return static_cast<double>(std::max(first, second)) * step_cycles(plan.length, plan.panels.vectors) /
          static_cast<double>(plan.length);
 }
+// Of usual calls, which at inference are of single samples, too.
+double cycles_of_calls(const WinogradPlan &plan) {
+  double cycles = cycles_of_half(plan, kTypicalBatch);
+  return plan.constant_kernel ? cycles * cycles_of_half(plan, 1) : cycles;
+}
 
 WinogradPlan plan_blocks(WinogradPlan plan, const Target &target) {
   constexpr double kClearly = 0.97;
+  constexpr int64_t kFewestRows = 8;
   Tiling tiling = choose_tiling(target, 1, kTilesOfTiling, plan.panels.columns, plan.panels.lanes, plan.channels());
   plan.panels = make_panels(plan.panels.columns, plan.panels.lanes, tiling.vectors);
   set_length(plan, tiling.tile_length);
   // A few blocks, or a last one that is nearly empty, may suit another length much better.
   WinogradPlan other = plan;
-  for (int64_t length = tiling.tile_length - 1; length > tiling.tile_length / 2; --length) {
+  for (int64_t length = tiling.tile_length - 1; length >= std::min(kFewestRows, tiling.tile_length); --length) {
     set_length(other, length);
-    if (cycles_of_half(other) < kClearly * cycles_of_half(plan)) plan = other;
+    if (cycles_of_calls(other) < kClearly * cycles_of_calls(plan)) plan = other;
   }
   tiling.tile_length = plan.length;
   // A single small image fills shorter products better.

@@ -128,6 +128,16 @@ TEST(Winograd, PaddingsHalosAndBatches) {
   check(into_halo, 3);
 }
 
+// Chunks of a single sample are panels of filters, if it is one product.
+TEST(Winograd, SingleSamplesOfOneProduct) {
+  for (int64_t filters : {33, 70}) check(conv2d(B, 7, 7, 9, filters, kSame, kOnes), 1);
+  check(conv2d(B, 6, 5, 9, 100, kSame, kOnes), 3);
+  check(conv2d(B, 4, 4, 9, 70, kSame, kOnes), 1);
+  Compiled compiled(conv2d(B, 7, 7, 64, 128, kSame, kOnes),
+                    with_winograd(test::best_target(), Winograd::wherever_possible));
+  EXPECT_LE(compiled.lowering().stages.back().units_per_chunk_of_one, 2);
+}
+
 // Transformed beforehand, in both ways.
 TEST(Winograd, ConstantKernels) {
   Contraction contraction = conv2d(B, 6, 7, 17, 80, kSame, kOnes);
