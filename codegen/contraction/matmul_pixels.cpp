@@ -13,11 +13,13 @@ using llvm::Value;
 
 namespace {
 
-constexpr int64_t kLeastPixels = 16;              // of a sample
-constexpr int64_t kBlockSteps = 128;              // whose part of a panel stays in the first-level cache
-constexpr int64_t kGroupSteps = 1024;             // about: writing and reading its sums is little beside making them
-constexpr int64_t kLeastPanels = 4;               // of a chunk where its group is shared out: A is read for each chunk
-constexpr int64_t kStepsOfTurn = 4;               // of a tile whose steps are counted when it runs
+constexpr int64_t kLeastPixels = 16;      // of a sample
+constexpr int64_t kBlockSteps = 128;      // whose part of a panel stays in the first-level cache
+constexpr int64_t kGroupSteps = 1024;     // about: writing and reading its sums is little beside making them
+constexpr int64_t kLeastPanels = 4;       // of a chunk where its group is shared out: A is read for each chunk
+constexpr int64_t kStepsOfTurn = 4;       // of a tile whose steps are counted when it runs
+constexpr int64_t kConflictBytes = 2048;  // rows of A a multiple of it apart meet in few sets of the first-level cache
+constexpr int64_t kNearSteps = 6;         // a row of A is asked for so many steps before it is read there
 constexpr double kLongChunkNanoseconds = 200000;  // by the modest estimate
 
 struct PixelsPlan {
@@ -130,6 +132,12 @@ class PixelsEmitter {
       b_start = at(b.base, ir().CreateAdd(ir().CreateMul(step, b_line), panel.first));
     }
     look_ahead(tile, panel, row, step);
+    if (a.strides[0] * plan_.element_bytes % kConflictBytes == 0) {
+      Ahead near{at(a_start, number(kNearSteps * a.strides[0])), true, {}, nullptr, a_line};
+      for (int64_t i = 0; i < kStepsOfTurn; ++i)
+        for (int64_t last : {int64_t{0}, rows - 1}) near.offsets.push_back(number(i * a.strides[0] + last));
+      tile.ahead.push_back(std::move(near));
+    }
     llvm::Type *type = accumulator_type(tile);
     llvm::Align align(plan_.lanes * static_cast<uint64_t>(plan_.element_bytes));
     Value *place = sums_at(group_, panel.first, scaled(emitter_, row, width));

@@ -235,6 +235,8 @@ class Emitter {
       std::vector<Value *> columns;
       for (unsigned v = 0; v < tile_.vectors; ++v) columns.push_back(load_columns(b, step.b, v));
       if (tile_.prefetch_b != nullptr) prefetch(b, step);
+      if (tile_.prefetch_a != nullptr)
+        prefetch_line(ir_, ir_.CreateGEP(tile_.element, a, ir_.CreateAdd(step.a, tile_.prefetch_a)), true);
       if (tile_.copy_b != nullptr) copy(columns, &step - steps.data());
       for (size_t r = 0; r < tile_.rows.size(); ++r) {
         Value *row = ir_.CreateAdd(tile_.rows[r], step.a);

@@ -54,7 +54,8 @@ struct Tile {
   std::vector<Reduction> reductions;  // outermost first
   Product product = Product::broadcast;
   int64_t unrolled = 8;               // steps in a turn of the innermost loop, at most
-  llvm::Value *prefetch_b = nullptr;  // elements ahead of B to prefetch with every step; null: nothing
+  llvm::Value *prefetch_a = nullptr;  // elements ahead of A to prefetch with every step; null: nothing
+  llvm::Value *prefetch_b = nullptr;  // the same of B, for each of its vectors
   std::vector<Ahead> ahead;           // what later tiles will read
   llvm::Value *copy_b = nullptr;      // where the vectors of B are stored as they are read, one after the other
   unsigned panel = 0;                 // so many vectors of B are neighbours; 0: all of them ...

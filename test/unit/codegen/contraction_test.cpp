@@ -294,6 +294,20 @@ TEST(Contraction, BackwardWeightsOfALargeKernel) {
   check(conv2d_backward_weights(B, 4, 4, 280, 290, {.padding = {1, 1, 1, 1}, .groups = 2}, {}), 2);
 }
 
+// Blocks of pixels: bands of rows, the last one shorter; several small images, fewer at the end.
+TEST(Contraction, BackwardWeightsOfALargeKernelInBlocks) {
+  Window strided{.strides = {2, 2}, .padding = {1, 1, 1, 1}};
+  check(conv2d_backward_weights(B, 33, 31, 120, 130, strided, kHalo), 1);
+  check(conv2d_backward_weights(B, 13, 11, 120, 130, strided, {}), 7);
+  strided.dilation = {1, 2};
+  check(conv2d_backward_weights({2}, 9, 8, 120, 130, strided, {}), 1);
+}
+
+TEST(Contraction, BackwardWeightsOfALargeImage) {
+  check(conv2d_backward_weights(B, 131, 130, 1, 17, {.padding = {1, 1, 1, 1}}, kHalo), 2);
+  check(conv2d_backward_weights(B, 132, 130, 4, 17, {}, {}), 1);
+}
+
 TEST(Contraction, DoublePrecision) {
   check(matmul(B, {27}, {11}, false, false, DType::f64), 9);
   check(matmul(B, {27}, {11}, false, true, DType::f64), 9);
