@@ -110,13 +110,7 @@ class WeightsBlocksEmitter {
   int64_t line_elements() const { return 64 / base_.element_bytes; }
   int64_t tile_count() const { return tiles_.front().count + (tiles_.size() > 1 ? tiles_.back().count : 0); }
 
-  Value *stack(int64_t elements) {
-    llvm::BasicBlock &entry = emitter_.function()->getEntryBlock();
-    llvm::IRBuilder<> start(&entry, entry.begin());
-    llvm::AllocaInst *memory = start.CreateAlloca(element_, number(elements));
-    memory->setAlignment(llvm::Align(64));
-    return memory;
-  }
+  Value *stack(int64_t elements) { return on_stack(emitter_, element_, elements); }
   // The padded copies come first.
   Value *scratch() {
     if (!base_.source.padded) return emitter_.scratch();

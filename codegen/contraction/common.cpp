@@ -17,6 +17,14 @@ Value *dim_value(KernelEmitter &emitter, Dim dim) {
                    : emitter.ir().getInt64(static_cast<uint64_t>(dim.size));
 }
 
+Value *on_stack(KernelEmitter &emitter, llvm::Type *element, int64_t count) {
+  llvm::BasicBlock &entry = emitter.function()->getEntryBlock();
+  llvm::IRBuilder<> ir(&entry, entry.begin());
+  llvm::AllocaInst *memory = ir.CreateAlloca(element, ir.getInt64(static_cast<uint64_t>(count)));
+  memory->setAlignment(llvm::Align(64));
+  return memory;
+}
+
 Value *element_at(KernelEmitter &emitter, llvm::Type *element, Value *base, Value *offset) {
   return emitter.ir().CreateGEP(element, base, offset);
 }

@@ -15,6 +15,8 @@ namespace netc::contraction {
 llvm::Type *element_type(KernelEmitter &emitter, DType dtype);
 llvm::Value *dim_value(KernelEmitter &emitter, Dim dim);
 // base + offset elements.
+// Memory on the stack of this call, aligned to a cache line.
+llvm::Value *on_stack(KernelEmitter &emitter, llvm::Type *element, int64_t count);
 llvm::Value *element_at(KernelEmitter &emitter, llvm::Type *element, llvm::Value *base, llvm::Value *offset);
 // i * factor, without an instruction where that is known.
 llvm::Value *scaled(KernelEmitter &emitter, llvm::Value *i, int64_t factor);

@@ -108,13 +108,7 @@ class PixelsEmitter {
   }
 
   // A block's part of a panel.
-  Value *stack() {
-    llvm::BasicBlock &entry = emitter_.function()->getEntryBlock();
-    llvm::IRBuilder<> start(&entry, entry.begin());
-    llvm::AllocaInst *memory = start.CreateAlloca(element_, number(kBlockSteps * plan_.panels.width()));
-    memory->setAlignment(llvm::Align(64));
-    return memory;
-  }
+  Value *stack() { return on_stack(emitter_, element_, kBlockSteps * plan_.panels.width()); }
 
   void emit(const Panel &panel, Value *step, Value *count, int64_t rows, Value *row, bool copies) {
     const Address &a = emitter_.operand(0), &b = emitter_.operand(1);

@@ -150,13 +150,7 @@ class MatmulEmitter {
   }
 
   // Memory of this call for `lines` lines of a panel.
-  Value *stack(int64_t lines) {
-    llvm::BasicBlock &entry = emitter_.function()->getEntryBlock();
-    llvm::IRBuilder<> start(&entry, entry.begin());
-    llvm::AllocaInst *memory = start.CreateAlloca(element_, number(lines * plan_.block));
-    memory->setAlignment(llvm::Align(64));
-    return memory;
-  }
+  Value *stack(int64_t lines) { return on_stack(emitter_, element_, lines * plan_.block); }
   bool in_one_go() const { return !matmul_.steps.batch && matmul_.steps.size <= plan_.packed_steps; }
 
   // Behind the last whole tile of this class.

@@ -83,13 +83,7 @@ class TurnedEmitter {
   }
 
   // A group's results for one panel, on the stack of this call.
-  Value *stack() {
-    llvm::BasicBlock &entry = emitter_.function()->getEntryBlock();
-    llvm::IRBuilder<> start(&entry, entry.begin());
-    llvm::AllocaInst *memory = start.CreateAlloca(element_, number(plan_.groups.width() * plan_.width()));
-    memory->setAlignment(llvm::Align(64));
-    return memory;
-  }
+  Value *stack() { return on_stack(emitter_, element_, plan_.groups.width() * plan_.width()); }
 
   void emit_group(const Panel &group, Value *row, unsigned vectors) {
     int64_t whole = columns(group) / plan_.rows * plan_.rows;

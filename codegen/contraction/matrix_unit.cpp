@@ -30,13 +30,7 @@ int64_t tile_steps(int64_t steps) {
 
 MatrixUnit::MatrixUnit(KernelEmitter &emitter) : emitter_(emitter) {}
 
-Value *MatrixUnit::stack(int64_t bytes) {
-  llvm::BasicBlock &entry = emitter_.function()->getEntryBlock();
-  llvm::IRBuilder<> start(&entry, entry.begin());
-  llvm::AllocaInst *memory = start.CreateAlloca(start.getInt8Ty(), start.getInt64(static_cast<uint64_t>(bytes)));
-  memory->setAlignment(llvm::Align(64));
-  return memory;
-}
+Value *MatrixUnit::stack(int64_t bytes) { return on_stack(emitter_, emitter_.ir().getInt8Ty(), bytes); }
 
 Value *MatrixUnit::stack_sums() {
   if (sums_ == nullptr) sums_ = stack(2 * kTileRows * kSumsStride);
